@@ -1,0 +1,52 @@
+/** Everything that should exist: reads the files and resolves them. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readLedger } from "./ledger.ts";
+import { CONFIGS, loadConfiguration, overlayFolder } from "./load.ts";
+import { resolve, type Overrides } from "./resolve.ts";
+import { collect } from "./source.ts";
+import type { Declared, Variant } from "./variant.ts";
+
+export interface LoadOptions {
+  /** The project's root: errors name files relative to it. */
+  root: string;
+  /** Relative to root; without one, the last overlay's own, else `configs/releases.yaml`. */
+  ledgerFile?: string | undefined;
+  /** Paths from root or from `configs/`, or names in `configs/overlays/`; later ones come after earlier ones. */
+  overlays?: readonly string[];
+  /** Only these versions of the ledger; empty for all. */
+  versions?: readonly string[];
+  overrides?: Overrides;
+}
+
+/** Every image that the ledger declares, resolved; a pure function of files. Throws ConfigError with all mistakes. */
+export function loadDeclared({
+  root,
+  overlays = [],
+  versions = [],
+  overrides = {},
+  ...options
+}: LoadOptions): Declared[] {
+  const { config, ledger } = loadSources({ root, overlays, ledgerFile: options.ledgerFile });
+  return resolve(config, ledger, { versions, overrides });
+}
+
+export const loadVariants = (options: LoadOptions): Variant[] =>
+  loadDeclared(options).map(({ variant }) => variant);
+
+/** The checked files; the mistakes of configuration and ledger are reported together. */
+export function loadSources({ root, overlays = [], ledgerFile: chosen }: LoadOptions) {
+  const read: { config?: ReturnType<typeof loadConfiguration>; ledger?: ReturnType<typeof readLedger> } = {};
+  collect([
+    () => void (read.config = loadConfiguration(root, overlays)),
+    () => void (read.ledger = readLedger(root, ledgerFile(root, overlays, chosen))),
+  ]);
+  return { config: read.config!, ledger: read.ledger! };
+}
+
+/** An overlay that adds a dimension brings its own ledger; any other uses the common one. */
+export function ledgerFile(root: string, overlays: readonly string[], chosen?: string): string {
+  if (chosen) return chosen;
+  const own = overlays.map((name) => join(overlayFolder(root, name), "releases.yaml"));
+  return own.filter((file) => existsSync(join(root, file))).at(-1) ?? join(CONFIGS, "releases.yaml");
+}

@@ -1,0 +1,230 @@
+/** Reads the layers of `configs/` and of overlays, each file checked on its own. */
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { basename, join, relative } from "node:path";
+import { dimensionsSchema, layerSchema, matches, type LayerData, type Match } from "./schema.ts";
+import {
+  check,
+  collect,
+  ConfigError,
+  plainSource,
+  readSource,
+  suggest,
+  type Path,
+  type Problem,
+  type Source,
+} from "./source.ts";
+
+export interface Layer {
+  source: Source;
+  data: LayerData;
+  /** Of a dimension's layers; not of defaults and mandatory. */
+  dimension?: string;
+}
+
+export interface Configuration {
+  /** In the order they are merged and joined into keys. */
+  dimensions: string[];
+  /** Per dimension, every value there is, in a stable order. */
+  values: Map<string, string[]>;
+  /** The layers that an image of these dimensions is made of, in order. */
+  chain(dimensions: Readonly<Record<string, string>>): Layer[];
+}
+
+export const CONFIGS = "configs";
+/** Names beside the dimensions' own in `configs/` and in an overlay. */
+const COMMON = ["defaults", "mandatory", "dimensions"];
+const OTHER_FILES = ["regions"];
+const OTHER_FOLDERS = ["overlays", "scripts", "files"];
+
+/** The folder of an overlay, relative to root: a path from root or from `configs/`, or a name in `configs/overlays/`. */
+export function overlayFolder(root: string, name: string): string {
+  const tried = [name, join(CONFIGS, name), join(CONFIGS, "overlays", name)];
+  const found = tried.find(
+    (path) => existsSync(join(root, path)) && statSync(join(root, path)).isDirectory(),
+  );
+  if (found !== undefined) return relative(root, join(root, found));
+  const all = join(root, CONFIGS, "overlays");
+  const known = existsSync(all) ? readdirSync(all).sort() : [];
+  throw new ConfigError([
+    {
+      file: name,
+      path: "overlays",
+      message: `there is no such overlay folder (looked for ${tried.join(", ")})${suggest(basename(name), known)}`,
+    },
+  ]);
+}
+
+/** A file of a folder of layers: `version.yaml` is for all values, `version/3.20.yaml` for one. */
+interface Folder {
+  /** `cloud/aws` to its layer. */
+  layers: Map<string, Layer>;
+}
+
+export function loadConfiguration(root: string, overlays: readonly string[] = []): Configuration {
+  const paths = [CONFIGS, ...collect(overlays.map((name) => () => overlayFolder(root, name)))];
+  const dimensions = collect(paths.map((path) => () => readDimensions(root, path))).flat();
+  const twice = dimensions.find((name, i) => dimensions.indexOf(name) !== i);
+  const clash = dimensions.find((name) => [...COMMON, ...OTHER_FILES, ...OTHER_FOLDERS].includes(name));
+  if (twice ?? clash) {
+    const why = twice ? "this dimension is listed twice" : "this name is taken by another file or folder";
+    throw new ConfigError([
+      { file: join(paths.at(-1)!, "dimensions.yaml"), path: (twice ?? clash)!, message: why },
+    ]);
+  }
+
+  const folders = collect(paths.map((path) => () => readFolder(root, path, dimensions)));
+  const values = new Map(
+    dimensions.map((dimension) => {
+      const prefix = `${dimension}/`;
+      const keys = folders.flatMap(({ layers }) =>
+        [...layers.keys()].filter((key) => key.startsWith(prefix)),
+      );
+      return [dimension, [...new Set(keys.map((key) => key.slice(prefix.length)))].sort(compareValues)];
+    }),
+  );
+  const pick = (name: string) => folders.flatMap(({ layers }) => layers.get(name) ?? []);
+  const defaults = pick("defaults");
+  const mandatory = pick("mandatory");
+  /** Per source the dimension's common layer and then the value's: an overlay's word comes after the project's. */
+  const steps = new Map<string, Layer[]>();
+  for (const [dimension, names] of values) {
+    for (const value of names) {
+      const layers = folders.flatMap((folder) =>
+        [dimension, `${dimension}/${value}`].flatMap((name) => folder.layers.get(name) ?? []),
+      );
+      steps.set(`${dimension}/${value}`, layers);
+    }
+  }
+  checkRules([...folders.flatMap(({ layers }) => [...layers.values()])], dimensions, values);
+  return {
+    dimensions,
+    values,
+    chain: (chosen) => [
+      ...defaults,
+      ...dimensions.flatMap((dimension) => steps.get(`${dimension}/${chosen[dimension]}`) ?? []),
+      ...mandatory,
+    ],
+  };
+}
+
+function readDimensions(root: string, path: string): string[] {
+  const file = join(path, "dimensions.yaml");
+  if (path !== CONFIGS && !existsSync(join(root, file))) return [];
+  return check(dimensionsSchema, readSource(join(root, file), file));
+}
+
+function readFolder(root: string, path: string, dimensions: readonly string[]): Folder {
+  const problems: Problem[] = [];
+  const names: string[] = [];
+  for (const entry of readdirSync(join(root, path), { withFileTypes: true })) {
+    const file = join(path, entry.name);
+    if (entry.isDirectory()) {
+      const inside = readdirSync(join(root, file)).filter((name) => /\.ya?ml$/.test(name));
+      if (dimensions.includes(entry.name)) {
+        const odd = inside.filter((name) => !name.endsWith(".yaml"));
+        problems.push(
+          ...odd.map((name) => ({ file: join(file, name), path: "", message: "layers end in .yaml" })),
+        );
+        names.push(
+          ...inside
+            .filter((name) => name.endsWith(".yaml"))
+            .map((name) => join(entry.name, name.slice(0, -5))),
+        );
+      } else if (inside.length > 0 && !OTHER_FOLDERS.includes(entry.name)) {
+        const message = `not a dimension${suggest(entry.name, dimensions)} To add one, list it in ${path}/dimensions.yaml`;
+        problems.push({ file, path: "", message });
+      }
+    } else if (/\.ya?ml$/.test(entry.name)) {
+      const name = entry.name.replace(/\.ya?ml$/, "");
+      const layers = ["defaults", "mandatory", ...dimensions];
+      if (layers.includes(name) && entry.name.endsWith(".yaml")) names.push(name);
+      else if (![...COMMON, ...OTHER_FILES].includes(name) && !name.startsWith("releases")) {
+        const known = [...layers, ...COMMON, ...OTHER_FILES, "releases"].map((known) => `${known}.yaml`);
+        problems.push({ file, path: "", message: `nothing reads this file${suggest(entry.name, known)}` });
+      }
+    }
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+  const layers = collect(
+    names.map((name) => () => {
+      const file = join(path, `${name}.yaml`);
+      const [dimension] = name.split("/");
+      return [
+        name,
+        parseLayer(
+          readSource(join(root, file), file),
+          dimensions.includes(dimension!) ? dimension : undefined,
+        ),
+      ] as const;
+    }),
+  );
+  return { layers: new Map(layers) };
+}
+
+export function parseLayer(source: Source, dimension?: string): Layer {
+  const data = check(layerSchema, source) as LayerData;
+  return dimension === undefined ? { source, data } : { source, data, dimension };
+}
+
+/** A layer without a file, last of all: what the stack's settings say. */
+export const settingsLayer = (data: LayerData): Layer => ({
+  source: plainSource("stack settings", data),
+  data,
+});
+
+/** Every dimension and value that `when` and `exclude` name exists. */
+function checkRules(
+  layers: readonly Layer[],
+  dimensions: readonly string[],
+  values: Configuration["values"],
+): void {
+  const problems: Problem[] = layers.flatMap(({ source, data }) => [
+    ...(data.exclude ?? []).flatMap((rule, i) =>
+      checkMatch(source, ["exclude", i], rule, dimensions, values),
+    ),
+    ...(data.when ?? []).flatMap((rule, i) =>
+      checkMatch(source, ["when", i, "match"], rule.match, dimensions, values),
+    ),
+  ]);
+  if (problems.length > 0) throw new ConfigError(problems);
+}
+
+export function checkMatch(
+  source: Source,
+  path: Path,
+  rule: Match,
+  dimensions: readonly string[],
+  values: Configuration["values"],
+): Problem[] {
+  return Object.entries(rule).flatMap(([dimension, wanted]) => {
+    const known = values.get(dimension);
+    if (!dimensions.includes(dimension) || known === undefined) {
+      return [
+        source.problem([...path, dimension], `unknown dimension${suggest(dimension, dimensions)}`, "key"),
+      ];
+    }
+    return [wanted].flat().flatMap((value, i) => {
+      if (known.includes(value)) return [];
+      const where = Array.isArray(wanted) ? [...path, dimension, i] : [...path, dimension];
+      return [source.problem(where, `unknown ${dimension} "${value}"${suggest(value, known)}`)];
+    });
+  });
+}
+
+/** Whether the configuration excludes this combination, and which rule says so. */
+export function excludedBy(
+  config: Configuration,
+  chosen: Readonly<Record<string, string>>,
+): Problem | undefined {
+  for (const { source, data } of config.chain(chosen)) {
+    const i = (data.exclude ?? []).findIndex((rule) => matches(rule, chosen));
+    if (i >= 0) return source.problem(["exclude", i], "excludes it");
+  }
+  return undefined;
+}
+
+/** 3.9 before 3.10, edge after numbers, names by letters. */
+export function compareValues(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
+}
+const collator = new Intl.Collator("en", { numeric: true });

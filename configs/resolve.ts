@@ -1,0 +1,197 @@
+/** Layers and ledger into images. Pure: no clock, no network, no files. */
+import { finalize } from "./finalize.ts";
+import { expand, selections, stateOf, type Entry, type Ledger } from "./ledger.ts";
+import { checkMatch, excludedBy, settingsLayer, type Configuration, type Layer } from "./load.ts";
+import { mergeLayers, type Step } from "./merge.ts";
+import { matches, type LayerData } from "./schema.ts";
+import { ConfigError, formatPlace, formatProblem, suggest, type Problem } from "./source.ts";
+import type { Declared } from "./variant.ts";
+
+/** What a stack's settings say about its images; after all layers, mandatory ones included. */
+export interface Overrides {
+  project?: string | undefined;
+  storageUrl?: string | undefined;
+}
+
+export interface ResolveOptions {
+  /** Only these versions of the ledger; empty for all. */
+  versions?: readonly string[];
+  overrides?: Overrides;
+}
+
+export function resolve(config: Configuration, ledger: Ledger, options: ResolveOptions = {}): Declared[] {
+  const { versions = [], overrides = {} } = options;
+  const problems: Problem[] = [
+    ...versions
+      .filter((version) => !ledger.versions.includes(version))
+      .map((version) => ({
+        file: ledger.source.file,
+        path: "versions",
+        message: `the stack selects version "${version}", which the ledger lacks${suggest(version, ledger.versions)}`,
+      })),
+    ...ledger.versions.flatMap((version) =>
+      config.values.get("version")?.includes(version)
+        ? []
+        : [
+            ledger.source.problem(
+              ["versions", version],
+              `unknown version${suggest(version, config.values.get("version") ?? [])}`,
+              "key",
+            ),
+          ],
+    ),
+  ];
+
+  const declared: Declared[] = [];
+  const last = overrideLayer(overrides);
+  for (const entry of ledger.entries) {
+    if (versions.length > 0 && !versions.includes(entry.version)) continue;
+    const wrong = checkEntry(config, ledger, entry);
+    problems.push(...wrong);
+    if (wrong.length > 0) continue;
+    for (const block of entry.images) {
+      for (const image of expand({ version: entry.version, ...block }, config.dimensions)) {
+        try {
+          const variant = resolveImage(config, ledger, entry, image, last);
+          const key = `${variant.imageKey}-r${variant.revision}`;
+          declared.push({ key, variant, state: stateOf(entry, image) });
+        } catch (error) {
+          if (!(error instanceof ConfigError)) throw error;
+          problems.push(...error.problems);
+        }
+      }
+    }
+  }
+  problems.push(...sameNames(declared, ledger));
+  if (problems.length > 0) throw new ConfigError(distinct(problems));
+  return declared;
+}
+
+function overrideLayer({ project, storageUrl }: Overrides): Layer[] {
+  const data: LayerData = { ...(project ? { project } : {}), ...(storageUrl ? { storageUrl } : {}) };
+  return Object.keys(data).length > 0 ? [settingsLayer(data)] : [];
+}
+
+function resolveImage(
+  config: Configuration,
+  ledger: Ledger,
+  entry: Entry,
+  image: Record<string, string>,
+  last: readonly Layer[],
+) {
+  const layers = [...config.chain(image), ...last];
+  return finalize(mergeLayers(layers, image), {
+    entry,
+    dimensions: image,
+    titles: titles(layers),
+    blame: (field, message) => {
+      let place: Problem | undefined;
+      mergeLayers(layers, image, (step) => {
+        if (step.field === field) place = step.layer.source.problem(step.path, message);
+      });
+      return place ?? ledger.source.problem(entry.path, message);
+    },
+  });
+}
+
+/** An overlay's title comes after the project's. */
+function titles(layers: readonly Layer[]): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const { dimension, data } of layers) {
+    if (dimension !== undefined && data.title !== undefined) found[dimension] = data.title;
+  }
+  return found;
+}
+
+/** Every image of an entry exists, once, and each of its selections means one of them. */
+function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Problem[] {
+  const { source } = ledger;
+  const label = `${entry.release} r${entry.revision}`;
+  const others = config.dimensions.filter((dimension) => dimension !== "version");
+  const named = new Map(config.values).set("version", [entry.version]);
+  const problems = entry.images.flatMap((block, i) => {
+    const path = [...entry.path, "images", i];
+    const missing = others.filter((dimension) => !(dimension in block));
+    const extra =
+      "version" in block ? [source.problem([...path, "version"], "the entry's version is above", "key")] : [];
+    return [
+      ...extra,
+      ...missing.map((dimension) => {
+        const message = `${label} doesn't say which ${dimension}: one or more of ${config.values.get(dimension)?.join(", ")}`;
+        return source.problem(path, message);
+      }),
+      ...checkMatch(source, path, block, others, named).map((problem) => ({
+        ...problem,
+        message: `${problem.message} (named by entry ${label})`,
+      })),
+    ];
+  });
+  if (problems.length > 0) return problems;
+
+  const seen = new Set<string>();
+  const images = entry.images.flatMap((block, i) =>
+    expand({ version: entry.version, ...block }, config.dimensions).map((image) => {
+      const key = Object.values(image).join("-");
+      const rule = excludedBy(config, image);
+      const place = () => source.problem([...entry.path, "images", i], "");
+      if (seen.has(key)) problems.push({ ...place(), message: `${label} names ${key} twice` });
+      if (rule) {
+        const message = `${label} names ${key}, which ${formatPlace(rule)} excludes: drop it, or the exclusion`;
+        problems.push({ ...place(), message });
+      }
+      seen.add(key);
+      return image;
+    }),
+  );
+  for (const { path, rule } of selections(entry)) {
+    const wrong = checkMatch(source, path, rule, others, named);
+    problems.push(...wrong);
+    if (wrong.length === 0 && !images.some((image) => matches(rule, image))) {
+      problems.push(source.problem(path, `${label} has no such image`));
+    }
+  }
+  return problems;
+}
+
+/** Two images under one file name would overwrite each other in storage. */
+function sameNames(declared: readonly Declared[], ledger: Ledger): Problem[] {
+  const first = new Map<string, string>();
+  return declared.flatMap(({ key, variant }) => {
+    const where = `${variant.storageUrl}/${variant.name}`;
+    const other = first.get(where);
+    if (other === undefined) {
+      first.set(where, key);
+      return [];
+    }
+    const message = `${other} and ${key} would both be stored as ${where}: add to "name" where they differ, or to storageUrl`;
+    return [{ file: ledger.source.file, path: "name", message }];
+  });
+}
+
+/** The same mistake in many images is one mistake. */
+function distinct(problems: readonly Problem[]): Problem[] {
+  const groups = new Map<string, Problem[]>();
+  for (const problem of problems) {
+    const text = formatProblem(problem);
+    groups.set(text, [...(groups.get(text) ?? []), problem]);
+  }
+  return [...groups.values()].map(([first, ...more]) => {
+    if (first!.image === undefined) return first!;
+    const others = more.length > 0 ? ` and ${more.length} more` : "";
+    return { ...first!, message: `${first!.message} (${first!.image}${others})` };
+  });
+}
+
+/** Which layers set what in a field of an image, in the order they did. */
+export function explain(
+  config: Configuration,
+  image: Readonly<Record<string, string>>,
+  field: string,
+  overrides: Overrides = {},
+): Step[] {
+  const steps: Step[] = [];
+  mergeLayers([...config.chain(image), ...overrideLayer(overrides)], image, (step) => {
+    if (step.field === field) steps.push(step);
+  });
+  return steps;
+}

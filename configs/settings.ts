@@ -1,0 +1,189 @@
+/** A stack's settings: the keys of Pulumi's namespace `alpine`, their types, and their only defaults. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import {
+  check,
+  ConfigError,
+  plainSource,
+  readSource,
+  suggest,
+  type Path,
+  type Problem,
+  type Source,
+} from "./source.ts";
+import { stages } from "./variant.ts";
+
+export const NAMESPACE = "alpine";
+
+export const settingsSchema = z
+  .strictObject({
+    overlays: z
+      .array(z.string())
+      .default([])
+      .describe("Folders of further layers, in order: paths, or names in configs/overlays/"),
+    ledger: z
+      .string()
+      .default("")
+      .describe("File of releases; empty for the last overlay's own, else configs/releases.yaml"),
+    versions: z
+      .array(z.string())
+      .default([])
+      .describe("The ledger's versions that this stack declares; empty for all"),
+    stage: z.enum(stages).default("local").describe("How far this stack brings an image at most"),
+    project: z
+      .string()
+      .default("")
+      .describe("Unique name of the collection of images; empty for the layers' own"),
+    storageUrl: z
+      .string()
+      .default("")
+      .describe("Where images are stored, as ssh://, file:// or a bucket; empty for the layers' own"),
+    mirror: z
+      .strictObject({
+        name: z
+          .enum(["official", "offline"])
+          .default("official")
+          .describe("Which packages: part of what is built"),
+        url: z
+          .string()
+          .default("https://dl-cdn.alpinelinux.org/alpine")
+          .describe("Where they are read: not part of it"),
+        keys: z.array(z.string()).default([]).describe("Files of apk keys to trust beside the pinned ones"),
+        diskExtraMib: z
+          .int()
+          .min(0)
+          .default(0)
+          .describe("More room on disks, for packages larger than Alpine's"),
+      })
+      .prefault({})
+      .describe("Where packages come from; chosen once, when the stack is made"),
+    build: z
+      .strictObject({
+        slots: z.int().min(1).default(1).describe("QEMUs that may run at once on this machine"),
+        accelerator: z
+          .enum(["auto", "kvm", "hvf", "tcg"])
+          .default("auto")
+          .describe("auto boots a tiny guest to find out"),
+        timeoutMinutes: z.int().min(1).default(30).describe("For one image, from when it has its slot"),
+      })
+      .prefault({})
+      .describe("How images are built"),
+    rebuild: z
+      .enum(["never", "changed"])
+      .default("never")
+      .describe("Whether an image that was built from other inputs is replaced, or only reported"),
+    protectPublished: z
+      .boolean()
+      .default(false)
+      .describe("Whether published images are protected from deletion"),
+    disable: z
+      .array(z.enum(stages).exclude(["local"]))
+      .default([])
+      .describe("Steps to leave out, as sign"),
+  })
+  .meta({ title: "Stack settings", description: `Config of a stack, in the namespace ${NAMESPACE}` });
+
+export type StackSettings = z.output<typeof settingsSchema>;
+
+export interface SettingInfo {
+  key: string;
+  type: "string" | "boolean" | "integer" | "array" | "object";
+  /** Of an array's items. */
+  items?: "string";
+  description: string;
+  default: unknown;
+}
+
+/** The keys as `Pulumi.yaml` declares them. */
+export function settingsTable(): SettingInfo[] {
+  const defaults = settingsSchema.parse({});
+  const { properties = {} } = z.toJSONSchema(settingsSchema, { io: "input" });
+  return Object.entries(properties).map(([key, property]) => {
+    const { type, description = "" } = property as { type: SettingInfo["type"]; description?: string };
+    const value = defaults[key as keyof StackSettings];
+    return {
+      key,
+      type,
+      ...(type === "array" ? { items: "string" as const } : {}),
+      description,
+      default: value,
+    };
+  });
+}
+
+/**
+ * Settings from raw config values, such as Pulumi hands over: keys with or without the namespace, lists and objects
+ * as JSON or as data. What an object leaves out keeps its default. Throws ConfigError with all mistakes.
+ */
+export function readSettings(
+  raw: Readonly<Record<string, unknown>>,
+  source: Source = plainSource("stack settings", raw),
+): StackSettings {
+  const known = settingsTable();
+  const problems: Problem[] = [];
+  const data: Record<string, unknown> = {};
+  const places = new Map<string, string>();
+  for (const [name, value] of Object.entries(raw)) {
+    const key = name.startsWith(`${NAMESPACE}:`) ? name.slice(NAMESPACE.length + 1) : name;
+    const info = known.find((one) => one.key === key);
+    places.set(key, name);
+    if (info === undefined) {
+      const names = known.map((one) => one.key);
+      problems.push(source.problem([name], `unknown setting${suggest(key, names)}`, "key"));
+    } else data[key] = typeof value === "string" && info.type !== "string" ? fromJson(value) : value;
+  }
+  const place = (path: Path) => path.map((step, i) => (i === 0 ? (places.get(String(step)) ?? step) : step));
+  try {
+    const settings = check(settingsSchema, {
+      ...source,
+      data,
+      problem: (path, message, at) => source.problem(place(path), message, at),
+    });
+    if (problems.length === 0) return settings;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(...error.problems);
+  }
+  throw new ConfigError(problems);
+}
+
+function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
+/** A stack's settings from its file and the project's, for programs that run without Pulumi. */
+export function readStackFile(root: string, stack: string): StackSettings {
+  const file = `Pulumi.${stack}.yaml`;
+  const source = readSource(join(root, file), file);
+  const config = ours(source.data);
+  const project = existsSync(join(root, "Pulumi.yaml"))
+    ? projectValues(readSource(join(root, "Pulumi.yaml")).data)
+    : {};
+  return readSettings(
+    { ...project, ...config },
+    { ...source, problem: (path, message, at) => source.problem(["config", ...path], message, at) },
+  );
+}
+
+/** Config entries of our namespace. */
+function ours(file: unknown): Record<string, unknown> {
+  const config = (file as { config?: Record<string, unknown> } | null)?.config ?? {};
+  return Object.fromEntries(Object.entries(config).filter(([key]) => key.startsWith(`${NAMESPACE}:`)));
+}
+
+/** `Pulumi.yaml` gives a value as it is, or as {value}, or as {type, default}. */
+function projectValues(file: unknown): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(ours(file)).flatMap(([key, entry]) => {
+      if (typeof entry !== "object" || entry === null || Array.isArray(entry)) return [[key, entry]];
+      const { value, default: otherwise } = entry as { value?: unknown; default?: unknown };
+      const chosen = value ?? otherwise;
+      return chosen === undefined ? [] : [[key, chosen]];
+    }),
+  );
+}

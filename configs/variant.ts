@@ -1,0 +1,104 @@
+/** One image, fully resolved: what layers, ledger and stack say it is, and nothing left to look up. */
+import { z } from "zod";
+import { bootloaders, compressions, day, formatOptions, formats } from "./schema.ts";
+
+const texts = z.array(z.string());
+const bools = z.record(z.string(), z.boolean());
+
+/** Every field is plain data, so that a variant can be printed, compared, digested and sent into a build guest. */
+export const variantSchema = z
+  .strictObject({
+    imageKey: z.string().describe("Release and the other dimensions: `3.23.6-x86_64-bios-tiny-nocloud`"),
+    configKey: z.string().describe("Version and the other dimensions: `3.23-x86_64-bios-tiny-nocloud`"),
+    revision: z.int().min(0).describe("Revision of the release's images, from 0"),
+    dimensions: z.record(z.string(), z.string()).describe("Every dimension's value, in dimension order"),
+
+    version: z.string().describe("`3.23` or `edge`"),
+    release: z.string().describe("`3.23.6`, `3.24.0_rc1`, or for edge the day as YYYYMMDD"),
+    arch: z.enum(["x86_64", "aarch64"]),
+    firmware: z.enum(["bios", "uefi"]),
+    bootstrap: z.string(),
+    cloud: z.string(),
+
+    name: z.string().describe("Image name: `nocloud_alpine-3.23.6-x86_64-bios-tiny-r0`"),
+    description: z.string(),
+    project: z.string(),
+    endOfLife: day,
+    releaseNotes: z.exactOptional(z.string()),
+    releaseDate: day.describe("Build times inside the image are set to its midnight UTC"),
+
+    repos: z
+      .array(z.strictObject({ url: z.string(), tag: z.exactOptional(z.string()), enabled: z.boolean() }))
+      .describe("/etc/apk/repositories, in order; a disabled one is written as a comment"),
+    repoKeys: texts.describe("URLs or repository-relative files of further apk keys"),
+    packages: z
+      .strictObject({ add: texts, delete: texts, noScripts: texts })
+      .describe("Names, `name@tag` where a repository tag is asked for"),
+    services: z
+      .strictObject({ enable: z.record(z.string(), texts), disable: z.record(z.string(), texts) })
+      .describe("Runlevel to service names"),
+    kernelModules: texts,
+    kernelOptions: texts,
+    initfsFeatures: texts,
+    motd: z.string().describe("Final text of /etc/motd, without the last newline"),
+    ntpServer: z.string().describe("Empty: chrony keeps its own default"),
+    login: z.string().describe("Unprivileged user that can log in and use doas or sudo"),
+    bootloader: z.enum(bootloaders),
+    diskSizeMib: z.int().positive().describe("Virtual size of the disk"),
+    scripts: texts.describe("Guest script names, in the order they run"),
+    scriptDirs: texts.describe("Folders of files that the scripts use"),
+
+    imageFormat: z.enum(formats),
+    imageFormatOptions: z.exactOptional(z.enum(formatOptions)),
+    imageCompress: z.exactOptional(z.enum(compressions)),
+    encrypted: z.union([z.boolean(), z.string()]),
+
+    storageUrl: z.string().describe("Where images are stored, authoritative"),
+    downloadUrl: z.string(),
+    signingCommand: z.exactOptional(z.string()).describe("`{file}` is left to fill in"),
+    releaseCommand: z.exactOptional(z.string()),
+    access: bools.describe("`PUBLIC` or an account, to whether it may use the published image"),
+    regions: bools.describe("`ALL` or a region, to whether the image is published there"),
+
+    archName: z.string(),
+    firmwareName: z.string(),
+    bootstrapName: z.string(),
+    bootstrapUrl: z.string(),
+    cloudName: z.string(),
+    cloudRegionUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
+    cloudLaunchUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
+    titles: z
+      .record(z.string(), z.string())
+      .describe("Dimension to what people call its value, where it has a title"),
+  })
+  .meta({ title: "Variant", description: "One image, fully resolved" });
+
+export type Variant = z.output<typeof variantSchema>;
+
+/** How far images are brought, in order. */
+export const stages = ["local", "upload", "import", "sign", "publish", "release"] as const;
+export type Stage = (typeof stages)[number];
+
+/** What the ledger says about one image's life. It never changes the image's bytes, and stays out of their digest. */
+export interface ImageState {
+  /** Its entry's; the stack's ceiling may be lower. */
+  stage: Stage;
+  /** YYYY-MM-DD: when the entry was made. */
+  added: string;
+  /** YYYY-MM-DD: deprecated from then on. */
+  retired?: string;
+  /** May go below publish again, so it is no longer protected. */
+  withdraw: boolean;
+  /** Is about to be deleted: no longer protected, and gone once `remove --finish` has dropped it. */
+  removing: boolean;
+  /** `configs/releases.yaml:12:9`, for messages. */
+  place: string;
+}
+
+/** An image and its state in the ledger: what the program declares. */
+export interface Declared {
+  /** Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
+  key: string;
+  variant: Variant;
+  state: ImageState;
+}

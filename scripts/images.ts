@@ -1,0 +1,194 @@
+/** `npm run images`: what layers, ledger and stack say should exist. Needs no Pulumi, no cloud and no network. */
+import { Command } from "commander";
+import { loadSources } from "../configs/index.ts";
+import type { Step } from "../configs/merge.ts";
+import { explain, resolve, type Overrides } from "../configs/resolve.ts";
+import { fieldNames } from "../configs/schema.ts";
+import { idlePatterns, isSelected } from "../configs/select.ts";
+import { readStackFile } from "../configs/settings.ts";
+import { ConfigError, formatPlace, formatProblem, suggest } from "../configs/source.ts";
+import { stages, variantSchema, type Declared, type Stage } from "../configs/variant.ts";
+
+export interface ImagesOptions {
+  root: string;
+  stack?: string;
+  ledger?: string;
+  overlay?: string[];
+  only?: string[];
+  skip?: string[];
+  json?: boolean;
+  explain?: string[];
+}
+
+export interface Output {
+  text: string;
+  /** For people, apart from the text. */
+  warnings: string[];
+}
+
+/** Throws ConfigError with all mistakes. */
+export function images(options: ImagesOptions): Output {
+  const { root, only = [], skip = [] } = options;
+  const stack = options.stack === undefined ? undefined : readStackFile(root, options.stack);
+  const overlays = [...(stack?.overlays ?? []), ...(options.overlay ?? [])];
+  const sources = loadSources({ root, overlays, ledgerFile: options.ledger ?? stack?.ledger });
+  const overrides: Overrides = { project: stack?.project, storageUrl: stack?.storageUrl };
+  const all = resolve(sources.config, sources.ledger, { versions: stack?.versions ?? [], overrides });
+
+  if (options.explain !== undefined) {
+    const [key = "", field = ""] = options.explain;
+    const image = findImage(all, key);
+    return {
+      text: explainField(sources.config, image, field, overrides, options.json === true),
+      warnings: [],
+    };
+  }
+
+  const chosen = all.filter(({ variant }) => isSelected(variant, { only, skip }));
+  const words = [...new Set(all.flatMap(({ variant }) => Object.values(variant.dimensions)))];
+  const warnings = idlePatterns(
+    all.map(({ variant }) => variant),
+    { only, skip },
+  ).map((pattern) => `no image has the word "${pattern}"${suggest(pattern, words)}`);
+  const lowered = chosen.map((one) => ({
+    ...one,
+    state: { ...one.state, stage: lower(one.state.stage, stack?.stage) },
+  }));
+  return { text: options.json ? toJson(lowered) : toTable(lowered), warnings };
+}
+
+/** An image is brought to the lower of its entry's stage and the stack's ceiling. */
+const lower = (stage: Stage, ceiling: Stage = "release"): Stage =>
+  stages[Math.min(stages.indexOf(stage), stages.indexOf(ceiling))]!;
+
+const toJson = (images: readonly Declared[]): string =>
+  JSON.stringify(
+    images.map(({ key, variant, state }) => ({ key, ...variant, state })),
+    null,
+    2,
+  );
+
+function toTable(images: readonly Declared[]): string {
+  const rows = images.map(({ variant, state }) => {
+    const { imageKey, revision, endOfLife, imageFormat, diskSizeMib, name } = variant;
+    const remarks = [
+      state.retired === undefined ? "" : `retired ${state.retired}`,
+      state.withdraw ? "withdraw" : "",
+      state.removing ? "removing" : "",
+    ].filter(Boolean);
+    return [imageKey, revision, state.stage, endOfLife, imageFormat, diskSizeMib, name, remarks.join(", ")];
+  });
+  const head = ["image", "rev", "stage", "end of life", "format", "MiB", "name", ""];
+  return `${columns([head, ...rows])}\n${images.length} images`;
+}
+
+/** Rows in aligned columns, numbers to the right. */
+export function columns(rows: readonly (readonly (string | number)[])[]): string {
+  const widths = rows.reduce<number[]>(
+    (found, row) => row.map((cell, i) => Math.max(found[i] ?? 0, String(cell).length)),
+    [],
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, i) =>
+          typeof cell === "number" ? String(cell).padStart(widths[i]!) : cell.padEnd(widths[i]!),
+        )
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+/** By its key, with or without revision, or by version instead of release; the newest of several. */
+function findImage(all: readonly Declared[], key: string): Declared {
+  const found = all
+    .filter((one) => [one.key, one.variant.imageKey, one.variant.configKey].includes(key))
+    .at(-1);
+  if (found) return found;
+  const keys = all.map(({ variant }) => variant.imageKey);
+  throw new ConfigError([
+    { file: "--explain", path: key, message: `there is no such image${suggest(key, keys).slice(0, 300)}` },
+  ]);
+}
+
+/** Fields of a variant that layers know by another name. */
+const layerNames: Record<string, string> = { diskSizeMib: "diskSize" };
+
+function explainField(
+  config: Parameters<typeof explain>[0],
+  { key, variant, state }: Declared,
+  asked: string,
+  overrides: Overrides,
+  json: boolean,
+): string {
+  const [name = ""] = asked.split(".");
+  const field = layerNames[name] ?? name;
+  const known = [...Object.keys(variantSchema.shape), ...fieldNames, "title"];
+  if (!known.includes(name)) {
+    throw new ConfigError([
+      { file: "--explain", path: asked, message: `there is no such field${suggest(name, known)}` },
+    ]);
+  }
+  const steps = explain(config, variant.dimensions, field, overrides).map(describeStep);
+  const value =
+    (variant as Record<string, unknown>)[name] ?? (variant as Record<string, unknown>)[`${field}Mib`];
+  if (json) return JSON.stringify({ key, field: name, steps, value }, null, 2);
+
+  const rows = steps.map(({ place, when, does, value }) => [
+    place,
+    does,
+    when === undefined ? "" : `when ${JSON.stringify(when)}`,
+    JSON.stringify(value),
+  ]);
+  const how =
+    steps.length > 0
+      ? columns(rows)
+      : `no layer sets it: it follows from the ledger (${state.place}) or other fields`;
+  return `${key}: ${name}\n${how}\n= ${JSON.stringify(value ?? null, null, 2)}`;
+}
+
+function describeStep({ layer, path, does, value }: Step) {
+  const place = formatPlace(layer.source.problem(path, "", "key"));
+  const when = path[0] === "when" ? layer.data.when?.[Number(path[1])]?.match : undefined;
+  return { place, ...(when === undefined ? {} : { when }), does, value };
+}
+
+/** Prints what a command returns, or every mistake; the process's exit code says which. */
+export async function run(command: () => Output | Promise<Output>): Promise<void> {
+  // A reader that has seen enough, as `head` does, is no mistake.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  try {
+    const { text, warnings } = await command();
+    for (const warning of warnings) console.error(`warning: ${warning}`);
+    if (text !== "") console.log(text);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    for (const problem of error.problems) console.error(formatProblem(problem));
+    console.error(
+      `${error.problems.length} mistake${error.problems.length === 1 ? "" : "s"}; nothing was done.`,
+    );
+    process.exitCode = 1;
+  }
+}
+
+export const projectRoot = new URL("..", import.meta.url).pathname;
+
+if (process.argv[1] === import.meta.filename) {
+  const program = new Command("images")
+    .description("The images that layers, ledger and stack declare.")
+    .option("--json", "all fields, as an array in stable order")
+    .option("--only <pattern...>", "images with all of these words of their key; globs too, or a whole key")
+    .option("--skip <pattern...>", "but none with any of these")
+    .option("--stack <name>", "with the overlays, ledger and versions of Pulumi.<name>.yaml")
+    .option("--ledger <file>", "with these releases")
+    .option(
+      "--overlay <dir>",
+      "with this overlay, after the stack's own; can be repeated",
+      (dir: string, all: string[] = []) => [...all, dir],
+    )
+    .option("--explain <key-and-field...>", "KEY FIELD: which layer set which part")
+    .option("--root <dir>", "the project's folder", projectRoot);
+  program.parse();
+  await run(() => images(program.opts()));
+}

@@ -1,0 +1,55 @@
+/** `npm run schemas`: JSON Schemas from the zod ones, so that editors complete and check the YAML. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Command } from "commander";
+import { format, resolveConfig } from "prettier";
+import { z } from "zod";
+import { ledgerSchema } from "../configs/ledger.ts";
+import { dimensionsSchema, layerSchema, regionsSchema } from "../configs/schema.ts";
+import { settingsSchema } from "../configs/settings.ts";
+import { variantSchema } from "../configs/variant.ts";
+import { projectRoot, run } from "./images.ts";
+import { ConfigError } from "../configs/source.ts";
+
+const all = {
+  dimensions: dimensionsSchema,
+  layer: layerSchema,
+  ledger: ledgerSchema,
+  regions: regionsSchema,
+  settings: settingsSchema,
+  variant: variantSchema,
+};
+
+/** File name to text. */
+export async function schemaFiles(): Promise<Map<string, string>> {
+  const style = (await resolveConfig(join(projectRoot, "schemas/any.json"))) ?? {};
+  const files = Object.entries(all).map(async ([name, schema]) => {
+    const json = z.toJSONSchema(schema, { io: name === "variant" ? "output" : "input", target: "draft-7" });
+    return [`${name}.json`, await format(JSON.stringify(json), { ...style, parser: "json" })] as const;
+  });
+  return new Map(await Promise.all(files));
+}
+
+export async function schemas({ check = false, dir }: { check?: boolean; dir: string }) {
+  const files = await schemaFiles();
+  const stale = [...files].filter(([name, text]) => {
+    const path = join(dir, name);
+    return !existsSync(path) || readFileSync(path, "utf8") !== text;
+  });
+  if (check && stale.length > 0) {
+    const message = "is not what configs/*.ts say: run `npm run schemas` and commit the result";
+    throw new ConfigError(stale.map(([name]) => ({ file: join("schemas", name), path: "", message })));
+  }
+  mkdirSync(dir, { recursive: true });
+  for (const [name, text] of stale) writeFileSync(join(dir, name), text);
+  const what = stale.length === 0 ? "fresh" : `wrote ${stale.map(([name]) => name).join(", ")}`;
+  return { text: `schemas: ${what}`, warnings: [] };
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const program = new Command("schemas")
+    .description("JSON Schemas of the YAML files, into schemas/.")
+    .option("--check", "only tell whether they are fresh");
+  program.parse();
+  await run(() => schemas({ ...program.opts<{ check?: boolean }>(), dir: join(projectRoot, "schemas") }));
+}
