@@ -1,0 +1,89 @@
+import { rmSync, readFileSync, existsSync, accessSync, constants } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { execa } from "execa";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { UserError } from "../lib/user-error.ts";
+import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
+import { runJob } from "./guest.ts";
+import { jobArchive } from "./job.ts";
+import { type Accelerator, type Architecture, findQemu } from "./qemu.ts";
+
+/** A guest that works boots in about a second with acceleration; one that hangs hangs for ever. */
+const probeDeadlineSeconds = 10;
+
+/**
+ * The fastest accelerator that really runs guests of an architecture here. `/dev/kvm` that opens proves nothing: there
+ * are hosts where every KVM guest hangs. So a guest is booted with a deadline, and the answer is kept.
+ * @param boot the kernel and archive of the first appliance
+ */
+export async function acceleratorFor(
+  arch: Architecture,
+  boot: { kernel: string; archive: string },
+): Promise<Accelerator> {
+  const candidate = candidateFor(arch);
+  if (candidate === undefined) return "tcg";
+  const { stdout: version } = await execa(await findQemu(arch), ["--version"]);
+  const key = [candidate, arch, os.release(), os.cpus()[0]?.model, version.split("\n")[0]].join(" | ");
+  const file = path.join(cacheFolder(), "accelerators.json");
+  const answers = readAnswers(file);
+  const known = answers[key];
+  if (known !== undefined) return known ? candidate : "tcg";
+  const fault = await probe(arch, candidate, boot);
+  const works = fault === undefined;
+  process.stderr.write(
+    works
+      ? `accelerator ${candidate}: works for ${arch}\n`
+      : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated (kept in ${file})\n`,
+  );
+  writeFileAtomically(file, `${JSON.stringify({ ...readAnswers(file), [key]: works }, undefined, 2)}\n`);
+  return works ? candidate : "tcg";
+}
+
+/** The accelerator worth a try on this host. */
+function candidateFor(arch: Architecture): "kvm" | "hvf" | undefined {
+  const hostArch = { x64: "x86_64", arm64: "aarch64" }[os.arch() as string];
+  if (hostArch !== arch) return undefined;
+  if (process.platform === "darwin") return "hvf";
+  try {
+    accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
+    return "kvm";
+  } catch {
+    return undefined;
+  }
+}
+
+/** Boots a guest that only says it came up; what went wrong otherwise. */
+async function probe(
+  arch: Architecture,
+  accelerator: Accelerator,
+  boot: { kernel: string; archive: string },
+): Promise<string | undefined> {
+  const scratch = scratchFolder("probe");
+  try {
+    await runJob({
+      what: `the ${accelerator} probe`,
+      appliance: { arch, accelerator, ...boot },
+      job: jobArchive({ arch, main: "probe", sourceDateEpoch: 1, keyFiles: [], variables: {} }),
+      repositories: [],
+      mirror: { name: "none", url: "", keyFiles: [] },
+      consoleLog: path.join(scratch, "console.log"),
+      scratch,
+      deadlineSeconds: probeDeadlineSeconds,
+    });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return error.what.split("\n")[0];
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function readAnswers(file: string): Record<string, boolean> {
+  try {
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, boolean>) : {};
+  } catch {
+    return {};
+  }
+}

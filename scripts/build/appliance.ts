@@ -1,0 +1,285 @@
+import { createHash } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import path from "node:path";
+import { gunzipSync } from "node:zlib";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { withFileLock } from "../lib/file-lock.ts";
+import { UserError } from "../lib/user-error.ts";
+import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
+import { readTar, type TarFile, verifyPackage } from "./apk-archive.ts";
+import { closure, type IndexEntry } from "./apk-index.ts";
+import type { BuildSettings } from "./build-settings.ts";
+import { acceleratorFor } from "./accelerator.ts";
+import { cpioArchive, type CpioEntry, parentFolders } from "./cpio.ts";
+import { jobArchive } from "./job.ts";
+import { runJob } from "./guest.ts";
+import {
+  fetchPackage,
+  type MirrorSettings,
+  officialMirrorUrl,
+  openRepository,
+  type Repository,
+} from "./mirror.ts";
+import type { Progress } from "./progress.ts";
+import type { Accelerator, Architecture } from "./qemu.ts";
+
+/**
+ * The Alpine that runs in build guests, pinned whatever version an image has: its mke2fs (≥ 1.47.3) leaks no clock into
+ * a filesystem, older ones do. An image's own version comes in only through apk.
+ */
+const applianceVersion = "3.23";
+
+/** What a guest needs to install anything at all. */
+const stage0Packages = ["busybox", "busybox-binsh", "apk-tools"];
+
+/** Who provides what, where several packages could. */
+const stage0Providers: Record<string, string> = { "/bin/sh": "busybox-binsh" };
+
+/** Tools with which a guest makes disks. */
+const appliancePackages = [
+  ...stage0Packages,
+  ...["alpine-keys", "dosfstools", "e2fsprogs", "e2fsprogs-extra", "kmod", "mtools", "sfdisk", "tar"],
+];
+
+/** Kernel modules a guest loads; those they depend on come along. Everything else is built in. */
+const guestModules = [
+  ...["virtio_blk", "virtio_net", "ext4", "vfat", "nls_cp437", "nls_iso8859-1", "nls_utf8"],
+];
+
+/** What a build guest is booted from, before its job is added. */
+export interface Appliance {
+  arch: Architecture;
+  accelerator: Accelerator;
+  /** The kernel's file, in a form that QEMU boots directly. */
+  kernel: string;
+  /** Initramfs without a job: modules and tools, an uncompressed cpio archive. */
+  archive: string;
+  /** Digest of the packages it was made from. */
+  digest: string;
+}
+
+interface Stage0 {
+  digest: string;
+  kernel: string;
+  modules: Buffer;
+  archive: string;
+}
+
+/** The appliance of an architecture, from the cache or made now: on the host first, then by a guest of its own. */
+export async function makeAppliance(
+  arch: Architecture,
+  settings: Pick<BuildSettings, "mirror" | "accelerator">,
+  progress: Progress,
+): Promise<Appliance> {
+  const { mirror } = settings;
+  progress.phase("open repositories", 0);
+  const repositories = await Promise.all(
+    ["main", "community"].map((name) =>
+      openRepository(mirror, `${officialMirrorUrl}/v${applianceVersion}/${name}`, arch),
+    ),
+  );
+  const digest = createHash("sha256")
+    .update(
+      JSON.stringify([appliancePackages, guestModules, repositories.map((repository) => repository.digest)]),
+    )
+    .update(readFileSync(path.join(import.meta.dirname, "guest/make-appliance")))
+    .update(readFileSync(path.join(import.meta.dirname, "guest/init")))
+    .digest("hex");
+  const folder = cacheFolder("appliance", `${arch}-${digest.slice(0, 16)}`);
+  return withFileLock(path.join(folder, "lock"), async () => {
+    const stage0 = await makeStage0(arch, mirror, repositories, folder, digest);
+    const accelerator =
+      settings.accelerator === "auto" ? await acceleratorFor(arch, stage0) : settings.accelerator;
+    const archive = path.join(folder, "appliance.cpio");
+    if (!existsSync(archive)) {
+      progress.phase("make the appliance", 2);
+      const tools = await packTools(stage0, arch, accelerator, mirror, repositories, progress);
+      writeFileAtomically(archive, Buffer.concat([tools, stage0.modules]));
+    }
+    return { arch, accelerator, kernel: stage0.kernel, archive, digest };
+  });
+}
+
+async function makeStage0(
+  arch: Architecture,
+  mirror: MirrorSettings,
+  repositories: readonly Repository[],
+  folder: string,
+  digest: string,
+): Promise<Stage0> {
+  const kernel = path.join(folder, "kernel");
+  const modulesFile = path.join(folder, "modules.cpio");
+  const archive = path.join(folder, "stage0.cpio");
+  if (![kernel, modulesFile, archive].every((file) => existsSync(file))) {
+    const unpacked = await unpackPackage(mirror, repositories, "linux-virt");
+    writeFileAtomically(kernel, bootableKernel(unpacked, arch));
+    const modules = cpioArchive(moduleEntries(unpacked, guestModules));
+    writeFileAtomically(modulesFile, modules);
+    const all = repositories.flatMap((repository) => repository.entries);
+    const files: TarFile[] = [];
+    for (const entry of closure(all, stage0Packages, stage0Providers)) {
+      files.push(...(await unpackPackage(mirror, repositories, entry.name)));
+    }
+    writeFileAtomically(archive, Buffer.concat([cpioArchive(stage0Entries(files)), modules]));
+  }
+  return { digest, kernel, modules: readFileSync(modulesFile), archive };
+}
+
+/** A package's files, verified. */
+async function unpackPackage(
+  mirror: MirrorSettings,
+  repositories: readonly Repository[],
+  name: string,
+): Promise<TarFile[]> {
+  for (const repository of repositories) {
+    const entry: IndexEntry | undefined = repository.entries.find((candidate) => candidate.name === name);
+    if (entry === undefined) continue;
+    const archive = await fetchPackage(mirror, repository, entry);
+    return readTar(await verifyPackage(archive, entry.checksum));
+  }
+  const urls = repositories.map((repository) => repository.declaredUrl).join(", ");
+  throw new UserError(
+    `package ${name}, which build guests need, is in none of ${urls}`,
+    "use a complete mirror",
+  );
+}
+
+/**
+ * The kernel in a form that QEMU boots. On aarch64 it is an EFI zboot image, whose payload (offset and size are
+ * little-endian 32-bit numbers at 8 and 12) is a gzipped plain Image; QEMU before 8 cannot unpack it.
+ */
+export function bootableKernel(files: readonly TarFile[], arch: Architecture): Buffer {
+  const kernel = files.find(({ header }) => header.name.startsWith("boot/vmlinuz-"))?.content;
+  if (kernel === undefined) throw new Error("the kernel package has no boot/vmlinuz-*");
+  if (arch !== "aarch64" || kernel.subarray(4, 8).toString("latin1") !== "zimg") return kernel;
+  const offset = kernel.readUInt32LE(8);
+  return gunzipSync(kernel.subarray(offset, offset + kernel.readUInt32LE(12)));
+}
+
+/** The wanted modules and those they need, decompressed, and `order`: the file names in loading order. */
+export function moduleEntries(files: readonly TarFile[], wanted: readonly string[]): CpioEntry[] {
+  const byName = new Map(files.map((file) => [file.header.name, file]));
+  const dependencyFile = files.find(({ header }) => header.name.endsWith("/modules.dep"));
+  if (dependencyFile === undefined) throw new Error("the kernel package has no modules.dep");
+  const root = path.dirname(dependencyFile.header.name);
+  const builtin = byName.get(`${root}/modules.builtin`)?.content.toString() ?? "";
+  const dependencies = new Map(
+    dependencyFile.content
+      .toString()
+      .split("\n")
+      .filter((line) => line.includes(":"))
+      .map((line) => {
+        const [module, needs = ""] = line.split(":");
+        return [module!, needs.trim().split(/\s+/).filter(Boolean)] as const;
+      }),
+  );
+  const named = (name: string): string | undefined =>
+    [...dependencies.keys()].find((file) => path.basename(file).replace(/\.ko(\.gz)?$/, "") === name);
+  const order: string[] = [];
+  const add = (file: string): void => {
+    if (order.includes(file)) return;
+    // modules.dep lists what a module needs with the innermost last.
+    for (const need of (dependencies.get(file) ?? []).toReversed()) add(need);
+    order.push(file);
+  };
+  for (const name of wanted) {
+    const file = named(name);
+    if (file !== undefined) add(file);
+    else if (!builtin.includes(`/${name}.ko`)) throw new Error(`the kernel has no module ${name}`);
+  }
+  const folder = "lib/appliance-modules";
+  const entries = order.map((file): CpioEntry => {
+    const content = byName.get(`${root}/${file}`)?.content;
+    if (content === undefined) throw new Error(`the kernel package lacks ${file}`);
+    return {
+      path: `${folder}/${path.basename(file, ".gz")}`,
+      mode: 0o644,
+      kind: "file",
+      content: file.endsWith(".gz") ? gunzipSync(content) : content,
+    };
+  });
+  const list = entries.map((entry) => `${path.basename(entry.path)}\n`).join("");
+  return [
+    ...parentFolders([`${folder}/order`]),
+    ...entries,
+    { path: `${folder}/order`, mode: 0o644, kind: "file", content: Buffer.from(list) },
+  ];
+}
+
+/** Package files as initramfs entries, with a shell that works before busybox has installed its links. */
+export function stage0Entries(files: readonly TarFile[]): CpioEntry[] {
+  const entries = files.flatMap(({ header, content }): CpioEntry[] => {
+    const name = header.name.replace(/\/$/, "");
+    const mode = (header.mode ?? 0o644) & 0o7777;
+    if (header.type === "directory" || name.startsWith(".")) return [];
+    if (header.type === "symlink") {
+      return [{ path: name, mode: 0o777, kind: "symlink", content: Buffer.from(header.linkname ?? "") }];
+    }
+    return [{ path: name, mode, kind: "file", content }];
+  });
+  if (!entries.some((entry) => entry.path === "bin/sh")) {
+    entries.push({ path: "bin/sh", mode: 0o777, kind: "symlink", content: Buffer.from("/bin/busybox") });
+  }
+  return [...parentFolders(entries.map((entry) => entry.path)), ...entries];
+}
+
+/** Lets a guest install the appliance's tools and takes the archive from the disk it wrote. */
+async function packTools(
+  stage0: Stage0,
+  arch: Architecture,
+  accelerator: Accelerator,
+  mirror: MirrorSettings,
+  repositories: readonly Repository[],
+  progress: Progress,
+): Promise<Buffer> {
+  const scratch = scratchFolder("appliance");
+  try {
+    const disk = path.join(scratch, "disk");
+    writeFileSync(disk, "");
+    truncateSync(disk, 256 << 20);
+    await runJob({
+      what: `the ${arch} appliance`,
+      appliance: { arch, accelerator, ...stage0 },
+      job: jobArchive({
+        arch,
+        main: "make-appliance",
+        // Any day will do: nothing of the appliance's dates reaches an image.
+        sourceDateEpoch: Date.UTC(2026, 0, 1) / 1000,
+        keyFiles: mirror.keyFiles,
+        variables: { APPLIANCE_PACKAGES: appliancePackages.join(" ") },
+      }),
+      repositories,
+      mirror,
+      disk,
+      consoleLog: path.join(cacheFolder("appliance"), `${arch}-console.log`),
+      progress,
+      scratch,
+    });
+    return readPackedArchive(disk);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The archive that guest/make-appliance wrote: its length in the first 16 bytes, itself from the second MiB on. */
+function readPackedArchive(disk: string): Buffer {
+  const file = openSync(disk, "r");
+  try {
+    const header = Buffer.alloc(16);
+    readSync(file, header, 0, 16, 0);
+    const archive = Buffer.alloc(Number(header.toString("latin1").trim()));
+    readSync(file, archive, 0, archive.length, 1 << 20);
+    return Buffer.concat([archive, Buffer.alloc((512 - (archive.length % 512)) % 512)]);
+  } finally {
+    closeSync(file);
+  }
+}

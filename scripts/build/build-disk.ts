@@ -1,0 +1,231 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import type { Variant } from "../../configs/variant.ts";
+import { digestOfFile } from "../lib/digest.ts";
+import { UserError } from "../lib/user-error.ts";
+import { projectRoot, scratchFolder } from "../lib/workspace.ts";
+import { makeAppliance } from "./appliance.ts";
+import { runJob } from "./guest.ts";
+import type { BuildSettings } from "./build-settings.ts";
+import { identifiers, inputsDigest, overlayFiles } from "./inputs.ts";
+import { jobArchive } from "./job.ts";
+import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
+import type { Progress } from "./progress.ts";
+import type { Accelerator } from "./qemu.ts";
+
+/** A built image. */
+export interface BuiltImage {
+  /** The image's file, in the format its cloud takes. */
+  file: string;
+  sha512: string;
+  /** Bytes of the file. */
+  size: number;
+  /** Virtual size of the disk. */
+  diskSizeMib: number;
+  /** Digest of what it was built from. */
+  inputsDigest: string;
+  /** Repository URL → sha256 of the index it was built from. */
+  mirrorSnapshot: Record<string, string>;
+  accelerator: Accelerator;
+  kernel: string;
+  packages: InstalledPackage[];
+  consoleLog: string;
+}
+
+const reportSchema = z.object({
+  kernel: z.string().min(1),
+  usedMib: z.number(),
+  packages: z
+    .array(
+      z.object({
+        name: z.string(),
+        version: z.string(),
+        license: z.string().optional(),
+        origin: z.string().optional(),
+        arch: z.string().optional(),
+      }),
+    )
+    .min(1),
+});
+type InstalledPackage = z.infer<typeof reportSchema>["packages"][number];
+
+/**
+ * Builds a variant's disk in a guest and converts it.
+ * @param folder where the image and its console log go; the image appears there whole or not at all
+ */
+export async function buildDisk(
+  variant: Variant,
+  settings: BuildSettings,
+  folder: string,
+  progress: Progress,
+): Promise<BuiltImage> {
+  const digest = inputsDigest(variant, settings);
+  const appliance = await makeAppliance(variant.arch, settings, progress);
+  const repositories = await openRepositories(variant, settings.mirror);
+  checkRelease(variant, repositories, settings.mirror);
+
+  mkdirSync(folder, { recursive: true });
+  const consoleLog = path.join(folder, `${variant.name}.console.log`);
+  const scratch = scratchFolder("build");
+  try {
+    const diskSizeMib = variant.diskSizeMib + settings.extraDiskMib;
+    const disk = path.join(scratch, "disk.raw");
+    writeFileSync(disk, "");
+    truncateSync(disk, diskSizeMib << 20);
+    progress.phase("boot the build guest", 10);
+    const report = reportSchema.parse(
+      await runJob({
+        what: variant.name,
+        appliance,
+        job: imageJob(variant, settings, digest),
+        repositories,
+        mirror: settings.mirror,
+        disk,
+        consoleLog,
+        progress,
+        scratch,
+        deadlineSeconds: settings.timeoutMinutes * 60,
+      }),
+    );
+    progress.phase("convert", 92);
+    const file = path.join(folder, `${variant.name}.${variant.imageFormat}`);
+    const converted = path.join(scratch, path.basename(file));
+    await convert(variant, disk, converted, diskSizeMib);
+    const sha512 = await digestOfFile(converted, "sha512");
+    renameSync(converted, file);
+    return {
+      file,
+      sha512,
+      size: statSync(file).size,
+      diskSizeMib,
+      inputsDigest: digest,
+      mirrorSnapshot: Object.fromEntries(
+        repositories.map(({ declaredUrl, digest }) => [declaredUrl, digest]),
+      ),
+      accelerator: appliance.accelerator,
+      kernel: report.kernel,
+      packages: report.packages,
+      consoleLog,
+    };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function openRepositories(variant: Variant, mirror: MirrorSettings): Promise<Repository[]> {
+  const keys = trustedKeys([
+    ...mirror.keyFiles,
+    ...variant.repoKeys.map((file) => path.resolve(projectRoot, file)),
+  ]);
+  return Promise.all(
+    variant.repos
+      .filter((repo) => repo.enabled)
+      .map(async ({ url, tag }) => ({
+        ...(await openRepository(mirror, url, variant.arch, keys)),
+        ...(tag === undefined ? {} : { tag }),
+      })),
+  );
+}
+
+/** A branch of a mirror serves only its newest release: building another one's image from it would be a lie. */
+export function checkRelease(
+  variant: Variant,
+  repositories: readonly Repository[],
+  mirror: MirrorSettings,
+): void {
+  if (variant.version === "edge") return;
+  const base = repositories.flatMap(({ entries }) => entries).find(({ name }) => name === "alpine-base");
+  const served = base?.version.replace(/-r\d+$/, "");
+  if (served === variant.release) return;
+  throw new UserError(
+    `mirror ${mirror.name} (${mirror.url}) has Alpine ${served ?? "without alpine-base"} in its ${variant.version} branch, not ${variant.release}`,
+    served === undefined
+      ? "use a complete mirror"
+      : `a branch serves only its newest release: declare ${served}, or use a mirror that kept ${variant.release}`,
+  );
+}
+
+/** The archive that tells a build guest all about the variant. */
+function imageJob(variant: Variant, settings: BuildSettings, digest: string): Buffer {
+  const ids = identifiers(digest);
+  const offline =
+    settings.mirror.name === "official" ? "" : `\n\nBuilt from mirror: ${settings.mirror.name}.`;
+  const runlevels = (services: Record<string, string[]>): string =>
+    Object.entries(services)
+      .filter(([, names]) => names.length > 0)
+      .map(([runlevel, names]) => `${runlevel}=${names.join(",")}`)
+      .join(" ");
+  return jobArchive({
+    arch: variant.arch,
+    main: "build-disk",
+    sourceDateEpoch: Date.parse(`${variant.releaseDate}T00:00:00Z`) / 1000,
+    keyFiles: [
+      ...settings.mirror.keyFiles,
+      ...variant.repoKeys.map((file) => path.resolve(projectRoot, file)),
+    ],
+    variables: {
+      TARGET: "/target",
+      VERSION: variant.version,
+      RELEASE: variant.release,
+      FIRMWARE: variant.firmware,
+      BOOTSTRAP: variant.bootstrap,
+      CLOUD: variant.cloud,
+      BOOTLOADER: variant.bootloader,
+      SCRIPTS: variant.scripts.join(" "),
+      PACKAGES_ADD: variant.packages.add.join(" "),
+      PACKAGES_DELETE: variant.packages.delete.join(" "),
+      PACKAGES_NOSCRIPTS: variant.packages.noScripts.join(" "),
+      SERVICES_ENABLE: runlevels(variant.services.enable),
+      SERVICES_DISABLE: runlevels(variant.services.disable),
+      KERNEL_MODULES: variant.kernelModules.join(","),
+      KERNEL_OPTIONS: variant.kernelOptions.join(" "),
+      INITFS_FEATURES: variant.initfsFeatures.join(" "),
+      IMAGE_CONSOLE: imageConsole(variant),
+      IMAGE_LOGIN: variant.login,
+      MOTD: `${variant.motd}${offline}`,
+      NTP_SERVER: variant.ntpServer,
+      DISK_ID: ids.diskId,
+      DISK_UUID: ids.diskUuid,
+      ROOT_UUID: ids.rootUuid,
+      ROOT_PARTITION_UUID: ids.rootPartitionUuid,
+      EFI_PARTITION_UUID: ids.efiPartitionUuid,
+      EFI_VOLUME_ID: ids.efiVolumeId,
+    },
+    files: {
+      "files/repositories": variant.repos
+        .map(({ url, tag, enabled }) => `${enabled ? "" : "#"}${tag === undefined ? "" : `@${tag} `}${url}\n`)
+        .join(""),
+      ...Object.fromEntries(
+        variant.repoKeys.map((file) => [
+          `repo-keys/${path.basename(file)}`,
+          readFileSync(path.resolve(projectRoot, file)),
+        ]),
+      ),
+      ...overlayFiles(settings.overlays),
+    },
+  });
+}
+
+/** The serial console of the image: where its kernel writes, there is its login too. */
+export function imageConsole(variant: Variant): string {
+  const consoles = variant.kernelOptions.flatMap(
+    (option) => /^console=(tty[A-Z]+\d+)/.exec(option)?.[1] ?? [],
+  );
+  return consoles.at(-1) ?? "ttyS0";
+}
+
+/** Converts the raw disk into the variant's format and reads the result back. */
+async function convert(variant: Variant, disk: string, target: string, diskSizeMib: number): Promise<void> {
+  if (variant.imageFormat !== "qcow2") {
+    throw new UserError(`image format ${variant.imageFormat} of ${variant.name} cannot be made yet`);
+  }
+  await execa("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "-c", disk, target]);
+  const { stdout } = await execa("qemu-img", ["info", "--output=json", target]);
+  const info = z.object({ format: z.string(), "virtual-size": z.number() }).parse(JSON.parse(stdout));
+  if (info.format !== "qcow2" || info["virtual-size"] !== diskSizeMib << 20) {
+    throw new Error(`${target} came out as ${info.format} of ${info["virtual-size"]} bytes`);
+  }
+  await execa("qemu-img", ["check", "-q", target]);
+}

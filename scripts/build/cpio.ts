@@ -1,0 +1,79 @@
+/**
+ * An initramfs archive ("newc" cpio, the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
+ *
+ * Written here because no maintained package writes it; the format is a fixed header of hexadecimal numbers per entry.
+ * Archives can be concatenated: later entries win.
+ */
+export interface CpioEntry {
+  /** Path without a leading slash. */
+  path: string;
+  /** Permission bits; the type bits come from `kind`. */
+  mode: number;
+  kind: "file" | "directory" | "symlink" | "character-device";
+  /** File content or link target. */
+  content?: Uint8Array;
+  /** Major and minor number of a device. */
+  device?: [number, number];
+}
+
+const typeBits: Record<CpioEntry["kind"], number> = {
+  file: 0o100000,
+  directory: 0o040000,
+  symlink: 0o120000,
+  "character-device": 0o020000,
+};
+
+/** The archive of the entries in the order given, owned by root and dated 0, a multiple of 512 bytes long. */
+export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
+  const parts: Uint8Array[] = [];
+  let inode = 1;
+  for (const entry of entries) {
+    if (entry.path.startsWith("/") || entry.path === "" || entry.path.split("/").includes("..")) {
+      throw new Error(`cpio entry needs a relative path, not '${entry.path}'`);
+    }
+    parts.push(record(inode, entry));
+    inode += 1;
+  }
+  parts.push(record(0, { path: "TRAILER!!!", mode: 0, kind: "file" }, 0));
+  const archive = Buffer.concat(parts);
+  return Buffer.concat([archive, Buffer.alloc((512 - (archive.length % 512)) % 512)]);
+}
+
+function record(inode: number, entry: CpioEntry, typed = typeBits[entry.kind]): Buffer {
+  const content = entry.content ?? new Uint8Array();
+  const name = Buffer.from(`${entry.path}\0`);
+  const [major, minor] = entry.device ?? [0, 0];
+  const links = entry.kind === "directory" ? 2 : 1;
+  // ino mode uid gid nlink mtime filesize devmajor devminor rdevmajor rdevminor namesize check
+  const numbers = [
+    inode,
+    typed | entry.mode,
+    0,
+    0,
+    links,
+    0,
+    content.length,
+    0,
+    0,
+    major,
+    minor,
+    name.length,
+    0,
+  ];
+  const header = `070701${numbers.map((number) => number.toString(16).padStart(8, "0")).join("")}`;
+  return Buffer.concat([padded(Buffer.concat([Buffer.from(header), name])), padded(content)]);
+}
+
+function padded(bytes: Uint8Array): Buffer {
+  return Buffer.concat([bytes, Buffer.alloc((4 - (bytes.length % 4)) % 4)]);
+}
+
+/** Every folder above the given paths, parents first, as entries of mode 0755. */
+export function parentFolders(paths: Iterable<string>): CpioEntry[] {
+  const folders = new Set<string>();
+  for (const path of paths) {
+    const parts = path.split("/").slice(0, -1);
+    parts.forEach((_, index) => folders.add(parts.slice(0, index + 1).join("/")));
+  }
+  return [...folders].sort().map((path) => ({ path, mode: 0o755, kind: "directory" as const }));
+}

@@ -1,0 +1,164 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import path from "node:path";
+import { pipeline } from "node:stream/promises";
+import { UserError } from "../lib/user-error.ts";
+import { guestProxyAddress } from "./job.ts";
+import type { MirrorSettings, Repository } from "./mirror.ts";
+import { startPackageProxy } from "./package-proxy.ts";
+import type { Progress } from "./progress.ts";
+import {
+  type Accelerator,
+  type Architecture,
+  consoleTail,
+  openReportPort,
+  optionValue,
+  startGuest,
+} from "./qemu.ts";
+import { cpioArchive } from "./cpio.ts";
+
+/** A job for a build guest, and everything it may see. */
+export interface GuestJob {
+  /** For messages: `image nocloud_alpine-…`. */
+  what: string;
+  appliance: { arch: Architecture; accelerator: Accelerator; kernel: string; archive: string };
+  /** From `jobArchive`. */
+  job: Buffer;
+  repositories: readonly Repository[];
+  mirror: MirrorSettings;
+  /** A raw disk image for the guest to write, if it needs one. */
+  disk?: string;
+  consoleLog: string;
+  progress?: Progress;
+  scratch: string;
+  /** @default 1024 */
+  memoryMib?: number;
+  /** The guest is ended after this long. @default 900 */
+  deadlineSeconds?: number;
+}
+
+const consoleDevice: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: "ttyAMA0" };
+
+/**
+ * Runs a job in a guest of its own, to its end.
+ * @returns the JSON value the guest reported
+ * @throws UserError when it reports a failed script, ends without a report, or is not done by its deadline
+ */
+export async function runJob(guestJob: GuestJob): Promise<unknown> {
+  const { appliance, scratch, what, consoleLog } = guestJob;
+  const deadlineSeconds = guestJob.deadlineSeconds ?? 900;
+  const proxy = await startPackageProxy(guestJob.mirror, guestJob.repositories);
+  const report = await openReportPort(scratch);
+  let timer: NodeJS.Timeout | undefined;
+  try {
+    const initrd = path.join(scratch, "initrd");
+    await concatenate(appliance.archive, [guestJob.job, repositoriesArchive(guestJob.repositories)], initrd);
+    const guest = await startGuest({
+      arch: appliance.arch,
+      accelerator: appliance.accelerator,
+      memoryMib: guestJob.memoryMib ?? 1024,
+      consoleLog,
+      scratch,
+      arguments: [
+        ["-kernel", appliance.kernel, "-initrd", initrd],
+        // Without a user's clock or randomness at hand, the kernel shall not wait for either.
+        ["-append", `console=${consoleDevice[appliance.arch]},115200n8 panic=-1 random.trust_cpu=on quiet`],
+        guestJob.disk === undefined
+          ? []
+          : [
+              ...[
+                "-drive",
+                `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${optionValue(guestJob.disk)}`,
+              ],
+              ...["-device", "virtio-blk-pci,drive=disk"],
+            ],
+        guestNetwork(proxy.port),
+        report.arguments,
+      ].flat(),
+    });
+    let timedOut = false;
+    timer = setTimeout(() => {
+      timedOut = true;
+      guest.kill();
+    }, deadlineSeconds * 1000);
+    const reading = readReport(report.lines, guestJob.progress);
+    const { exitCode, stderr } = await guest.ended;
+    report.close();
+    const { result, failed, lastPhase } = await reading;
+    if (result !== undefined) return result;
+
+    const where = `the build guest of ${what}, in phase '${lastPhase}'`;
+    const log = `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`;
+    const fault = proxy.fault();
+    if (fault instanceof UserError) throw fault;
+    if (timedOut) throw new UserError(`${where}, was not done after ${deadlineSeconds} s and was ended`, log);
+    if (failed !== undefined) {
+      throw new UserError(`${where}: script ${failed.script} failed with exit code ${failed.status}`, log);
+    }
+    const qemu = exitCode === 0 ? "" : ` (QEMU exited with ${exitCode}: ${stderr || "no message"})`;
+    throw new UserError(`${where}, ended without a report${qemu}`, log);
+  } finally {
+    clearTimeout(timer);
+    report.close();
+    await proxy.close();
+  }
+}
+
+interface Report {
+  result: unknown;
+  failed: { script: string; status: number } | undefined;
+  lastPhase: string;
+}
+
+/** Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `failed SCRIPT STATUS`, `result JSON`. */
+export async function readReport(lines: AsyncIterable<string>, progress?: Progress): Promise<Report> {
+  const report: Report = { result: undefined, failed: undefined, lastPhase: "boot" };
+  for await (const line of lines) {
+    const [word, ...rest] = line.split(" ");
+    const text = rest.join(" ");
+    if (word === "phase") {
+      report.lastPhase = rest.slice(1).join(" ");
+      progress?.phase(report.lastPhase, Number(rest[0]));
+    } else if (word === "note") {
+      progress?.note(text);
+    } else if (word === "failed") {
+      // The innermost script reports first; those around it only pass its failure on.
+      report.failed ??= { script: rest[0] ?? "", status: Number(rest[1]) };
+    } else if (word === "result") {
+      report.result = JSON.parse(text);
+    }
+  }
+  return report;
+}
+
+/** The guest's whole world: the proxy at one address, by a forward; `restrict` keeps everything else out of reach. */
+export function guestNetwork(proxyPort: number): string[] {
+  const forward = `"${process.execPath}" "${path.join(import.meta.dirname, "stdio-to-tcp.mjs")}" ${proxyPort}`;
+  return [
+    ...[
+      "-netdev",
+      `user,id=net,restrict=on,guestfwd=tcp:${guestProxyAddress}:80-cmd:${optionValue(forward)}`,
+    ],
+    ...["-device", "virtio-net-pci,netdev=net,romfile="],
+  ];
+}
+
+/** /job/repositories: the job's repositories as the proxy serves them, with their tags where they have any. */
+function repositoriesArchive(repositories: readonly Repository[]): Buffer {
+  const lines = repositories.map((repository, index) => {
+    const url = `http://${guestProxyAddress}/${index}`;
+    return repository.tag === undefined ? `${url}\n` : `@${repository.tag} ${url}\n`;
+  });
+  return cpioArchive([
+    { path: "job/repositories", mode: 0o644, kind: "file", content: Buffer.from(lines.join("")) },
+  ]);
+}
+
+async function concatenate(file: string, buffers: readonly Buffer[], target: string): Promise<void> {
+  const output = createWriteStream(target);
+  await pipeline(createReadStream(file), output, { end: false });
+  for (const buffer of buffers) output.write(buffer);
+  await new Promise<void>((resolve, reject) => {
+    output.once("error", reject);
+    output.end(resolve);
+  });
+}

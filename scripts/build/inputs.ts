@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../../configs/variant.ts";
+import { projectRoot } from "../lib/workspace.ts";
+import type { BuildSettings } from "./build-settings.ts";
+import { guestScripts } from "./job.ts";
+
+/** Raised when a change of the builder's host side changes the bytes of images. */
+export const builderVersion = 1;
+
+/** The parts of a variant that decide an image's bytes. Regions, access, names of clouds and URLs to publish do not. */
+const bytesOfVariant = [
+  ...["imageKey", "revision", "version", "release", "arch", "firmware", "bootstrap", "cloud", "releaseDate"],
+  ...[
+    "repos",
+    "repoKeys",
+    "packages",
+    "services",
+    "kernelModules",
+    "kernelOptions",
+    "initfsFeatures",
+    "motd",
+  ],
+  ...["ntpServer", "login", "bootloader", "diskSizeMib", "scripts", "scriptDirs"],
+  ...["imageFormat", "imageFormatOptions", "imageCompress"],
+] as const satisfies readonly (keyof Variant)[];
+
+/**
+ * The inputs' digest (sha256, hexadecimal): the same digest means the same image. A published image is compared with
+ * today's configuration by it, and identifiers inside the image are derived from it.
+ */
+export function inputsDigest(variant: Variant, settings: BuildSettings): string {
+  const hash = createHash("sha256");
+  const fields = Object.fromEntries(bytesOfVariant.map((field) => [field, variant[field] ?? null]));
+  // The mirror's name and not its URL, which may move without a change of content.
+  hash.update(JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, sorted(fields)]));
+  const files = { ...prefixed("guest/", guestScripts()), ...overlayFiles(settings.overlays) };
+  for (const name of Object.keys(files).sort()) {
+    hash.update(`\n${name}\n${createHash("sha256").update(files[name]!).digest("hex")}`);
+  }
+  return hash.digest("hex");
+}
+
+/** Files below the overlays' `scripts/`, as the job sees them: a later overlay's file takes the place of an earlier. */
+export function overlayFiles(overlays: readonly string[]): Record<string, Buffer> {
+  return Object.assign(
+    {},
+    ...overlays.map((folder) => filesBelow(path.resolve(projectRoot, folder, "scripts"), "scripts/")),
+  ) as Record<string, Buffer>;
+}
+
+function filesBelow(folder: string, prefix: string): Record<string, Buffer> {
+  let names;
+  try {
+    names = readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return {};
+    throw error;
+  }
+  const files: Record<string, Buffer> = {};
+  for (const name of names) {
+    const file = path.join(folder, name.name);
+    if (name.isDirectory()) Object.assign(files, filesBelow(file, `${prefix}${name.name}/`));
+    else files[`${prefix}${name.name}`] = readFileSync(file);
+  }
+  return files;
+}
+
+function prefixed(prefix: string, files: Record<string, Buffer>): Record<string, Buffer> {
+  return Object.fromEntries(Object.entries(files).map(([name, content]) => [`${prefix}${name}`, content]));
+}
+
+/** The same value with object keys in order, so that the order of YAML keys does not count where it means nothing. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([left], [right]) => (left < right ? -1 : 1))
+      .map(([key, item]) => [key, sorted(item)]),
+  );
+}
+
+/** Identifiers inside an image, all from its inputs' digest: the same inputs give the same bytes. */
+export function identifiers(digest: string): {
+  diskId: string;
+  rootUuid: string;
+  rootPartitionUuid: string;
+  efiPartitionUuid: string;
+  diskUuid: string;
+  efiVolumeId: string;
+} {
+  const derived = (use: string): string => createHash("sha256").update(`${use} ${digest}`).digest("hex");
+  const uuid = (use: string): string => {
+    const hex = derived(use);
+    // Version 8 (custom) of RFC 9562, variant 10.
+    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+  };
+  return {
+    diskId: derived("disk").slice(0, 8),
+    rootUuid: uuid("root"),
+    diskUuid: uuid("disk"),
+    rootPartitionUuid: uuid("root partition"),
+    efiPartitionUuid: uuid("efi partition"),
+    efiVolumeId: derived("efi volume").slice(0, 8),
+  };
+}

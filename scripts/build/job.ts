@@ -1,0 +1,86 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import path from "node:path";
+import { projectRoot } from "../lib/workspace.ts";
+import { cpioArchive, type CpioEntry, parentFolders } from "./cpio.ts";
+import type { Architecture } from "./qemu.ts";
+
+/** Address and port at which a guest finds the package proxy. */
+export const guestProxyAddress = "10.0.2.100";
+
+/** What a build guest shall do. */
+export interface Job {
+  arch: Architecture;
+  /** The script of guest/ that process 1 runs. */
+  main: string;
+  /** The guest's clock at its start, in seconds. */
+  sourceDateEpoch: number;
+  /** Public keys whose signatures apk in the guest believes. */
+  keyFiles: readonly string[];
+  /** Names and values for the scripts. */
+  variables: Readonly<Record<string, string>>;
+  /** Further files under /job: path → content. */
+  files?: Readonly<Record<string, string | Uint8Array>>;
+}
+
+/** Serial console of the build guest itself, whatever the image's is. */
+const buildConsole: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: "ttyAMA0" };
+
+const guestFolder = path.join(import.meta.dirname, "guest");
+
+/** Scripts of guest/, by their path below it. */
+export function guestScripts(folder = guestFolder, prefix = ""): Record<string, Buffer> {
+  const scripts: Record<string, Buffer> = {};
+  for (const name of readdirSync(folder).sort()) {
+    const file = path.join(folder, name);
+    if (statSync(file).isDirectory()) Object.assign(scripts, guestScripts(file, `${prefix}${name}/`));
+    else scripts[`${prefix}${name}`] = readFileSync(file);
+  }
+  return scripts;
+}
+
+/**
+ * The job as a second initramfs archive: /init, /job/variables, the guest scripts, keys and files. /job/repositories
+ * is added when the proxy's place is known, which is the same address in every guest.
+ */
+export function jobArchive(job: Job): Buffer {
+  const variables = {
+    ARCH: job.arch,
+    BUILD_CONSOLE: buildConsole[job.arch],
+    MAIN: job.main,
+    SOURCE_DATE_EPOCH: String(job.sourceDateEpoch),
+    ...job.variables,
+  };
+  const { init, ...scripts } = guestScripts();
+  const files: Record<string, string | Uint8Array> = {
+    variables: shellAssignments(variables),
+    ...scripts,
+    ...Object.fromEntries(
+      job.keyFiles.map((file) => [
+        `keys/${path.basename(file)}`,
+        readFileSync(path.resolve(projectRoot, file)),
+      ]),
+    ),
+    ...job.files,
+  };
+  const entries = Object.entries(files).map(([name, content]): CpioEntry => ({
+    path: `job/${name}`,
+    mode: 0o755,
+    kind: "file",
+    content: Buffer.from(content),
+  }));
+  return cpioArchive([
+    { path: "init", mode: 0o755, kind: "file", content: init! },
+    ...parentFolders(entries.map((entry) => entry.path)),
+    ...entries,
+  ]);
+}
+
+/** Exported assignments a POSIX shell can source, whatever characters the values hold. */
+export function shellAssignments(variables: Readonly<Record<string, string>>): string {
+  return Object.entries(variables)
+    .map(([name, value]) => {
+      if (!/^[A-Z][A-Z0-9_]*$/.test(name)) throw new Error(`'${name}' is no name for a shell variable`);
+      return `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;
+    })
+    .join("");
+}

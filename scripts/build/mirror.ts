@@ -1,0 +1,182 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import pRetry, { AbortError } from "p-retry";
+import { EnvHttpProxyAgent, request } from "undici";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { UserError } from "../lib/user-error.ts";
+import { localPath } from "../lib/file-url.ts";
+import { cacheFolder, projectRoot } from "../lib/workspace.ts";
+import { ArchiveError, type TrustedKeys, verifyPackage } from "./apk-archive.ts";
+import { type IndexEntry, readIndex } from "./apk-index.ts";
+
+/** The URL under which repositories are declared; a mirror stands in for it during a build. */
+export const officialMirrorUrl = "https://dl-cdn.alpinelinux.org/alpine";
+
+/** Where packages come from and whose signatures count. */
+export interface MirrorSettings {
+  /** Logical name, part of an image's inputs and metadata: `official`, `offline`. */
+  name: string;
+  /** What stands in for `https://dl-cdn.alpinelinux.org/alpine`: http, https, or a folder as `file://`. */
+  url: string;
+  /** Files of trusted public keys; a signature names its key by the file's base name. */
+  keyFiles: readonly string[];
+  /** No byte for this long ends a transfer: a mirror that stalls must not hold a build for ever. @default 20 */
+  stallSeconds?: number;
+}
+
+/** A repository's index after its signature was checked. */
+export interface Repository {
+  /** The URL that is declared and written into the image. */
+  declaredUrl: string;
+  arch: string;
+  /** The name by which packages ask for it (`name@tag`), if it is not for all. */
+  tag?: string;
+  entries: readonly IndexEntry[];
+  /** APKINDEX.tar.gz as it was fetched: what a guest gets is what was checked. */
+  index: Buffer;
+  /** sha256 of `index`. */
+  digest: string;
+}
+
+/** Tries of one download before it is given up. */
+const attempts = 3;
+
+/** Reads the trusted keys; a missing or empty file is an error. */
+export function trustedKeys(keyFiles: readonly string[]): TrustedKeys {
+  return new Map(
+    keyFiles.map((name) => {
+      const file = path.resolve(projectRoot, name);
+      if (!existsSync(file)) {
+        throw new UserError(
+          `mirror key ${file} is not there`,
+          "name the public key files in the stack's mirror.keys",
+        );
+      }
+      const key = readFileSync(file, "utf8");
+      if (!key.includes("BEGIN PUBLIC KEY"))
+        throw new UserError(`mirror key ${file} is not a PEM public key`);
+      return [path.basename(file), key];
+    }),
+  );
+}
+
+/** Fetches a repository's index and checks its signature. */
+export async function openRepository(
+  mirror: MirrorSettings,
+  declaredUrl: string,
+  arch: string,
+  keys: TrustedKeys = trustedKeys(mirror.keyFiles),
+): Promise<Repository> {
+  const url = `${mirrored(mirror, declaredUrl)}/${arch}/APKINDEX.tar.gz`;
+  const index = await download(url, mirror.stallSeconds);
+  try {
+    const entries = await readIndex(index, keys);
+    return { declaredUrl, arch, entries, index, digest: createHash("sha256").update(index).digest("hex") };
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new UserError(`index ${url}: ${error.message}`, archiveHints[error.code], { cause: error });
+  }
+}
+
+/** The package's verified bytes, from the cache or the mirror; a damaged cache entry is fetched again. */
+export async function fetchPackage(
+  mirror: MirrorSettings,
+  repository: Repository,
+  entry: IndexEntry,
+): Promise<Buffer> {
+  const file = path.join(cacheFolder("packages"), packageCacheName(entry));
+  if (existsSync(file)) {
+    const cached = readFileSync(file);
+    if (await isIntact(cached, entry.checksum)) return cached;
+    process.stderr.write(`${file} is damaged, fetching it again\n`);
+  }
+  const name = `${entry.name}-${entry.version}.apk`;
+  const url = `${mirrored(mirror, repository.declaredUrl)}/${repository.arch}/${name}`;
+  const archive = await download(url, mirror.stallSeconds);
+  try {
+    await verifyPackage(archive, entry.checksum);
+  } catch (error) {
+    if (!(error instanceof ArchiveError)) throw error;
+    throw new UserError(`package ${url}: ${error.message}`, archiveHints[error.code], { cause: error });
+  }
+  writeFileAtomically(file, archive);
+  return archive;
+}
+
+async function isIntact(archive: Buffer, checksum: string): Promise<boolean> {
+  try {
+    await verifyPackage(archive, checksum);
+    return true;
+  } catch (error) {
+    if (error instanceof ArchiveError) return false;
+    throw error;
+  }
+}
+
+/** The checksum is in the name, so packages of different mirrors never meet under one name. */
+function packageCacheName(entry: IndexEntry): string {
+  const checksum = Buffer.from(entry.checksum.slice(2), "base64").toString("hex");
+  return `${entry.name}-${entry.version}-${checksum}.apk`;
+}
+
+/** Declared URL → the URL to fetch from. A repository elsewhere than on Alpine's mirror is its own. */
+export function mirrored(mirror: MirrorSettings, declaredUrl: string): string {
+  return declaredUrl.startsWith(`${officialMirrorUrl}/`)
+    ? mirror.url.replace(/\/$/, "") + declaredUrl.slice(officialMirrorUrl.length)
+    : declaredUrl;
+}
+
+const archiveHints: Record<ArchiveError["code"], string> = {
+  format: "the builder reads apk v2 repositories; check the mirror's URL and what it serves",
+  unsigned: "use a mirror that signs its index",
+  "unknown-key": "add that public key to the stack's mirror.keys if you trust it",
+  signature: "the mirror or the way to it is damaged or hostile: use another mirror",
+  checksum:
+    "the mirror or the way to it is damaged or hostile: use another mirror, or try again when it has settled",
+};
+
+function readLocalMirror(url: string, file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new UserError(`cannot read ${url}: ${(error as Error).message}`, "check the stack's mirror.url", {
+      cause: error,
+    });
+  }
+}
+
+/** GET, whole: retried on connection faults, stalls and server errors, not on 4xx. A mirror can also be a folder. */
+export async function download(url: string, stallSeconds = 20): Promise<Buffer> {
+  const file = localPath(url);
+  if (file !== undefined) return readLocalMirror(url, file);
+  const stallMilliseconds = stallSeconds * 1000;
+  const dispatcher = new EnvHttpProxyAgent({ connect: { timeout: 10_000 } });
+  try {
+    return await pRetry(
+      async () => {
+        const answer = await request(url, {
+          dispatcher,
+          headersTimeout: stallMilliseconds,
+          bodyTimeout: stallMilliseconds,
+        });
+        if (answer.statusCode === 200) return Buffer.from(await answer.body.arrayBuffer());
+        await answer.body.dump();
+        const error = new Error(`the server answered ${answer.statusCode}`);
+        throw answer.statusCode >= 500 ? error : new AbortError(error);
+      },
+      { retries: attempts - 1, minTimeout: 200, maxTimeout: 2_000, shouldRetry: () => true },
+    );
+  } catch (error) {
+    const reason = error instanceof Error ? error.message || error.name : String(error);
+    throw new UserError(
+      `cannot fetch ${url}: ${reason}`,
+      "check the mirror's URL and that it can be reached",
+      {
+        cause: error,
+      },
+    );
+  } finally {
+    void dispatcher.close();
+  }
+}

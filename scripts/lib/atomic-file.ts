@@ -1,0 +1,16 @@
+import { randomBytes } from "node:crypto";
+import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import path from "node:path";
+
+/** Writes a file whole or not at all: under a name of its own beside the target, then renamed over it. */
+export function writeFileAtomically(file: string, content: string | Uint8Array, mode = 0o644): void {
+  mkdirSync(path.dirname(file), { recursive: true });
+  const unfinished = `${file}.${process.pid}-${randomBytes(3).toString("hex")}.part`;
+  try {
+    writeFileSync(unfinished, content, { mode });
+    renameSync(unfinished, file);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+}

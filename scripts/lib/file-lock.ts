@@ -1,0 +1,23 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import lockfile from "proper-lockfile";
+
+/**
+ * Runs `work` while no other process on this machine holds the lock of that name; others wait. A holder that is
+ * killed stops refreshing its lock, which is taken over after 15 seconds.
+ */
+export async function withFileLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(file, "", { flag: "a" });
+  const release = await lockfile.lock(file, {
+    stale: 15_000,
+    update: 5_000,
+    // About an hour of waiting in half-second steps: whoever holds it has a deadline of its own.
+    retries: { retries: 7_200, factor: 1, minTimeout: 500, maxTimeout: 500 },
+  });
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}

@@ -1,0 +1,12 @@
+import path from "node:path";
+import { projectRoot } from "./workspace.ts";
+
+/**
+ * The folder or file that a `file://` URL names. `file:///srv/images` is absolute; `file://work/storage` is below the
+ * project, so that a stack's settings hold in every checkout.
+ * @returns undefined for any other kind of URL
+ */
+export function localPath(url: string): string | undefined {
+  if (!url.startsWith("file://")) return undefined;
+  return path.resolve(projectRoot, decodeURIComponent(url.slice("file://".length)));
+}
