@@ -1,0 +1,37 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ArtifactInput, ArtifactResult } from "../scripts/steps/artifact.ts";
+import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
+import { StepCommand } from "./step-command.ts";
+
+/** Arguments of an {@link Artifact}. */
+export interface ArtifactArgs {
+  /** The disk to store. */
+  disk: pulumi.Input<DiskImageResult | undefined>;
+  /** Folder to store it in: `file:///srv/images`, or `file://work/storage` below the project. */
+  storageUrl: string;
+  frozen: boolean;
+}
+
+/** An image in storage, with its `.sha512`. Deleting it removes both, if they are still the ones it stored. */
+export class Artifact extends pulumi.ComponentResource {
+  /** Where it is. Undefined where it is not known yet. */
+  readonly result: pulumi.Output<ArtifactResult | undefined>;
+
+  constructor(name: string, args: ArtifactArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("alpine:index:Artifact", name, {}, opts);
+    const disk = pulumi.output(args.disk);
+    const input = disk.apply((disk): ArtifactInput => ({ storageUrl: args.storageUrl, disk }));
+    const store = new StepCommand(
+      `${name}-artifact`,
+      {
+        step: "artifact",
+        input,
+        replaceOn: [disk.apply((disk) => disk?.token ?? "unknown"), args.storageUrl],
+        frozen: args.frozen,
+      },
+      { parent: this },
+    );
+    this.result = store.result<ArtifactResult>();
+    this.registerOutputs({ result: this.result });
+  }
+}

@@ -1,0 +1,50 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { Variant } from "../configs/variant.ts";
+import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
+import { StepCommand } from "./step-command.ts";
+
+/** Arguments of a {@link DiskImage}. */
+export interface DiskImageArgs {
+  variant: Variant;
+  /** Digest of everything that decides the image's bytes: see scripts/build/inputs.ts. */
+  inputsDigest: string;
+  /** Where and how to build; none of it changes the bytes beyond what the digest covers. */
+  build: DiskImageInput["build"];
+  /** Whether an image that was built from other inputs stays as it is. */
+  frozen: boolean;
+}
+
+/**
+ * A variant's disk, built by QEMU from signed packages, boot-tested, and kept under `work/images/`. It takes minutes;
+ * deleting it removes the local files.
+ */
+export class DiskImage extends pulumi.ComponentResource {
+  /** What was built. Undefined where it is not known: under `--target`, or at a preview before the first build. */
+  readonly result: pulumi.Output<DiskImageResult | undefined>;
+
+  constructor(name: string, args: DiskImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("alpine:index:DiskImage", name, {}, opts);
+    const input: DiskImageInput = {
+      variant: args.variant,
+      inputsDigest: args.inputsDigest,
+      build: args.build,
+    };
+    const build = new StepCommand(
+      `${name}-disk`,
+      { step: "disk-image", input, replaceOn: [args.inputsDigest], frozen: args.frozen },
+      {
+        parent: this,
+        // The step has a deadline of its own, from when it has a slot; this is for a step that is lost altogether.
+        customTimeouts: { create: "12h", update: "12h" },
+      },
+    );
+    if (args.frozen) {
+      build.warnIfStale(
+        args.inputsDigest,
+        `${name} was built from other inputs than today's; revise it to publish them anew`,
+      );
+    }
+    this.result = build.result<DiskImageResult>();
+    this.registerOutputs({ result: this.result });
+  }
+}

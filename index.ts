@@ -1,0 +1,29 @@
+import * as pulumi from "@pulumi/pulumi";
+import { ImageVariant } from "./components/image-variant.ts";
+import { loadDeclared } from "./configs/index.ts";
+import { NAMESPACE, readSettings } from "./configs/settings.ts";
+import { buildSettings } from "./scripts/build/build-settings.ts";
+import { inputsDigest } from "./scripts/build/inputs.ts";
+
+const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${NAMESPACE}:`));
+const settings = readSettings(Object.fromEntries(config));
+const root = import.meta.dirname;
+const { overlays, versions, ledger, project, storageUrl } = settings;
+const declared = loadDeclared({
+  root,
+  ...(ledger === "" ? {} : { ledgerFile: ledger }),
+  overlays,
+  versions,
+  overrides: { project, storageUrl },
+});
+const build = buildSettings(settings);
+
+const images = declared.map((image) => {
+  const digest = inputsDigest(image.variant, build);
+  const variant = new ImageVariant(image.key, { image, settings, inputsDigest: digest, build });
+  return {
+    [image.key]: { artifact: variant.artifact, bootTest: variant.disk.apply((disk) => disk?.bootTest) },
+  };
+});
+
+export default { images: Object.assign({}, ...images) as object };

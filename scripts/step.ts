@@ -1,0 +1,45 @@
+/**
+ * The one entry point of all tracked commands: `node --import tsx scripts/step.ts create|update|delete`, with
+ * ALPINE_STEP and ALPINE_STEP_INPUT in the environment, the result as one line of JSON on stdout, all else on stderr.
+ *
+ * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.
+ */
+import { artifactStep } from "./steps/artifact.ts";
+import { diskImageStep } from "./steps/disk-image.ts";
+import { metadataStep } from "./steps/metadata.ts";
+import type { Step, StepName } from "./steps/step.ts";
+import { stepNames } from "./steps/step.ts";
+import { runMain, UserError } from "./lib/user-error.ts";
+
+// Inputs and results are what this project's own components and steps wrote: each step knows its own.
+const steps: Record<StepName, Step<never, object>> = {
+  "disk-image": diskImageStep,
+  artifact: artifactStep,
+  metadata: metadataStep,
+};
+
+/** A result must fit into the environment of later calls with room to spare. */
+const maximumResultBytes = 4096;
+
+await runMain(async () => {
+  const operation = process.argv[2];
+  const name = stepNames.find((name) => name === process.env.ALPINE_STEP);
+  if (name === undefined || (operation !== "create" && operation !== "update" && operation !== "delete")) {
+    throw new UserError(
+      `step '${process.env.ALPINE_STEP ?? ""}' with operation '${operation ?? ""}' is unknown`,
+      `this program is run by Pulumi with ALPINE_STEP (${stepNames.join(", ")}) and create, update or delete`,
+    );
+  }
+  const step = steps[name];
+  const input = JSON.parse(process.env.ALPINE_STEP_INPUT ?? "null") as never;
+  const previous = JSON.parse(process.env.PULUMI_COMMAND_STDOUT || "null") as never;
+  if (operation === "delete") {
+    await step.delete(input, previous);
+    return;
+  }
+  const result = operation === "create" ? await step.create(input) : await step.update(input, previous);
+  const line = JSON.stringify(result);
+  if (Buffer.byteLength(line) > maximumResultBytes)
+    throw new Error(`the result of ${name} is ${line.length} bytes long`);
+  process.stdout.write(`${line}\n`);
+});

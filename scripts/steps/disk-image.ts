@@ -1,0 +1,128 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../../configs/variant.ts";
+import { bootTest } from "../boot-test/boot-test.ts";
+import { buildDisk } from "../build/build-disk.ts";
+import type { BuildSettings } from "../build/build-settings.ts";
+import { startProgress } from "../build/progress.ts";
+import { withBuildSlot } from "../build/slots.ts";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { digestOfFile } from "../lib/digest.ts";
+import { withFileLock } from "../lib/file-lock.ts";
+import { removeEmptyFolders } from "../lib/storage.ts";
+import { projectRoot, workFolder } from "../lib/workspace.ts";
+import type { Step } from "./step.ts";
+
+/** What the step gets from its component. */
+export interface DiskImageInput {
+  variant: Variant;
+  inputsDigest: string;
+  build: BuildSettings;
+}
+
+/** What is known of a built image ever after. */
+export interface DiskImageResult {
+  /** Whose files these are: see `delete`. */
+  token: string;
+  /** The image, relative to the project. */
+  file: string;
+  sha512: string;
+  bytes: number;
+  diskSizeMib: number;
+  inputsDigest: string;
+  /** Repository URL → sha256 of the index it was built from. */
+  mirrorSnapshot: Record<string, string>;
+  kernel: string;
+  packages: number;
+  /** ISO 8601, UTC. */
+  built: string;
+  bootTest: { passed: number; seconds: number };
+}
+
+/** Builds and boot-tests a disk below work/images/. */
+export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
+  async create({ variant, inputsDigest, build }) {
+    const folder = imageFolder(variant);
+    mkdirSync(path.dirname(folder), { recursive: true });
+    // Two builds of one image at once: the second waits, and finds the first one's work.
+    return withFileLock(`${folder}.lock`, async () => {
+      const finished = await finishedBuild(variant, inputsDigest);
+      if (finished !== undefined) {
+        process.stderr.write(
+          `${variant.name}: already built from the same inputs, by a run that did not end well\n`,
+        );
+        return finished;
+      }
+      return withBuildSlot(build.slots, variant.name, async () => {
+        rmSync(folder, { recursive: true, force: true });
+        const progress = startProgress(variant.name);
+        const image = await buildDisk(variant, build, folder, progress);
+        const tested = await bootTest(variant, image, progress);
+        const result: DiskImageResult = {
+          token: randomBytes(8).toString("hex"),
+          file: path.relative(projectRoot, image.file),
+          sha512: image.sha512,
+          bytes: image.size,
+          diskSizeMib: image.diskSizeMib,
+          inputsDigest,
+          mirrorSnapshot: image.mirrorSnapshot,
+          kernel: image.kernel,
+          packages: image.packages.length,
+          built: new Date().toISOString(),
+          bootTest: { passed: tested.checks.length, seconds: tested.seconds },
+        };
+        writeFileAtomically(recordFile(variant), JSON.stringify(result));
+        progress.phase(`done: ${phases(progress.seconds())}`, 100);
+        return result;
+      });
+    });
+  },
+
+  update: (_, previous) => Promise.resolve(previous),
+
+  async delete({ variant }, previous) {
+    const folder = imageFolder(variant);
+    await withFileLock(`${folder}.lock`, async () => {
+      await Promise.resolve();
+      if (readRecord(variant)?.token !== previous?.token) {
+        process.stderr.write(
+          `${variant.name}: the files in ${folder} are not the ones this resource built, left alone\n`,
+        );
+        return;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    });
+    rmSync(`${folder}.lock`, { force: true });
+    removeEmptyFolders(path.dirname(folder));
+  },
+};
+
+function imageFolder(variant: Variant): string {
+  return path.join(workFolder, "images", variant.cloud, `${variant.imageKey}-r${variant.revision}`);
+}
+
+function recordFile(variant: Variant): string {
+  return path.join(imageFolder(variant), "build.json");
+}
+
+function readRecord(variant: Variant): DiskImageResult | undefined {
+  const file = recordFile(variant);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as DiskImageResult) : undefined;
+}
+
+/** A build that ended well while the run around it did not: its record is written last. */
+async function finishedBuild(variant: Variant, inputsDigest: string): Promise<DiskImageResult | undefined> {
+  const record = readRecord(variant);
+  if (record?.inputsDigest !== inputsDigest) return undefined;
+  const file = path.join(projectRoot, record.file);
+  if (!existsSync(file) || (await digestOfFile(file, "sha512")) !== record.sha512) return undefined;
+  return record;
+}
+
+function phases(seconds: Record<string, number>): string {
+  return Object.entries(seconds)
+    .filter(([, took]) => took >= 0.5)
+    .map(([name, took]) => `${name} ${took} s`)
+    .join(", ");
+}
