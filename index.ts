@@ -21,9 +21,7 @@ const build = buildSettings(settings);
 const images = declared.map((image) => {
   const digest = inputsDigest(image.variant, build);
   const variant = new ImageVariant(image.key, { image, settings, inputsDigest: digest, build });
-  return {
-    [image.key]: { artifact: variant.artifact, bootTest: variant.disk.apply((disk) => disk?.bootTest) },
-  };
+  return [image.key, variant.outputs] as const;
 });
 
-export default { images: Object.assign({}, ...images) as object };
+export default { images: Object.fromEntries(images) };

@@ -20,14 +20,12 @@ export interface MetadataArgs {
 export class Metadata extends pulumi.ComponentResource {
   constructor(name: string, args: MetadataArgs, opts?: pulumi.ComponentResourceOptions) {
     super("alpine:index:Metadata", name, {}, opts);
-    const input = pulumi
-      .all([args.disk, args.artifact])
-      .apply(([disk, artifact]): MetadataInput => ({
-        tags: tags(args.variant),
-        mirror: args.mirrorName,
-        disk,
-        artifact,
-      }));
+    const input = pulumi.all([args.disk, args.artifact]).apply(([disk, artifact]): MetadataInput => ({
+      tags: tags(args.variant),
+      mirror: args.mirrorName,
+      disk,
+      artifact,
+    }));
     const folder = pulumi.output(args.artifact).apply((artifact) => artifact?.folder ?? "unknown");
     new StepCommand(
       `${name}-metadata`,

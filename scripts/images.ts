@@ -6,8 +6,10 @@ import { explain, resolve, type Overrides } from "../configs/resolve.ts";
 import { fieldNames } from "../configs/schema.ts";
 import { idlePatterns, isSelected } from "../configs/select.ts";
 import { readStackFile } from "../configs/settings.ts";
-import { ConfigError, formatPlace, formatProblem, suggest } from "../configs/source.ts";
+import { ConfigError, formatPlace, suggest } from "../configs/source.ts";
 import { stages, variantSchema, type Declared, type Stage } from "../configs/variant.ts";
+import { columns, run, type Output } from "./lib/report.ts";
+import { projectRoot } from "./lib/workspace.ts";
 
 export interface ImagesOptions {
   root: string;
@@ -18,12 +20,6 @@ export interface ImagesOptions {
   skip?: string[];
   json?: boolean;
   explain?: string[];
-}
-
-export interface Output {
-  text: string;
-  /** For people, apart from the text. */
-  warnings: string[];
 }
 
 /** Throws ConfigError with all mistakes. */
@@ -82,24 +78,6 @@ function toTable(images: readonly Declared[]): string {
   return `${columns([head, ...rows])}\n${images.length} images`;
 }
 
-/** Rows in aligned columns, numbers to the right. */
-export function columns(rows: readonly (readonly (string | number)[])[]): string {
-  const widths = rows.reduce<number[]>(
-    (found, row) => row.map((cell, i) => Math.max(found[i] ?? 0, String(cell).length)),
-    [],
-  );
-  return rows
-    .map((row) =>
-      row
-        .map((cell, i) =>
-          typeof cell === "number" ? String(cell).padStart(widths[i]!) : cell.padEnd(widths[i]!),
-        )
-        .join("  ")
-        .trimEnd(),
-    )
-    .join("\n");
-}
-
 /** By its key, with or without revision, or by version instead of release; the newest of several. */
 function findImage(all: readonly Declared[], key: string): Declared {
   const found = all
@@ -124,15 +102,19 @@ function explainField(
 ): string {
   const [name = ""] = asked.split(".");
   const field = layerNames[name] ?? name;
-  const known = [...Object.keys(variantSchema.shape), ...fieldNames, "title"];
+  const known = [
+    ...Object.keys(variantSchema.shape),
+    ...fieldNames,
+    ...config.dimensions.map((name) => `${name}Name`),
+  ];
   if (!known.includes(name)) {
     throw new ConfigError([
       { file: "--explain", path: asked, message: `there is no such field${suggest(name, known)}` },
     ]);
   }
   const steps = explain(config, variant.dimensions, field, overrides).map(describeStep);
-  const value =
-    (variant as Record<string, unknown>)[name] ?? (variant as Record<string, unknown>)[`${field}Mib`];
+  const all: Record<string, unknown> = variant;
+  const value = all[name] ?? all[`${field}Mib`] ?? variant.titles[name.replace(/Name$/, "")];
   if (json) return JSON.stringify({ key, field: name, steps, value }, null, 2);
 
   const rows = steps.map(({ place, when, does, value }) => [
@@ -153,26 +135,6 @@ function describeStep({ layer, path, does, value }: Step) {
   const when = path[0] === "when" ? layer.data.when?.[Number(path[1])]?.match : undefined;
   return { place, ...(when === undefined ? {} : { when }), does, value };
 }
-
-/** Prints what a command returns, or every mistake; the process's exit code says which. */
-export async function run(command: () => Output | Promise<Output>): Promise<void> {
-  // A reader that has seen enough, as `head` does, is no mistake.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
-  try {
-    const { text, warnings } = await command();
-    for (const warning of warnings) console.error(`warning: ${warning}`);
-    if (text !== "") console.log(text);
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    for (const problem of error.problems) console.error(formatProblem(problem));
-    console.error(
-      `${error.problems.length} mistake${error.problems.length === 1 ? "" : "s"}; nothing was done.`,
-    );
-    process.exitCode = 1;
-  }
-}
-
-export const projectRoot = new URL("..", import.meta.url).pathname;
 
 if (process.argv[1] === import.meta.filename) {
   const program = new Command("images")

@@ -6,17 +6,29 @@ import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import { ledgerSchema } from "../configs/ledger.ts";
 import { dimensionsSchema, layerSchema, regionsSchema } from "../configs/schema.ts";
-import { settingsSchema } from "../configs/settings.ts";
+import { NAMESPACE, settingsSchema } from "../configs/settings.ts";
 import { variantSchema } from "../configs/variant.ts";
-import { projectRoot, run } from "./images.ts";
+import { run } from "./lib/report.ts";
+import { projectRoot } from "./lib/workspace.ts";
 import { ConfigError } from "../configs/source.ts";
+
+/** A stack's file: our settings in their namespace, and whatever else Pulumi and providers keep there. */
+const stackSchema = z
+  .looseObject({
+    config: z.looseObject(
+      Object.fromEntries(
+        Object.entries(settingsSchema.shape).map(([key, type]) => [`${NAMESPACE}:${key}`, type]),
+      ),
+    ),
+  })
+  .meta({ title: "Stack", description: "Pulumi.NAME.yaml" });
 
 const all = {
   dimensions: dimensionsSchema,
   layer: layerSchema,
   ledger: ledgerSchema,
   regions: regionsSchema,
-  settings: settingsSchema,
+  stack: stackSchema,
   variant: variantSchema,
 };
 

@@ -10,6 +10,8 @@ export interface IndexEntry {
   checksum: string;
   /** Bytes of the .apk file. */
   size: number;
+  /** When it was built, in seconds of Unix time; 0 where the index does not say. */
+  buildTime: number;
   /** What it needs, as written: `so:libc.musl-x86_64.so.1`, `musl>=1.2`, `!other`. */
   depends: string[];
   /** What it offers besides its name, without versions: `so:libapk.so.3.0.0`, `cmd:apk`. */
@@ -41,6 +43,7 @@ export function parseIndex(text: string): IndexEntry[] {
         arch: fields.get("A") ?? "",
         checksum: fields.get("C") ?? "",
         size: Number(fields.get("S") ?? 0),
+        buildTime: Number(fields.get("t") ?? 0),
         depends: words("D"),
         provides: words("p").map(withoutVersion),
       };

@@ -1,8 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
+import { moveFile } from "../lib/atomic-file.ts";
 import { digestOfFile } from "../lib/digest.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
@@ -73,7 +74,7 @@ export async function buildDisk(
     const diskSizeMib = variant.diskSizeMib + settings.extraDiskMib;
     const disk = path.join(scratch, "disk.raw");
     writeFileSync(disk, "");
-    truncateSync(disk, diskSizeMib << 20);
+    truncateSync(disk, diskSizeMib * 2 ** 20);
     progress.phase("boot the build guest", 10);
     const report = reportSchema.parse(
       await runJob({
@@ -94,7 +95,7 @@ export async function buildDisk(
     const converted = path.join(scratch, path.basename(file));
     await convert(variant, disk, converted, diskSizeMib);
     const sha512 = await digestOfFile(converted, "sha512");
-    renameSync(converted, file);
+    moveFile(converted, file);
     return {
       file,
       sha512,
@@ -224,7 +225,7 @@ async function convert(variant: Variant, disk: string, target: string, diskSizeM
   await execa("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "-c", disk, target]);
   const { stdout } = await execa("qemu-img", ["info", "--output=json", target]);
   const info = z.object({ format: z.string(), "virtual-size": z.number() }).parse(JSON.parse(stdout));
-  if (info.format !== "qcow2" || info["virtual-size"] !== diskSizeMib << 20) {
+  if (info.format !== "qcow2" || info["virtual-size"] !== diskSizeMib * 2 ** 20) {
     throw new Error(`${target} came out as ${info.format} of ${info["virtual-size"]} bytes`);
   }
   await execa("qemu-img", ["check", "-q", target]);

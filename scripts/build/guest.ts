@@ -81,6 +81,8 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       guest.kill();
     }, deadlineSeconds * 1000);
     const reading = readReport(report.lines, guestJob.progress);
+    // It is awaited below, when the guest has ended; a fault before that must not end the process.
+    reading.catch(() => {});
     const { exitCode, stderr } = await guest.ended;
     report.close();
     const { result, failed, lastPhase } = await reading;
@@ -124,7 +126,15 @@ export async function readReport(lines: AsyncIterable<string>, progress?: Progre
       // The innermost script reports first; those around it only pass its failure on.
       report.failed ??= { script: rest[0] ?? "", status: Number(rest[1]) };
     } else if (word === "result") {
-      report.result = JSON.parse(text);
+      try {
+        report.result = JSON.parse(text);
+      } catch (error) {
+        throw new UserError(
+          `the build guest's report is no JSON: ${text.slice(0, 200)}`,
+          "see the console log for what went wrong",
+          { cause: error },
+        );
+      }
     }
   }
   return report;

@@ -114,6 +114,7 @@ export interface ReportPort {
   arguments: string[];
   /** Lines the guest wrote, as they come; ends when the guest does. */
   lines: AsyncIterable<string>;
+  /** To be called when the guest has ended or never came; loses nothing of what it sent. */
   close(): void;
 }
 
@@ -127,8 +128,10 @@ export async function openReportPort(scratch: string): Promise<ReportPort> {
   });
   const queue: string[] = [];
   let ended = false;
+  let connected = false;
   let wake: () => void = () => {};
   server.once("connection", (socket) => {
+    connected = true;
     socket.on("error", () => {});
     const reader = createInterface({ input: socket, crlfDelay: Infinity });
     reader.on("line", (line) => {
@@ -156,9 +159,11 @@ export async function openReportPort(scratch: string): Promise<ReportPort> {
     ].flat(),
     lines: lines(),
     close() {
+      server.close();
+      // What an ended guest has sent may still be on its way; its connection ends the lines, when all is read.
+      if (connected) return;
       ended = true;
       wake();
-      server.close();
     },
   };
 }

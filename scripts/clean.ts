@@ -1,0 +1,21 @@
+/** `npm run clean`: deletes caches, which can be made again; with `--images` built images too. State stays. */
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { Command } from "commander";
+import { runMain } from "./lib/user-error.ts";
+import { workFolder } from "./lib/workspace.ts";
+
+const program = new Command("npm run clean --")
+  .description("Deletes caches and unfinished files under work/. Stack state and stored images stay.")
+  .option("--images", "also the built images that stacks keep under work/images/", false)
+  .action(({ images }: { images: boolean }) =>
+    runMain(() => {
+      for (const name of ["cache", "tmp", ...(images ? ["images"] : [])]) {
+        rmSync(path.join(workFolder, name), { recursive: true, force: true });
+        process.stderr.write(`deleted work/${name}\n`);
+      }
+      return Promise.resolve();
+    }),
+  );
+
+await program.parseAsync();

@@ -1,0 +1,91 @@
+/** `npm run releases`: reads and edits the ledger. Its comments and order stay; a result that isn't a ledger isn't written. */
+import { Command } from "commander";
+import { stages } from "../configs/variant.ts";
+import { run, type Output } from "./lib/report.ts";
+import { projectRoot } from "./lib/workspace.ts";
+import { revise, update, type UpdateOptions } from "./releases/grow.ts";
+import { fail, type CommonOptions } from "./releases/session.ts";
+import {
+  finishRemove,
+  prune,
+  remove,
+  rules,
+  type FinishOptions,
+  type PruneOptions,
+} from "./releases/shrink.ts";
+import { list, promote, retire, withdraw } from "./releases/states.ts";
+import { RELEASES_URL } from "./releases/upstream.ts";
+
+if (process.argv[1] === import.meta.filename) await main();
+
+async function main(): Promise<void> {
+  const program = new Command("releases").description(
+    "The ledger: which releases exist, and how far they are brought.",
+  );
+  const command = (usage: string, description: string, selects = false) => {
+    const sub = program
+      .command(usage)
+      .description(description)
+      .option("--stack <name>", "the ledger and overlays of Pulumi.<name>.yaml")
+      .option("--ledger <file>", "this ledger")
+      .option("--overlay <dir>", "with this overlay; can be repeated", (dir: string, all: string[] = []) => [
+        ...all,
+        dir,
+      ])
+      .option("--root <dir>", "the project's folder", projectRoot)
+      .option("--today <date>", "instead of the clock's day", new Date().toISOString().slice(0, 10))
+      .option("--dry-run", "only say what would be done");
+    return selects
+      ? sub
+          .option("--only <pattern...>", "images with all of these words")
+          .option("--skip <pattern...>", "but none with any of these")
+      : sub;
+  };
+  const stage = ["<stage>", stages.join(", ")] as const;
+  const at = (sub: Command) =>
+    sub
+      .option(`--at ${stage[0]}`, `stage of the new entry: ${stage[1]}`, "import")
+      .option("--mirror <url>", "whose index tells what is served; a folder too");
+  const act =
+    <O>(task: (name: string, options: O) => Output | Promise<Output>) =>
+    (name: string, options: O) =>
+      run(() => task(name, options));
+
+  command("list", "every entry").action((options: CommonOptions) => run(() => list(options)));
+  at(
+    command("update [version...]", "add the newest releases").option(
+      "--from <url>",
+      "Alpine's releases.json, a file too",
+      RELEASES_URL,
+    ),
+  ).action((versions: string[], options: UpdateOptions) => run(() => update(versions, options)));
+  at(command("revise <entry>", "add the next revision of a release", true)).action(act(revise));
+  command("promote <entry>", "raise an entry's stage, to the next one")
+    .option(`--to ${stage[0]}`, stage[1])
+    .action(act(promote));
+  command("withdraw <entry>", "let images go below publish; with --to lower the stage", true)
+    .option(`--to ${stage[0]}`, stage[1])
+    .action(act(withdraw));
+  command("retire <entry>", "deprecate images", true)
+    .option("--on <date>", "from this day on; tomorrow without")
+    .option("--undo", "no longer")
+    .action(act(retire));
+  command("remove [entry...]", "mark images to be deleted; with --finish drop those that are marked", true)
+    .option("--finish", "after `up`: drop them, which lets the next `up` delete them")
+    .option("--stacks <name...>", "with --finish: the stacks whose state is asked")
+    .option("--state <file...>", "with --finish: exports of their state instead")
+    .action((names: string[], options: FinishOptions & { finish?: boolean }) =>
+      run(async () => {
+        if (options.finish) return finishRemove(names, options);
+        const [name, ...more] = names;
+        if (name === undefined || more.length > 0) return fail("remove", "name one entry, as 3.23.6-r0");
+        return remove(name, options);
+      }),
+    );
+  command("prune", "propose images to remove, by rule", true)
+    .option("--rule <rule...>", `only by these: ${rules.join(", ")}`)
+    .option("--live <file>", "when each image was last launched")
+    .option("--write", "mark them, as remove does")
+    .action((options: PruneOptions) => run(() => prune(options)));
+  await program.parseAsync();
+}

@@ -1,0 +1,62 @@
+// @ts-check
+/**
+ * `npm start`: sets up what is missing, makes stack `dev` where there is none, and brings it up: one NoCloud image,
+ * built, boot-tested, in local storage. Run again on a finished stack it changes nothing.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { bootstrap, withErrorsShown } from "./bootstrap.mjs";
+import { projectRoot } from "./bootstrap/pinned.mjs";
+import { pulumiEnvironment, runInForeground } from "./pulumi.mjs";
+
+const stackFile = join(projectRoot, "Pulumi.dev.yaml");
+
+await withErrorsShown(async () => {
+  const begun = performance.now();
+  const tools = await bootstrap();
+  if (!existsSync(stackFile)) {
+    // Looking at the network is left to a program that may use npm's packages, which are there only now.
+    const offline = runScript("scripts/dev-stack.ts", "choose-mirror") === offlineStatus;
+    if (offline) await makeOfflineKit();
+    mustSucceed(runScript("scripts/dev-stack.ts", "write", offline ? "offline" : "official"));
+  } else if (readFileSync(stackFile, "utf8").includes("name: offline")) {
+    await makeOfflineKit();
+  }
+  const env = pulumiEnvironment({ tools, stack: "dev" });
+  const cli = tools.pulumi.path;
+  mustSucceed(await runInForeground(cli, ["stack", "select", "--create", "dev", "--non-interactive"], env));
+  console.error(`set-up took ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  process.exitCode = await runInForeground(
+    cli,
+    ["up", "--yes", "--stack", "dev", ...process.argv.slice(2)],
+    env,
+  );
+});
+
+/** How dev-stack.ts says that the official mirror cannot be reached. */
+const offlineStatus = 3;
+
+/**
+ * Runs one of the project's TypeScript programs.
+ * @param {string} script
+ * @param {...string} arguments_
+ * @returns {number} its exit status
+ */
+function runScript(script, ...arguments_) {
+  const { status } = spawnSync(process.execPath, ["--import", "tsx", script, ...arguments_], {
+    cwd: projectRoot,
+    stdio: "inherit",
+  });
+  return status ?? 1;
+}
+
+/** Programs say themselves what went wrong. @param {number} status */
+function mustSucceed(status) {
+  if (status !== 0) process.exit(status);
+}
+
+async function makeOfflineKit() {
+  await bootstrap({ offlineKit: true });
+  mustSucceed(runScript("test/offline/mirror/make.ts", "--out", ".tools/offline/mirror"));
+}
