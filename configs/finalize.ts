@@ -2,7 +2,7 @@
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
 import type { Field } from "./schema.ts";
-import { ConfigError, type Problem } from "./source.ts";
+import { ConfigError, suggest, type Problem } from "./source.ts";
 import { fill } from "./template.ts";
 import { variantSchema, type Variant } from "./variant.ts";
 
@@ -10,144 +10,211 @@ export interface Context {
   entry: Entry;
   dimensions: Record<string, string>;
   titles: Record<string, string>;
+  /** Its cloud's regions, where they are known. */
+  regions: readonly string[] | undefined;
   /** The mistake at the layer that last set this field. */
   blame: (field: string, message: string) => Problem;
 }
 
 type Switches = Record<string, boolean | null>;
-type Words = Record<string, string | number>;
 
-export function finalize(merged: Fields, { entry, dimensions, titles, blame }: Context): Variant {
-  const { version, arch, firmware, bootstrap, cloud } = dimensions;
-  const { release, revision } = entry;
-  const imageKey = Object.entries(dimensions)
-    .map(([dimension, value]) => (dimension === "version" ? release : value))
-    .join("-");
-  const problems: Problem[] = [];
-  const wrong = (field: string, message: string) =>
-    problems.push({ ...blame(field, message), image: imageKey });
-
-  const get = <T>(field: Field) => (merged[field] ?? undefined) as T | undefined;
-  const required = <T>(field: Field, otherwise: T): T => {
-    const value = get<T>(field);
-    if (value === undefined) wrong(field, `no layer sets ${field}`);
-    return value ?? otherwise;
-  };
-
-  const endOfLife = get<string>("endOfLife") ?? entry.endOfLife;
-  const releaseNotes = get<string>("releaseNotes") ?? entry.releaseNotes;
-  const words: Words = {
-    ...get<Words>("vars"),
-    ...dimensions,
-    ...Object.fromEntries(Object.entries(titles).map(([dimension, title]) => [`${dimension}Name`, title])),
-    release,
-    revision,
-    imageKey,
-    configKey: Object.values(dimensions).join("-"),
-    vVersion: version === "edge" ? version : `v${version}`,
-    endOfLife,
-    releaseDate: entry.date,
-    ...(releaseNotes === undefined ? {} : { releaseNotes }),
-  };
-  const filled = (field: Field, text: string, later: readonly string[] = []) =>
-    fill(text, words, later, (message) => wrong(field, message));
-  const word = (field: Field) => (words[field] = filled(field, required(field, "")));
-  /** A field that may be missing, as an object to spread. */
-  const optional = <F extends Field>(field: F, later: readonly string[] = []) => {
-    const value = get<string>(field);
-    return (value === undefined ? {} : { [field]: filled(field, value, later) }) as { [K in F]?: string };
-  };
-
-  const project = word("project");
-  const login = word("login");
-  const name = filled("name", required<string[]>("name", []).join("-"));
-  words.name = words.base = name;
-  const description = (words.description = filled(
-    "description",
-    required<string[]>("description", []).join(" "),
-  ));
-  const list = (field: Field) => get<string[]>(field) ?? [];
-  const on = (field: Field) => keys(get<Switches>(field), (value) => value === true);
-  const title = (dimension: string): string => {
-    if (titles[dimension] === undefined) {
-      wrong("title", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
-    }
-    return titles[dimension] ?? "";
-  };
-
-  const variant = {
-    imageKey,
-    configKey: words.configKey,
-    revision,
-    dimensions,
-    version,
-    release,
-    arch,
-    firmware,
-    bootstrap,
-    cloud,
-    name,
-    description,
-    project,
-    endOfLife,
-    ...(releaseNotes === undefined ? {} : { releaseNotes }),
-    releaseDate: entry.date,
-    repos: Object.entries(required<Record<string, boolean | string | null>>("repos", {})).flatMap(
-      ([url, value]) =>
-        value === null
-          ? []
-          : [
-              {
-                url: filled("repos", url),
-                ...(typeof value === "string" ? { tag: value } : {}),
-                enabled: value !== false,
-              },
-            ],
-    ),
-    repoKeys: list("repoKeys").map((url) => filled("repoKeys", url)),
-    packages: sortPackages(get("packages") ?? {}),
-    services: sortServices(get<Record<string, Switches | null>>("services") ?? {}),
-    kernelModules: on("kernelModules"),
-    kernelOptions: on("kernelOptions"),
-    initfsFeatures: on("initfsFeatures"),
-    motd: motd(get<Motd>("motd") ?? {}, releaseNotes !== undefined, (text) => filled("motd", text)),
-    ntpServer: get<string>("ntpServer") ?? "",
-    login,
-    bootloader: required("bootloader", "extlinux"),
-    diskSizeMib: required<number[]>("diskSize", [1]).reduce((sum, part) => sum + part, 0),
-    scripts: list("scripts"),
-    scriptDirs: list("scriptDirs"),
-    imageFormat: required("imageFormat", "qcow2"),
-    ...plain(merged, "imageFormatOptions"),
-    ...plain(merged, "imageCompress"),
-    encrypted: get<boolean | string>("encrypted") ?? false,
-    storageUrl: filled("storageUrl", required("storageUrl", "")),
-    downloadUrl: filled("downloadUrl", required("downloadUrl", "")),
-    ...optional("signingCommand", ["file"]),
-    ...optional("releaseCommand", ["file"]),
-    access: decided(get("access")),
-    regions: decided(get("regions")),
-    archName: title("arch"),
-    firmwareName: title("firmware"),
-    bootstrapName: title("bootstrap"),
-    bootstrapUrl: filled("bootstrapUrl", required("bootstrapUrl", "")),
-    cloudName: title("cloud"),
-    ...optional("cloudRegionUrl", ["region", "image_id"]),
-    ...optional("cloudLaunchUrl", ["region", "image_id"]),
-    titles,
-  };
-  const checked = variantSchema.safeParse(variant);
-  if (checked.success && problems.length === 0) return checked.data;
-  for (const issue of checked.error?.issues ?? []) {
-    wrong(String(issue.path[0]), `${issue.path.join(".")}: ${issue.message}`);
-  }
-  throw new ConfigError(problems);
+export function finalize(merged: Fields, context: Context): Variant {
+  return new Finalizer(merged, context).variant();
 }
 
-const plain = (merged: Fields, field: Field) => (merged[field] == null ? {} : { [field]: merged[field] });
+/** One image's fields on their way into a variant; collects the mistakes of all of them. */
+class Finalizer {
+  readonly #merged: Fields;
+  readonly #context: Context;
+  readonly #imageKey: string;
+  /** What {braces} mean. */
+  readonly #words: Record<string, string | number>;
+  readonly #problems: Problem[] = [];
 
-const keys = (map: Switches = {}, want: (value: boolean | null) => boolean): string[] =>
-  Object.keys(map).filter((key) => want(map[key] ?? null));
+  constructor(merged: Fields, context: Context) {
+    this.#merged = merged;
+    this.#context = context;
+    const { entry, dimensions, titles } = context;
+    const values = Object.entries(dimensions);
+    this.#imageKey = values.map(([name, value]) => (name === "version" ? entry.release : value)).join("-");
+    this.#words = { ...this.#get<Record<string, string>>("vars"), ...dimensions };
+    for (const dimension in titles) this.#words[`${dimension}Name`] = titles[dimension]!;
+  }
+
+  variant(): Variant {
+    const { entry, dimensions, titles } = this.#context;
+    const { version = "", bootstrap = "", cloud = "" } = dimensions;
+    const { release, revision, date: releaseDate } = entry;
+    const imageKey = this.#imageKey;
+    const configKey = Object.values(dimensions).join("-");
+    const vVersion = version === "edge" ? version : `v${version}`;
+    const endOfLife = this.#get<string>("endOfLife") ?? entry.endOfLife;
+    const releaseNotes = this.#get<string>("releaseNotes") ?? entry.releaseNotes;
+    const notes = releaseNotes === undefined ? {} : { releaseNotes };
+    // In this order: a word is known to the texts that are filled after it.
+    const words = Object.assign(
+      this.#words,
+      { release, revision, imageKey, configKey, vVersion, endOfLife, releaseDate },
+      notes,
+    );
+    const project = (words.project = this.#text("project"));
+    const login = (words.login = this.#text("login"));
+    const name =
+      (words.name =
+      words.base =
+        this.#fill("name", this.#required<string[]>("name", []).join("-")));
+    const description = this.#fill("description", this.#required<string[]>("description", []).join(" "));
+    words.description = description;
+
+    const variant: Variant = {
+      imageKey,
+      configKey,
+      revision,
+      dimensions,
+      version,
+      release,
+      arch: this.#oneOf("arch", variantSchema.shape.arch.options),
+      firmware: this.#oneOf("firmware", variantSchema.shape.firmware.options),
+      bootstrap,
+      cloud,
+      name,
+      description,
+      project,
+      endOfLife,
+      ...notes,
+      releaseDate,
+      repos: this.#repos(),
+      repoKeys: this.#list("repoKeys").map((url) => this.#fill("repoKeys", url)),
+      packages: sortPackages(this.#get("packages") ?? {}),
+      services: sortServices(this.#get("services") ?? {}),
+      kernelModules: switchedOn(this.#get("kernelModules")),
+      kernelOptions: switchedOn(this.#get("kernelOptions")),
+      initfsFeatures: switchedOn(this.#get("initfsFeatures")),
+      motd: this.#motd(releaseNotes !== undefined),
+      ntpServer: this.#get("ntpServer") ?? "",
+      login,
+      bootloader: this.#required("bootloader", "extlinux"),
+      diskSizeMib: this.#diskSize(),
+      scripts: this.#list("scripts"),
+      scriptDirs: this.#list("scriptDirs"),
+      imageFormat: this.#required("imageFormat", "qcow2"),
+      ...this.#plain("imageFormatOptions"),
+      ...this.#plain("imageCompress"),
+      encrypted: this.#get("encrypted") ?? false,
+      storageUrl: this.#text("storageUrl"),
+      downloadUrl: this.#text("downloadUrl"),
+      ...this.#optional("signingCommand", ["file"]),
+      ...this.#optional("releaseCommand", ["file"]),
+      access: decided(this.#get("access")),
+      regions: this.#regions(),
+      archName: this.#title("arch"),
+      firmwareName: this.#title("firmware"),
+      bootstrapName: this.#title("bootstrap"),
+      bootstrapUrl: this.#text("bootstrapUrl"),
+      cloudName: this.#title("cloud"),
+      ...this.#optional("cloudRegionUrl", ["region", "image_id"]),
+      ...this.#optional("cloudLaunchUrl", ["region", "image_id"]),
+      titles,
+    };
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+    return variant;
+  }
+
+  #wrong(field: string, message: string): void {
+    this.#problems.push({ ...this.#context.blame(field, message), image: this.#imageKey });
+  }
+
+  /** Layers are checked one by one, so a field has its type, or null. */
+  #get<T>(field: Field): T | undefined {
+    return (this.#merged[field] ?? undefined) as T | undefined;
+  }
+
+  #required<T>(field: Field, otherwise: T): T {
+    const value = this.#get<T>(field);
+    if (value === undefined) this.#wrong(field, `no layer sets ${field}`);
+    return value ?? otherwise;
+  }
+
+  #list(field: Field): string[] {
+    return this.#get<string[]>(field) ?? [];
+  }
+
+  #fill(field: Field, text: string, later: readonly string[] = []): string {
+    return fill(text, this.#words, later, (message) => this.#wrong(field, message));
+  }
+
+  #text(field: Field): string {
+    return this.#fill(field, this.#required(field, ""));
+  }
+
+  /** A field that may be missing, as an object to spread. */
+  #optional<F extends Field>(field: F, later: readonly string[]): { [K in F]?: string } {
+    const value = this.#get<string>(field);
+    return (value === undefined ? {} : { [field]: this.#fill(field, value, later) }) as { [K in F]?: string };
+  }
+
+  #plain<F extends Field & keyof Variant>(field: F): Pick<Variant, F> | Record<string, never> {
+    const value = this.#get<Variant[F]>(field);
+    return value === undefined ? {} : ({ [field]: value } as unknown as Pick<Variant, F>);
+  }
+
+  /** A dimension with values that the builder must know. */
+  #oneOf<T extends string>(dimension: string, known: readonly T[]): T {
+    const value = this.#context.dimensions[dimension] as T;
+    if (!known.includes(value))
+      this.#wrong("title", `${dimension} "${value}" can't be built, only ${known.join(", ")}`);
+    return value;
+  }
+
+  #title(dimension: string): string {
+    const { titles, dimensions } = this.#context;
+    const title = titles[dimension];
+    if (title === undefined)
+      this.#wrong("title", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
+    return title ?? "";
+  }
+
+  #repos(): Variant["repos"] {
+    const repos = Object.entries(this.#required<Record<string, boolean | string | null>>("repos", {}));
+    return repos
+      .filter(([, value]) => value !== null)
+      .map(([url, value]) => {
+        const tag = typeof value === "string" ? { tag: value } : {};
+        return { url: this.#fill("repos", url), ...tag, enabled: value !== false };
+      });
+  }
+
+  #diskSize(): number {
+    const size = this.#required<number[]>("diskSize", []).reduce((sum, part) => sum + part, 0);
+    if (size <= 0) this.#wrong("diskSize", `adds up to ${size} MiB`);
+    return size;
+  }
+
+  #regions(): Variant["regions"] {
+    const regions = decided(this.#get("regions"));
+    const known = this.#context.regions;
+    for (const region in regions) {
+      if (region !== "ALL" && known !== undefined && !known.includes(region)) {
+        this.#wrong(
+          "regions",
+          `unknown region "${region}"${suggest(region, known)} (from configs/regions.yaml)`,
+        );
+      }
+    }
+    return regions;
+  }
+
+  /** Sections with a blank line between; `release_notes` only for a release that has some. */
+  #motd(hasNotes: boolean): string {
+    const sections = this.#get<Record<string, string | string[] | null>>("motd") ?? {};
+    return Object.entries(sections)
+      .filter(([key, section]) => section !== null && (key !== "release_notes" || hasNotes))
+      .map(([, section]) => this.#fill("motd", [section].flat().join("\n")))
+      .join("\n\n");
+  }
+}
+
+const switchedOn = (map: Switches = {}): string[] => Object.keys(map).filter((key) => map[key] === true);
 
 /** Without the undecided. */
 const decided = (map: Switches = {}): Record<string, boolean> =>
@@ -170,21 +237,11 @@ function sortPackages(packages: Readonly<Record<string, boolean | string | null>
 }
 
 function sortServices(services: Readonly<Record<string, Switches | null>>): Variant["services"] {
-  const pick = (wanted: boolean) =>
-    Object.fromEntries(
-      Object.entries(services)
-        .map(([level, names]) => [level, keys(names ?? {}, (value) => value === wanted)] as const)
-        .filter(([, names]) => names.length > 0),
-    );
-  return { enable: pick(true), disable: pick(false) };
-}
-
-type Motd = Record<string, string | string[] | null>;
-
-/** Sections with a blank line between; `release_notes` only for a release that has some. */
-function motd(sections: Motd, hasNotes: boolean, filled: (text: string) => string): string {
-  return Object.entries(sections)
-    .filter(([key, section]) => section !== null && (key !== "release_notes" || hasNotes))
-    .map(([, section]) => filled([section].flat().join("\n")))
-    .join("\n\n");
+  const sorted: Variant["services"] = { enable: {}, disable: {} };
+  for (const [level, names] of Object.entries(services)) {
+    for (const [name, value] of Object.entries(names ?? {})) {
+      if (value !== null) (sorted[value ? "enable" : "disable"][level] ??= []).push(name);
+    }
+  }
+  return sorted;
 }

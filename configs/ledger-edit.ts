@@ -42,7 +42,10 @@ export function findEntry(ledger: Ledger, name: string): Entry {
     newest(ledger.entries.filter(({ release }) => release === name)) ??
     newest(ledger.entries.filter(({ version }) => version === name));
   if (found) return found;
-  const message = `there is no entry "${name}"${suggest(name, ledger.entries.map(label))}`;
+  const message = `there is no entry "${name}"${suggest(
+    name,
+    ledger.entries.flatMap((entry) => [label(entry), entry.release]),
+  )}`;
   throw new ConfigError([{ file: ledger.source.file, path: "", message }]);
 }
 
@@ -82,8 +85,10 @@ export class LedgerEditor {
   }
 
   /** A version keeps its place; a new one goes where numbers put it. */
-  setVersion(version: string, field: "endOfLife", value: string): void {
-    this.#version(version).set(field, value);
+  setVersion(version: string, endOfLife: string): void {
+    const node = this.#version(version);
+    if (node.has("endOfLife")) node.set("endOfLife", endOfLife);
+    else node.items.unshift(this.#document.createPair("endOfLife", endOfLife));
   }
 
   /** At the end of its version. */
@@ -166,7 +171,7 @@ export class LedgerEditor {
   }
 
   #version(version: string): YAMLMap {
-    const versions = this.#document.get("versions", true) as unknown as YAMLMap;
+    const versions = this.#document.get("versions", true) as YAMLMap;
     const known = versions.get(version, true) as unknown;
     if (isMap(known)) {
       if (!isSeq(known.get("entries", true))) known.set("entries", this.#document.createNode([]));

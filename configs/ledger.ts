@@ -1,5 +1,5 @@
 /** The releases that the project stands behind: which images, at which revision, how far they are brought. */
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { z } from "zod";
 import { day, match, matches, word, type Match } from "./schema.ts";
 import {
@@ -50,7 +50,7 @@ export const ledgerSchema = z
       .record(
         z.string(),
         z.strictObject({
-          endOfLife: day.optional().describe("Last day of the version's support"),
+          endOfLife: day.optional().describe("Day on which the version's support has ended"),
           releaseNotes: z.string().optional().describe("URL"),
           entries: z.array(entrySchema).describe("Oldest first"),
         }),
@@ -77,7 +77,7 @@ export interface Ledger {
 }
 
 export const readLedger = (root: string, file: string): Ledger =>
-  parseLedger(readSource(join(root, file), file));
+  parseLedger(readSource(resolve(root, file), file));
 
 export function parseLedger(source: Source): Ledger {
   const data = check(ledgerSchema, source);

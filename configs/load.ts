@@ -1,6 +1,7 @@
 /** Reads the layers of `configs/` and of overlays, each file checked on its own. */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, join, relative } from "node:path";
+import { basename, join, relative, resolve } from "node:path";
+import { readRegions, type Regions } from "./regions.ts";
 import { dimensionsSchema, layerSchema, matches, type LayerData, type Match } from "./schema.ts";
 import {
   check,
@@ -26,6 +27,8 @@ export interface Configuration {
   dimensions: string[];
   /** Per dimension, every value there is, in a stable order. */
   values: Map<string, string[]>;
+  /** Per cloud, what \`ALL\` regions are. */
+  regions: Regions;
   /** The layers that an image of these dimensions is made of, in order. */
   chain(dimensions: Readonly<Record<string, string>>): Layer[];
 }
@@ -34,25 +37,22 @@ export const CONFIGS = "configs";
 /** Names beside the dimensions' own in `configs/` and in an overlay. */
 const COMMON = ["defaults", "mandatory", "dimensions"];
 const OTHER_FILES = ["regions"];
-const OTHER_FOLDERS = ["overlays", "scripts", "files"];
+const OTHER_FOLDERS = ["overlays", "scripts", "keys"];
 
 /** The folder of an overlay, relative to root: a path from root or from `configs/`, or a name in `configs/overlays/`. */
 export function overlayFolder(root: string, name: string): string {
   const tried = [name, join(CONFIGS, name), join(CONFIGS, "overlays", name)];
-  const found = tried.find(
-    (path) => existsSync(join(root, path)) && statSync(join(root, path)).isDirectory(),
-  );
-  if (found !== undefined) return relative(root, join(root, found));
+  const found = tried
+    .map((path) => relative(root, resolve(root, path)))
+    .find((path) => !["", CONFIGS, join(CONFIGS, "overlays")].includes(path) && isFolder(join(root, path)));
+  if (found !== undefined) return found;
   const all = join(root, CONFIGS, "overlays");
-  const known = existsSync(all) ? readdirSync(all).sort() : [];
-  throw new ConfigError([
-    {
-      file: name,
-      path: "overlays",
-      message: `there is no such overlay folder (looked for ${tried.join(", ")})${suggest(basename(name), known)}`,
-    },
-  ]);
+  const known = isFolder(all) ? readdirSync(all).sort() : [];
+  const message = `there is no such overlay folder (looked for ${tried.join(", ")})${suggest(basename(name), known)}`;
+  throw new ConfigError([{ file: name || '""', path: "overlays", message }]);
 }
+
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** A file of a folder of layers: `version.yaml` is for all values, `version/3.20.yaml` for one. */
 interface Folder {
@@ -96,14 +96,20 @@ export function loadConfiguration(root: string, overlays: readonly string[] = []
     }
   }
   checkRules([...folders.flatMap(({ layers }) => [...layers.values()])], dimensions, values);
+  const chains = new Map<string, Layer[]>();
   return {
     dimensions,
     values,
-    chain: (chosen) => [
-      ...defaults,
-      ...dimensions.flatMap((dimension) => steps.get(`${dimension}/${chosen[dimension]}`) ?? []),
-      ...mandatory,
-    ],
+    regions: readRegions(root, paths),
+    chain: (chosen) => {
+      const key = dimensions.map((dimension) => chosen[dimension]).join("/");
+      let chain = chains.get(key);
+      if (chain === undefined) {
+        const own = dimensions.flatMap((dimension) => steps.get(`${dimension}/${chosen[dimension]}`) ?? []);
+        chains.set(key, (chain = [...defaults, ...own, ...mandatory]));
+      }
+      return chain;
+    },
   };
 }
 

@@ -84,6 +84,7 @@ function resolveImage(
     entry,
     dimensions: image,
     titles: titles(layers),
+    regions: config.regions[image.cloud ?? ""],
     blame: (field, message) => {
       let place: Problem | undefined;
       mergeLayers(layers, image, (step) => {
@@ -190,6 +191,16 @@ export function explain(
   overrides: Overrides = {},
 ): Step[] {
   const steps: Step[] = [];
+  for (const layer of config.chain(image)) {
+    if (
+      layer.dimension !== undefined &&
+      field === `${layer.dimension}Name` &&
+      layer.data.title !== undefined
+    ) {
+      const does = steps.length === 0 ? "sets" : "replaces";
+      steps.push({ layer, path: ["title"], field, does, value: layer.data.title });
+    }
+  }
   mergeLayers([...config.chain(image), ...overrideLayer(overrides)], image, (step) => {
     if (step.field === field) steps.push(step);
   });

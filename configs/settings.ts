@@ -125,7 +125,7 @@ export function readSettings(
   const data: Record<string, unknown> = {};
   const places = new Map<string, string>();
   for (const [name, value] of Object.entries(raw)) {
-    const key = name.startsWith(`${NAMESPACE}:`) ? name.slice(NAMESPACE.length + 1) : name;
+    const key = withoutNamespace(name);
     const info = known.find((one) => one.key === key);
     places.set(key, name);
     if (info === undefined) {
@@ -148,6 +148,9 @@ export function readSettings(
   throw new ConfigError(problems);
 }
 
+const withoutNamespace = (key: string): string =>
+  key.startsWith(`${NAMESPACE}:`) ? key.slice(NAMESPACE.length + 1) : key;
+
 function fromJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -164,16 +167,19 @@ export function readStackFile(root: string, stack: string): StackSettings {
   const project = existsSync(join(root, "Pulumi.yaml"))
     ? projectValues(readSource(join(root, "Pulumi.yaml")).data)
     : {};
+  const set = new Set(Object.keys(config).map(withoutNamespace));
+  const inherited = Object.entries(project).filter(([key]) => !set.has(withoutNamespace(key)));
   return readSettings(
-    { ...project, ...config },
+    { ...Object.fromEntries(inherited), ...config },
     { ...source, problem: (path, message, at) => source.problem(["config", ...path], message, at) },
   );
 }
 
-/** Config entries of our namespace. */
+/** Config entries of our namespace, which is also the one of keys without any. */
 function ours(file: unknown): Record<string, unknown> {
   const config = (file as { config?: Record<string, unknown> } | null)?.config ?? {};
-  return Object.fromEntries(Object.entries(config).filter(([key]) => key.startsWith(`${NAMESPACE}:`)));
+  const own = Object.entries(config).filter(([key]) => key.startsWith(`${NAMESPACE}:`) || !key.includes(":"));
+  return Object.fromEntries(own);
 }
 
 /** `Pulumi.yaml` gives a value as it is, or as {value}, or as {type, default}. */

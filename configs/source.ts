@@ -159,18 +159,19 @@ export function formatPath(path: Path): string {
   }, "");
 }
 
-/** `; did you mean "packages"?` where a candidate is near enough to be meant, else what there is to choose from. */
+/** `; did you mean "packages"?` where a candidate is near enough to be meant, else the nearest there are to choose from. */
 export function suggest(given: string, candidates: readonly string[]): string {
-  const near = candidates
+  const nearest = [...new Set(candidates)]
     .map((candidate) => ({ candidate, away: distance(given.toLowerCase(), candidate.toLowerCase()) }))
-    .filter(
-      ({ candidate, away }) => away <= Math.max(1, Math.ceil(Math.max(given.length, candidate.length) / 3)),
-    )
-    .sort((a, b) => a.away - b.away || a.candidate.localeCompare(b.candidate))[0];
-  if (near) return `; did you mean "${near.candidate}"?`;
-  if (candidates.length === 0) return "";
-  return `; nearest is one of: ${candidates.join(", ")}`;
+    .sort((a, b) => a.away - b.away || (a.candidate < b.candidate ? -1 : 1));
+  const [first] = nearest;
+  if (first === undefined) return "";
+  const near = Math.max(1, Math.ceil(Math.max(given.length, first.candidate.length) / 3));
+  if (first.away <= near) return `; did you mean "${first.candidate}"?`;
+  const shown = nearest.slice(0, MAX_SUGGESTIONS).map(({ candidate }) => candidate);
+  return `; there is ${shown.join(", ")}${nearest.length > shown.length ? ", …" : ""}`;
 }
+const MAX_SUGGESTIONS = 8;
 
 /** The source's data as the schema's type, or every mistake in it. */
 export function check<S extends z.ZodType>(schema: S, source: Source): z.output<S> {
@@ -221,7 +222,7 @@ function describe(schema: z.ZodType, source: Source, issue: Issue): Problem[] {
   }
   if (issue.code === "invalid_value") {
     const values = issue.values.map(String);
-    const near = typeof given === "string" ? suggest(given, values).replace(/^; nearest.*/, "") : "";
+    const near = typeof given === "string" ? suggest(given, values).replace(/^; there is.*/, "") : "";
     return say(`${missing}expected ${values.join(", ")}${got}${near}`);
   }
   if (issue.code === "invalid_key") {

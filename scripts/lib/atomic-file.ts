@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 /** Writes a file whole or not at all: under a name of its own beside the target, then renamed over it. */
@@ -13,4 +13,23 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
     rmSync(unfinished, { force: true });
     throw error;
   }
+}
+
+/** Moves a file to its final name, whole or not at all, also from one filesystem to another. */
+export function moveFile(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+    return;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EXDEV") throw error;
+  }
+  const unfinished = `${to}.${process.pid}-${randomBytes(3).toString("hex")}.part`;
+  try {
+    copyFileSync(from, unfinished);
+    renameSync(unfinished, to);
+  } catch (error) {
+    rmSync(unfinished, { force: true });
+    throw error;
+  }
+  rmSync(from);
 }

@@ -22,7 +22,8 @@ export class UserError extends Error {
 export async function runMain(main: () => Promise<void>): Promise<void> {
   try {
     await main();
-  } catch (error) {
+  } catch (thrown) {
+    const error = fullDiskError(thrown) ?? thrown;
     if (error instanceof UserError) {
       process.stderr.write(`error: ${error.message}\n`);
     } else {
@@ -30,4 +31,18 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
     }
     process.exitCode = 1;
   }
+}
+
+/** A full disk is nobody's defect, wherever it shows: what says so to a person; undefined for any other fault. */
+export function fullDiskError(error: unknown): UserError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code, dest, path, message } = error as NodeJS.ErrnoException & { dest?: string };
+  const isFull = code === "ENOSPC" || code === "EDQUOT" || /No space left on device|Disk quota exceeded/.test(message);
+  if (!isFull || error instanceof UserError) return undefined;
+  const place = dest ?? path;
+  return new UserError(
+    `no space is left on the disk${place === undefined ? ` (${message.split("\n")[0]})` : `, for ${place}`}`,
+    "make room for images and for the project's work/ (`npm run clean` empties its caches), then run it again",
+    { cause: error },
+  );
 }

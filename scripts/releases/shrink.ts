@@ -1,0 +1,201 @@
+/** Commands that take images out of the ledger, in two steps. */
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { findEntry, imagesOf, label, newest, type LedgerImage } from "../../configs/ledger-edit.ts";
+import { stateOf, type Entry } from "../../configs/ledger.ts";
+import { isSelected } from "../../configs/select.ts";
+import { ConfigError, suggest } from "../../configs/source.ts";
+import type { Output } from "../lib/report.ts";
+import { projectRoot } from "../lib/workspace.ts";
+import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./session.ts";
+
+/** Marks images for removal, which unprotects them with the next `up`. */
+export async function remove(name: string, options: CommonOptions): Promise<Output> {
+  const session = open(options);
+  const entry = findEntry(session.ledger, name);
+  const images = chosen(session, entry);
+  mark(session, entry, images);
+  return save(session, [
+    `${label(entry)}: ${count(images, entry, session)} marked. Next: \`up\`, then \`remove --finish ${label(entry)}\`, then \`up\` deletes them`,
+  ]);
+}
+
+function mark({ config, editor }: Session, entry: Entry, images: readonly LedgerImage[]): void {
+  const keys = new Set(images.map(({ imageKey }) => imageKey));
+  const marked = imagesOf(entry, config.dimensions).filter(
+    (image) => keys.has(image.imageKey) || stateOf(entry, image.dimensions).removing,
+  );
+  editor.setFlag(entry, "removing", marked);
+}
+
+export interface FinishOptions extends CommonOptions {
+  /** Stacks to ask for their state. */
+  stacks?: string[];
+  /** Files of `pulumi stack export`. */
+  state?: string[];
+}
+
+/** Drops images that are marked, once no stack's state protects them any longer. */
+export async function finishRemove(names: readonly string[], options: FinishOptions): Promise<Output> {
+  const session = open(options);
+  const { config, ledger, editor } = session;
+  const entries =
+    names.length > 0 ? [...new Set(names.map((name) => findEntry(ledger, name)))] : ledger.entries;
+  const isMarked =
+    (entry: Entry) =>
+    ({ dimensions }: LedgerImage) =>
+      stateOf(entry, dimensions).removing;
+  const marked = entries
+    .map((entry) => ({ entry, images: imagesOf(entry, config.dimensions).filter(isMarked(entry)) }))
+    .filter(
+      ({ entry, images }) =>
+        images.length > 0 ||
+        (names.length > 0 && fail(label(entry), "is not marked: first `remove` and `up`")),
+    );
+  const states = [
+    ...(options.state ?? []).map((file) => readFileSync(file, "utf8")),
+    ...(options.stacks ?? []).map(exportStack),
+  ];
+  if (states.length === 0)
+    fail(
+      "--finish",
+      "name the stacks that declare these images with --stacks, or exports of their state with --state",
+    );
+  const guarded = states.flatMap((state) => protectedNames(state));
+  const held = marked.flatMap(({ images }) =>
+    images
+      .map(({ imageKey, revision }) => `${imageKey}-r${revision}`)
+      .filter((key) => guarded.some((name) => name === key || name.startsWith(`${key}-`))),
+  );
+  if (held.length > 0) {
+    throw new ConfigError(
+      held.map((key) => ({
+        file: "releases",
+        path: key,
+        message: "is still protected in a stack's state: run `up` first",
+      })),
+    );
+  }
+  for (const { entry, images } of [...marked].reverse()) editor.drop(entry, images);
+  return save(
+    session,
+    marked.map(
+      ({ entry, images }) =>
+        `${label(entry)}: dropped ${count(images, entry, session)}; the next \`up\` deletes them`,
+    ),
+  );
+}
+
+/** Names of protected resources in an exported state. */
+export function protectedNames(state: string): string[] {
+  const { deployment } = JSON.parse(state) as {
+    deployment?: { resources?: { urn: string; protect?: boolean }[] };
+  };
+  return (deployment?.resources ?? [])
+    .filter(({ protect }) => protect)
+    .map(({ urn }) => urn.split("::").at(-1)!);
+}
+
+function exportStack(stack: string): string {
+  const args = [join(projectRoot, "scripts/pulumi.mjs"), "stack", "export", "--stack", stack];
+  try {
+    const output = execFileSync(process.execPath, args, {
+      encoding: "utf8",
+      maxBuffer: 1 << 30,
+      cwd: projectRoot,
+    });
+    return output.slice(output.indexOf("{"));
+  } catch (error) {
+    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
+    return fail(stack, `its state can't be exported: ${reason}`);
+  }
+}
+
+export const rules = [
+  "edge-eol",
+  "rc",
+  "eol-unused-not-latest",
+  "eol-not-latest",
+  "unused-not-latest",
+] as const;
+export type PruneRule = (typeof rules)[number];
+
+export interface PruneOptions extends CommonOptions {
+  rule?: string[];
+  /** Image name with revision to when it was last launched, or Never; or that per region. JSON or YAML. */
+  live?: string;
+  write?: boolean;
+}
+
+/** Proposes images to remove, each by the first rule that it meets; with `write` marks them, as `remove` does. */
+export async function prune(options: PruneOptions): Promise<Output> {
+  const session = open(options);
+  const { config, ledger } = session;
+  const wanted = options.rule ?? [...rules];
+  const wrong = wanted.find((rule) => !(rules as readonly string[]).includes(rule));
+  if (wrong !== undefined) fail("--rule", `unknown rule "${wrong}"${suggest(wrong, rules)}`);
+  const launches =
+    options.live === undefined ? {} : (parse(readFileSync(options.live, "utf8")) as Record<string, unknown>);
+
+  const all = ledger.entries.flatMap((entry) =>
+    imagesOf(entry, config.dimensions).map((image) => ({ entry, image })),
+  );
+  const latest = new Map<string, Entry>();
+  for (const { entry, image } of all) {
+    const other = latest.get(image.configKey);
+    latest.set(image.configKey, other === undefined ? entry : newest([other, entry])!);
+  }
+  const ruleFor = ({ entry, image }: (typeof all)[number]): PruneRule | undefined => {
+    const past = entry.endOfLife <= options.today;
+    const old = latest.get(image.configKey) !== entry;
+    const unused = isUnused(launches[`${image.imageKey}-r${image.revision}`]);
+    const met: Record<PruneRule, boolean> = {
+      "edge-eol": entry.version === "edge" && past,
+      rc: entry.release.includes("_rc"),
+      "eol-unused-not-latest": past && unused && old,
+      "eol-not-latest": past && old,
+      "unused-not-latest": unused && old,
+    };
+    return rules.find((rule) => wanted.includes(rule) && met[rule]);
+  };
+
+  const did: string[] = [];
+  for (const entry of ledger.entries) {
+    const found = all
+      .filter(
+        (one) =>
+          one.entry === entry &&
+          isSelected(one.image, options) &&
+          !stateOf(entry, one.image.dimensions).removing,
+      )
+      .map((one) => ({ image: one.image, rule: ruleFor(one) }))
+      .filter(({ rule }) => rule !== undefined);
+    if (found.length === 0) continue;
+    if (options.write)
+      mark(
+        session,
+        entry,
+        found.map(({ image }) => image),
+      );
+    for (const rule of rules) {
+      const by = found.filter((one) => one.rule === rule);
+      if (by.length > 0) did.push(`${label(entry)}: ${count(by, entry, session)}: ${rule}`);
+    }
+  }
+  if (!options.write) {
+    const end =
+      did.length === 0
+        ? "nothing to prune"
+        : "nothing written; with --write these are marked as `remove` does";
+    return { text: [...did, end].join("\n"), warnings: [] };
+  }
+  return save(session, did);
+}
+
+const isUnused = (launched: unknown): boolean =>
+  launched === "Never" ||
+  (typeof launched === "object" &&
+    launched !== null &&
+    Object.values(launched).every((day) => day === "Never"));

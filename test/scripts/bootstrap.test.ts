@@ -1,0 +1,334 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { execFileSync } from "node:child_process";
+import type { Plugin, Tools } from "../../scripts/bootstrap.mjs";
+import { Unreachable } from "../../scripts/bootstrap/download.mjs";
+import { configuredBackend } from "../../scripts/bootstrap/environment.mjs";
+import { packagesMatch } from "../../scripts/bootstrap/npm-packages.mjs";
+import { findRealPlugin, pathAdditions, standIn } from "../../scripts/bootstrap/plugins.mjs";
+import { checksumOf, downloadCli, findCli, releaseArchive } from "../../scripts/bootstrap/pulumi-cli.mjs";
+import {
+  installCommand,
+  missingToolsError,
+  requirementsFor,
+  tooOld,
+} from "../../scripts/bootstrap/system-tools.mjs";
+import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
+import { compareVersions, versionIn } from "../../scripts/bootstrap/versions.mjs";
+import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../scripts/pulumi.mjs";
+
+describe("bootstrap", () => {
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "bootstrap-test-"));
+  });
+
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  /** An executable that prints `output`. */
+  function program(path: string, output = ""): string {
+    const file = join(folder, path);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, `#!/bin/sh\necho '${output}'\n`);
+    chmodSync(file, 0o755);
+    return file;
+  }
+
+  describe("versions", () => {
+    it("reads them out of what programs print", () => {
+      assert.equal(versionIn("v3.259.0"), "3.259.0");
+      assert.equal(versionIn("QEMU emulator version 7.2.22 (Debian 1:7.2+dfsg-7)"), "7.2.22");
+      assert.equal(versionIn("qemu-img version 8.1"), "8.1.0");
+      assert.equal(versionIn("nothing"), undefined);
+    });
+
+    it("compares them by number", () => {
+      assert.ok(compareVersions("3.9.0", "3.10.0") < 0);
+      assert.ok(compareVersions("10.0.0", "9.9.9") > 0);
+      assert.equal(compareVersions("v3.259.0", "3.259.0"), 0);
+    });
+
+    it("asks a program once, until it changes", async () => {
+      const file = program("tool");
+      let asked = 0;
+      const ask = async (): Promise<string> => await Promise.resolve(`1.0.${(asked += 1)}`);
+      const first = new VersionMemory();
+      await first.of(file, ask);
+      const second = new VersionMemory(first.seen);
+      assert.equal(await second.of(file, ask), "1.0.1");
+      writeFileSync(file, "changed");
+      assert.equal(await new VersionMemory(second.seen).of(file, ask), "1.0.2");
+    });
+  });
+
+  describe("npm packages", () => {
+    const locked = { "": {}, "node_modules/a": { version: "1.0.0", integrity: "x" } };
+
+    it("match by version and integrity, optional ones may be absent", () => {
+      assert.equal(packagesMatch(locked, { "node_modules/a": { version: "1.0.0", integrity: "x" } }), true);
+      assert.equal(packagesMatch(locked, { "node_modules/a": { version: "1.0.1", integrity: "x" } }), false);
+      assert.equal(packagesMatch(locked, {}), false);
+      const withOptional = { ...locked, "node_modules/mac": { version: "2.0.0", optional: true } };
+      assert.equal(
+        packagesMatch(withOptional, { "node_modules/a": { version: "1.0.0", integrity: "x" } }),
+        true,
+      );
+    });
+  });
+
+  describe("the Pulumi CLI", () => {
+    it("is the one on PATH when it is new enough", async () => {
+      const file = program("bin/pulumi", "v3.300.1");
+      assert.deepEqual(await findCli(new VersionMemory(), { path: dirname(file) }), {
+        path: file,
+        version: "3.300.1",
+        origin: "PATH",
+      });
+    });
+
+    it("is not one that is too old", async () => {
+      const file = program("bin/pulumi", "v3.100.0");
+      const found = await findCli(new VersionMemory(), { path: dirname(file), quiet: true });
+      assert.notEqual(found?.path, file);
+    });
+
+    it("has releases for Linux and macOS", () => {
+      assert.equal(releaseArchive("3.259.0", "linux", "x64"), "pulumi-v3.259.0-linux-x64.tar.gz");
+      assert.equal(releaseArchive("3.259.0", "darwin", "arm64"), "pulumi-v3.259.0-darwin-arm64.tar.gz");
+      assert.throws(() => releaseArchive("3.259.0", "sunos", "x64"), /no release for sunos/);
+    });
+
+    it("finds its checksum in the release's list", () => {
+      const sum = "a".repeat(64);
+      assert.equal(checksumOf(`${"b".repeat(64)}  other\n${sum}  file.tar.gz\n`, "file.tar.gz"), sum);
+      assert.throws(() => checksumOf(`${sum}  other`, "file.tar.gz"), /has none for file.tar.gz/);
+    });
+  });
+
+  describe("its download", () => {
+    let server: Server | undefined;
+
+    afterEach(() => server?.close());
+
+    async function serve(listener: RequestListener): Promise<string> {
+      const started = createServer(listener);
+      server = started;
+      await new Promise<void>((resolve) => started.listen(0, "127.0.0.1", resolve));
+      return `http://127.0.0.1:${(started.address() as AddressInfo).port}`;
+    }
+
+    /** A release with a `pulumi` in it, and its list of checksums. */
+    function release(): { archive: string; content: Buffer; list: string } {
+      program("release/pulumi/pulumi", "v3.259.0");
+      const archive = releaseArchive("3.259.0");
+      execFileSync("tar", ["-czf", join(folder, archive), "-C", join(folder, "release"), "pulumi"]);
+      const content = readFileSync(join(folder, archive));
+      const sum = createHash("sha256").update(content).digest("hex");
+      return { archive, content, list: `${sum}  ${archive}\n` };
+    }
+
+    it("is unpacked when its checksum is right", async () => {
+      const { archive, content, list } = release();
+      const url = await serve((request, response) => {
+        if (request.url === "/pulumi-3.259.0-checksums.txt") response.end(list);
+        else if (request.url === `/${archive}`) response.end(content);
+        else response.writeHead(404).end();
+      });
+      await downloadCli(join(folder, "tools"), url);
+      assert.ok(existsSync(join(folder, "tools/pulumi/pulumi")));
+    });
+
+    it("is an error when its checksum is wrong, and nothing is left of it", async () => {
+      const { list } = release();
+      const url = await serve((request, response) => {
+        response.end(request.url?.endsWith("checksums.txt") ? list : "something else");
+      });
+      await assert.rejects(downloadCli(join(folder, "tools"), url), /the checksum of .* is wrong/);
+      assert.equal(existsSync(join(folder, "tools/pulumi")), false);
+    });
+
+    it("is an error when the server has no such release", async () => {
+      const url = await serve((_, response) => response.writeHead(404).end());
+      await assert.rejects(downloadCli(join(folder, "tools"), url), /checksums.txt: the server answered 404/);
+    });
+
+    it("is an error when it breaks off", async () => {
+      const { list, content } = release();
+      const url = await serve((request, response) => {
+        if (request.url?.endsWith("checksums.txt")) return response.end(list);
+        response.writeHead(200, { "content-length": content.length });
+        return response.write(content.subarray(0, 10), () => response.destroy());
+      });
+      await assert.rejects(downloadCli(join(folder, "tools"), url), /broke off/);
+    });
+
+    it("falls back where nobody listens", async () => {
+      const url = await serve(() => undefined);
+      await new Promise((resolve) => server?.close(resolve));
+      await assert.rejects(downloadCli(join(folder, "tools"), url), Unreachable);
+    });
+  });
+
+  describe("plugins", () => {
+    const where = (): { path: string; cli: string; home: string } => ({
+      path: join(folder, "path"),
+      cli: program("cli/pulumi"),
+      home: join(folder, "home"),
+    });
+
+    it("are taken from PATH, from beside the CLI, from the installed ones, in this order", () => {
+      const installed = program("home/plugins/resource-command-v1.2.1/pulumi-resource-command");
+      assert.deepEqual(findRealPlugin("resource-command", where()), {
+        kind: "real",
+        path: installed,
+        found: "an installed plugin",
+      });
+      const beside = program("cli/pulumi-language-nodejs");
+      assert.equal(findRealPlugin("language-nodejs", where())?.path, beside);
+      const onPath = program("path/pulumi-language-nodejs");
+      assert.equal(findRealPlugin("language-nodejs", where())?.path, onPath);
+    });
+
+    it("are not taken in another version, nor a provider from beside the CLI", () => {
+      program("home/plugins/resource-command-v1.1.0/pulumi-resource-command");
+      program("cli/pulumi-resource-command");
+      assert.equal(findRealPlugin("resource-command", where()), undefined);
+    });
+
+    it("have their stand-ins at the very end of PATH, each alone and only when it is used", () => {
+      const real: Plugin = { kind: "real", path: "/real/pulumi-language-nodejs", found: "on PATH" };
+      const command = standIn("resource-command");
+      const additions = pathAdditions("/tools/bin/pulumi", false, [real, command]);
+      assert.deepEqual(additions, { prepend: ["/tools/bin"], append: [dirname(command.path)] });
+      assert.notEqual(dirname(command.path), dirname(standIn("language-nodejs").path));
+      assert.deepEqual(pathAdditions("/usr/bin/pulumi", true, [real]), { prepend: [], append: [] });
+    });
+  });
+
+  describe("system tools", () => {
+    const all = requirementsFor({ tests: true, offlineKit: false });
+
+    it("are named with the exact command for each package manager", () => {
+      assert.equal(
+        installCommand("apt", all),
+        "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
+          "qemu-system-x86 qemu-system-arm qemu-utils ovmf qemu-efi-aarch64 shellcheck",
+      );
+      assert.equal(installCommand("brew", all), "brew install qemu shellcheck");
+      assert.match(installCommand("apk", all) ?? "", /^sudo apk add qemu-system-x86_64 .* aavmf shellcheck$/);
+      assert.match(
+        installCommand("dnf", all) ?? "",
+        /^sudo dnf install .*edk2-ovmf edk2-aarch64 ShellCheck$/,
+      );
+    });
+
+    it("are all in one message, with every command where the package manager isn't known", () => {
+      const { message } = missingToolsError(all.slice(0, 2), undefined);
+      assert.match(message, /^missing: QEMU for x86_64, QEMU for aarch64\n/);
+      for (const command of ["apt-get install", "apk add", "dnf install", "brew install"]) {
+        assert.ok(message.includes(command), message);
+      }
+    });
+
+    it("say so when only Debian has them", () => {
+      const missing = [{ name: "patchelf", debianPackage: "patchelf", packages: { apt: "patchelf" } }];
+      assert.match(missingToolsError(missing, "brew").message, /needs Debian or Ubuntu/);
+    });
+
+    it("are an error when too old", () => {
+      const [qemu] = all;
+      assert.ok(qemu);
+      assert.match(
+        tooOld(qemu, "/usr/bin/qemu", "5.2.0").message,
+        /5\.2\.0; this project needs 6\.0\.0 or newer/,
+      );
+    });
+  });
+
+  describe("pulumiEnvironment", () => {
+    const tools: Tools = {
+      format: 1,
+      pulumi: { path: "/tools/pulumi", version: "3.259.0", origin: "built" },
+      plugins: {
+        "language-nodejs": { kind: "real", path: "/real/x", found: "on PATH" },
+        "resource-command": { kind: "stand-in", path: "/stand-in/x", found: "test/offline" },
+      },
+      path: { prepend: ["/tools"], append: ["/stand-in"] },
+      versions: {},
+      seen: {},
+    };
+    const environment = (env: NodeJS.ProcessEnv, stack?: string): NodeJS.ProcessEnv =>
+      pulumiEnvironment({
+        tools,
+        project: folder,
+        env: { PATH: "/usr/bin", PULUMI_HOME: join(folder, "home"), ...env },
+        ...(stack === undefined ? {} : { stack }),
+      });
+
+    it("puts tools first, stand-ins last, and acquires no plugin where stand-ins are used", () => {
+      const result = environment({});
+      assert.equal(result["PATH"], "/tools:/usr/bin:/stand-in");
+      assert.equal(result["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "true");
+    });
+
+    it("uses a backend of its own where none is configured, with a passphrase for dev alone", () => {
+      assert.match(environment({}, "dev")["PULUMI_BACKEND_URL"] ?? "", /^file:\/\/.*\/work\/pulumi$/);
+      assert.equal(environment({}, "dev")["PULUMI_CONFIG_PASSPHRASE"], devPassphrase);
+      assert.equal(environment({}, "organization/project/dev")["PULUMI_CONFIG_PASSPHRASE"], devPassphrase);
+      assert.equal(environment({}, "release")["PULUMI_CONFIG_PASSPHRASE"], undefined);
+      assert.equal(environment({}, undefined)["PULUMI_CONFIG_PASSPHRASE"], undefined);
+    });
+
+    it("leaves the user's passphrase and backend alone", () => {
+      assert.equal(environment({ PULUMI_CONFIG_PASSPHRASE: "" }, "dev")["PULUMI_CONFIG_PASSPHRASE"], "");
+      const file = environment({ PULUMI_CONFIG_PASSPHRASE_FILE: "/secret" }, "dev");
+      assert.equal(file["PULUMI_CONFIG_PASSPHRASE"], undefined);
+      const other = environment({ PULUMI_BACKEND_URL: "s3://bucket" }, "dev");
+      assert.equal(other["PULUMI_BACKEND_URL"], "s3://bucket");
+      assert.equal(other["PULUMI_CONFIG_PASSPHRASE"], undefined);
+    });
+
+    it("respects a login and a backend in Pulumi.yaml", () => {
+      mkdirSync(join(folder, "home"));
+      const env = { PULUMI_HOME: join(folder, "home") };
+      assert.equal(configuredBackend(env, folder), undefined);
+      writeFileSync(
+        join(folder, "home/credentials.json"),
+        JSON.stringify({ current: "https://api.pulumi.com" }),
+      );
+      assert.equal(environment({}, "dev")["PULUMI_BACKEND_URL"], undefined);
+      writeFileSync(join(folder, "home/credentials.json"), JSON.stringify({ current: "", accounts: {} }));
+      assert.equal(configuredBackend(env, folder), undefined);
+      writeFileSync(join(folder, "Pulumi.yaml"), "name: x\nbackend:\n  url: gs://bucket\n");
+      assert.equal(configuredBackend(env, folder), join(folder, "Pulumi.yaml"));
+    });
+
+    it("isolates tests from the user's state, but not from the user's plugins", () => {
+      mkdirSync(join(folder, "home/plugins"), { recursive: true });
+      writeFileSync(join(folder, "home/plugins/marker"), "");
+      const isolatedIn = join(folder, "isolated");
+      const env = { PATH: "/usr/bin", PULUMI_HOME: join(folder, "home"), PULUMI_ACCESS_TOKEN: "secret" };
+      const result = pulumiEnvironment({ tools, isolatedIn, env });
+      assert.equal(result["PULUMI_ACCESS_TOKEN"], undefined);
+      assert.equal(result["PULUMI_BACKEND_URL"], `file://${isolatedIn}/state`);
+      assert.ok(existsSync(join(result["PULUMI_HOME"] ?? "", "plugins/marker")));
+    });
+  });
+
+  describe("stackNamedBy", () => {
+    it("reads the stack off a command line", () => {
+      assert.equal(stackNamedBy(["up", "--stack", "dev"]), "dev");
+      assert.equal(stackNamedBy(["up", "-s", "dev"]), "dev");
+      assert.equal(stackNamedBy(["preview", "--stack=release"]), "release");
+      assert.equal(stackNamedBy(["stack", "init", "dev"]), "dev");
+      assert.equal(stackNamedBy(["stack", "rm", "--yes"]), undefined);
+      assert.equal(stackNamedBy(["config", "set", "x", "y"]), undefined);
+    });
+  });
+});

@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { publishedRegions, readRegions } from "../../configs/regions.ts";
+import { updateRegions } from "../../scripts/regions.ts";
+import { project, repository } from "../configs/project.ts";
+
+const file = "configs/regions.yaml";
+const lists = `# ours
+aws:
+  - eu-west-1 # Ireland
+  - us-east-1
+azure:
+  - westeurope
+`;
+
+function start(clouds: Record<string, unknown>) {
+  const root = project({ [file]: lists });
+  const from = Object.entries(clouds).map(([cloud, data]) => {
+    writeFileSync(join(root, `${cloud}.json`), JSON.stringify(data));
+    return `${cloud}=${join(root, `${cloud}.json`)}`;
+  });
+  return { options: { root, from }, read: () => readFileSync(join(root, file), "utf8") };
+}
+const aws = (...regions: string[]) => ({
+  prefixes: regions.map((region) => ({ ip_prefix: "192.0.2.0/24", region })),
+});
+
+describe("npm run regions -- update", () => {
+  it("adds what is new, in order, and keeps comments", async () => {
+    const { options, read } = start({
+      aws: aws("us-east-1", "eu-west-1", "eu-north-1", "eu-north-1", "GLOBAL", "cn-north-1", "us-gov-east-1"),
+    });
+    const { text, warnings } = await updateRegions([], options);
+    assert.match(text, /^aws: added eu-north-1$/m);
+    assert.deepEqual(warnings, []);
+    assert.equal(read(), lists.replace("aws:\n", "aws:\n  - eu-north-1\n"));
+    assert.match((await updateRegions([], options)).text, /nothing to do/);
+  });
+
+  it("keeps a region that the look-up misses, and says so; --drop takes it out", async () => {
+    const { options, read } = start({ aws: aws("us-east-1") });
+    const { warnings } = await updateRegions([], options);
+    assert.deepEqual(warnings, ["aws: kept, though not found: eu-west-1; take out with --drop REGION"]);
+    assert.equal(read(), lists);
+    await updateRegions([], { ...options, drop: ["eu-west-1"] });
+    assert.deepEqual(readRegions(options.root).aws, ["us-east-1"]);
+  });
+
+  it("reads every cloud's own document", async () => {
+    const { options } = start({
+      azure: [
+        { name: "northeurope", metadata: { regionType: "Physical" } },
+        { name: "europe", metadata: { regionType: "Logical" } },
+      ],
+      gcp: { prefixes: [{ scope: "us-central1" }, { scope: "global" }] },
+      oci: { regions: [{ region: "uk-london-1" }] },
+    });
+    await updateRegions([], options);
+    const { azure, gcp, oci } = readRegions(options.root);
+    assert.deepEqual(
+      { azure, gcp, oci },
+      { azure: ["northeurope", "westeurope"], gcp: ["us-central1"], oci: ["uk-london-1"] },
+    );
+  });
+
+  it("refuses a document without regions, an unknown cloud, and a cloud without a public list", async () => {
+    const { options, read } = start({ aws: {} });
+    await assert.rejects(updateRegions([], options), /names no region/);
+    await assert.rejects(updateRegions(["awss"], options), /awss: no look-up.*did you mean "aws"/);
+    await assert.rejects(updateRegions(["azure"], { root: options.root }), /give one with --from azure=FILE/);
+    assert.equal(read(), lists);
+  });
+});
+
+describe("published regions", () => {
+  const all = { aws: ["a", "b", "c"] };
+  const of = (regions: Record<string, boolean>, cloud = "aws") => publishedRegions({ cloud, regions }, all);
+
+  it("are all, but those that are false, or only those that are true", () => {
+    assert.deepEqual(of({ ALL: true }), ["a", "b", "c"]);
+    assert.deepEqual(of({ ALL: true, b: false }), ["a", "c"]);
+    assert.deepEqual(of({ ALL: false, c: true, a: true, b: false }), ["a", "c"]);
+    assert.deepEqual(of({ ALL: true }, "nocloud"), []);
+  });
+
+  it("are sorted and without doubles in the project's lists", () => {
+    for (const [cloud, names] of Object.entries(readRegions(repository))) {
+      assert.deepEqual(names, [...new Set(names)].sort(), cloud);
+    }
+  });
+});

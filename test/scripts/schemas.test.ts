@@ -1,0 +1,41 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { schemaFiles, schemas } from "../../scripts/schemas.ts";
+import type { ConfigError } from "../../configs/source.ts";
+import { project, repository } from "../configs/project.ts";
+
+describe("npm run schemas", () => {
+  it("has been run: schemas/ says what the zod schemas say", async () => {
+    const files = await schemaFiles();
+    assert.deepEqual(readdirSync(join(repository, "schemas")).sort(), [...files.keys()].sort());
+    for (const [name, text] of files)
+      assert.equal(readFileSync(join(repository, "schemas", name), "utf8"), text, name);
+  });
+
+  it("with --check names what is stale, and writes nothing", async () => {
+    const dir = project({}, {});
+    await schemas({ dir });
+    await schemas({ dir, check: true });
+    writeFileSync(join(dir, "layer.json"), "{}");
+    await assert.rejects(schemas({ dir, check: true }), (error: ConfigError) => {
+      assert.match(
+        error.message,
+        /^schemas\/layer\.json: is not what configs\/\*\.ts say: run `npm run schemas`/,
+      );
+      return true;
+    });
+    assert.equal(readFileSync(join(dir, "layer.json"), "utf8"), "{}");
+  });
+
+  it("describe every field for editors", async () => {
+    const layer = JSON.parse((await schemaFiles()).get("layer.json")!) as {
+      properties: Record<string, { description?: string }>;
+    };
+    const silent = Object.entries(layer.properties).filter(([, { description }]) => !description);
+    assert.deepEqual(
+      silent.map(([name]) => name),
+      [],
+    );
+  });
+});

@@ -1,0 +1,49 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Ended, runProgram } from "../helpers/processes.ts";
+import { type ProjectCopy, projectCopy } from "../helpers/project-copy.ts";
+import { diskResult } from "../helpers/results.ts";
+
+describe("the entry point of tracked commands", function () {
+  this.timeout(20_000);
+  let copy: ProjectCopy;
+  before(() => (copy = projectCopy()));
+
+  const step = (operation: string, variables: Record<string, string>): Promise<Ended> =>
+    runProgram("sh", ["-c", `exec node --import tsx scripts/step.ts ${operation}`], {
+      ...{ cwd: copy.root, env: { ...process.env, ...variables } },
+    });
+
+  it("prints a step's result as one line of JSON, and takes it back to delete", async () => {
+    const file = "work/images/test/image.qcow2";
+    mkdirSync(join(copy.root, file, ".."), { recursive: true });
+    writeFileSync(join(copy.root, file), "the image");
+    const disk = diskResult({ file, sha512: createHash("sha512").update("the image").digest("hex") });
+    const variables = {
+      ALPINE_STEP: "artifact",
+      ALPINE_STEP_INPUT: JSON.stringify({ storageUrl: "file://storage", disk }),
+    };
+    const made = await step("create", variables);
+    assert.deepEqual([made.code, made.stderr], [0, ""]);
+    assert.match(made.stdout, /^\{[^\n]*\}\n$/);
+    assert.equal((JSON.parse(made.stdout) as { name: string }).name, "image.qcow2");
+    assert.ok(readdirSync(join(copy.root, "storage")).includes("image.qcow2"));
+
+    const gone = await step("delete", { ...variables, PULUMI_COMMAND_STDOUT: made.stdout });
+    assert.deepEqual(gone, { code: 0, stdout: "", stderr: "" });
+    assert.ok(!readdirSync(copy.root).includes("storage"));
+  });
+
+  it("ends with one message, exit code 1 and nothing on stdout for what it does not know", async () => {
+    for (const [operation, name] of [
+      ["create", "unknown"],
+      ["read", "artifact"],
+    ] as const) {
+      const { code, stdout, stderr } = await step(operation, { ALPINE_STEP: name });
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, new RegExp(`^error: step '${name}' with operation '${operation}' is unknown\n  → .*\n$`));
+    }
+  });
+});
