@@ -1,7 +1,7 @@
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, statfsSync } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { UserError } from "../lib/user-error.ts";
+import { noRoomError, UserError } from "../lib/user-error.ts";
 import { guestProxyAddress } from "./job.ts";
 import type { MirrorSettings, Repository } from "./mirror.ts";
 import { startPackageProxy } from "./package-proxy.ts";
@@ -60,14 +60,14 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       scratch,
       arguments: [
         ["-kernel", appliance.kernel, "-initrd", initrd],
-        // Without a user's clock or randomness at hand, the kernel shall not wait for either.
-        ["-append", `console=${consoleDevice[appliance.arch]},115200n8 panic=-1 random.trust_cpu=on quiet`],
+        // With nobody at hand, the kernel shall neither wait for randomness nor stay after a panic.
+        ["-append", `console=${consoleDevice[appliance.arch]} panic=-1 random.trust_cpu=on quiet`],
         guestJob.disk === undefined
           ? []
           : [
               ...[
                 "-drive",
-                `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,file=${optionValue(guestJob.disk)}`,
+                `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=report,file=${optionValue(guestJob.disk)}`,
               ],
               ...["-device", "virtio-blk-pci,drive=disk"],
             ],
@@ -86,6 +86,8 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
     const { exitCode, stderr } = await guest.ended;
     report.close();
     const { result, failed, lastPhase } = await reading;
+    // A guest need not notice what was lost: its kernel wrote later, when nobody asked how that went.
+    if (isFull(scratch)) throw noRoomError(scratch);
     if (result !== undefined) return result;
 
     const where = `the build guest of ${what}, in phase '${lastPhase}'`;
