@@ -1,3 +1,4 @@
+import "./scripts/lib/printable-errors.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { ImageVariant } from "./components/image-variant.ts";
 import { loadDeclared } from "./configs/index.ts";

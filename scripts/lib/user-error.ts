@@ -15,6 +15,8 @@ export class UserError extends Error {
     options?: ErrorOptions,
   ) {
     super(hint === undefined ? what : `${what}\n  → ${hint}`, options);
+    // Wherever it ends up being printed: where in our code a person's mistake was noticed does not help that person.
+    this.stack = `${this.name}: ${this.message}`;
   }
 }
 
@@ -37,12 +39,17 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
 export function fullDiskError(error: unknown): UserError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, dest, path, message } = error as NodeJS.ErrnoException & { dest?: string };
-  const isFull = code === "ENOSPC" || code === "EDQUOT" || /No space left on device|Disk quota exceeded/.test(message);
+  const isFull =
+    code === "ENOSPC" || code === "EDQUOT" || /No space left on device|Disk quota exceeded/.test(message);
   if (!isFull || error instanceof UserError) return undefined;
-  const place = dest ?? path;
+  return noRoomError(dest ?? path, message.split("\n")[0], error);
+}
+
+/** What a person is told about a full disk. */
+export function noRoomError(place: string | undefined, detail = "", cause?: unknown): UserError {
   return new UserError(
-    `no space is left on the disk${place === undefined ? ` (${message.split("\n")[0]})` : `, for ${place}`}`,
+    `no space is left on the disk${place === undefined ? ` (${detail})` : `, for ${place}`}`,
     "make room for images and for the project's work/ (`npm run clean` empties its caches), then run it again",
-    { cause: error },
+    { cause },
   );
 }

@@ -1,0 +1,246 @@
+// @ts-check
+/**
+ * Sets up everything this project needs and a checkout doesn't have: npm packages, the Pulumi CLI with its two
+ * plugins, QEMU and firmware. It needs nothing but Node, does nothing twice, and says what it does on stderr.
+ *
+ *   node scripts/bootstrap.mjs [--tests] [--offline-kit] [--refresh]
+ *
+ *   --tests        also what only the tests need
+ *   --offline-kit  also what the offline kit is made with
+ *   --refresh      try the network again where an earlier run had to do without it
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { ensureNpmPackages } from "./bootstrap/npm-packages.mjs";
+import { pinned, projectRoot, toolsFile, toolsFolder } from "./bootstrap/pinned.mjs";
+import {
+  findRealPlugin,
+  installCommandProvider,
+  pathAdditions,
+  pulumiHome,
+  standIn,
+} from "./bootstrap/plugins.mjs";
+import { findCli, installCli } from "./bootstrap/pulumi-cli.mjs";
+import { BootstrapError, say } from "./bootstrap/report.mjs";
+import { ensureStandIns } from "./bootstrap/stand-ins.mjs";
+import { findMissing, installMissing, requirementsFor } from "./bootstrap/system-tools.mjs";
+import { readTools, VersionMemory, writeTools } from "./bootstrap/tools-file.mjs";
+import { compareVersions } from "./bootstrap/versions.mjs";
+
+/**
+ * @typedef {import("./bootstrap/tools-file.mjs").Tools} Tools
+ * @typedef {import("./bootstrap/tools-file.mjs").PulumiCli} PulumiCli
+ */
+
+/**
+ * Brings the checkout up to date; under a second when there is nothing to do.
+ * @param {{ tests?: boolean, offlineKit?: boolean, refresh?: boolean }} [options]
+ * @returns {Promise<Tools>}
+ */
+export async function bootstrap(options = {}) {
+  checkNode();
+  return await alone(async () => {
+    const before = readTools();
+    const memory = new VersionMemory(before?.seen);
+    const abort = new AbortController();
+    /** @type {Record<string, string>} */
+    const versions = {};
+    // The CLI takes the longest by far where it has to be built, so it starts first and the rest runs beside it.
+    const steps = [
+      ensureCli(memory, abort.signal),
+      ensureNpmPackages(projectRoot, abort.signal),
+      ensureSystemTools(options, memory, versions, abort.signal),
+    ];
+    const [cli] = await Promise.all(steps).catch(async (error) => {
+      abort.abort();
+      await Promise.allSettled(steps);
+      throw error;
+    });
+    const plugins = await ensurePlugins(
+      /** @type {PulumiCli} */ (cli),
+      before,
+      options.refresh ?? false,
+      abort.signal,
+    );
+    const tools = toolsFrom(/** @type {PulumiCli} */ (cli), plugins, versions, memory);
+    writeTools(tools);
+    return tools;
+  });
+}
+
+function checkNode() {
+  if (compareVersions(process.versions.node, pinned.minimumNode) < 0) {
+    throw new BootstrapError(
+      `this is Node ${process.versions.node}; the project needs ${pinned.minimumNode} or newer`,
+      "install a newer Node: https://nodejs.org",
+    );
+  }
+}
+
+/**
+ * @param {VersionMemory} memory
+ * @param {AbortSignal} signal
+ */
+async function ensureCli(memory, signal) {
+  return (await findCli(memory, { quiet: true })) ?? (await installCli(memory, signal));
+}
+
+/**
+ * @param {{ tests?: boolean, offlineKit?: boolean }} options
+ * @param {VersionMemory} memory
+ * @param {Record<string, string>} versions
+ * @param {AbortSignal} signal
+ */
+async function ensureSystemTools(options, memory, versions, signal) {
+  const requirements = requirementsFor({
+    tests: options.tests ?? false,
+    offlineKit: options.offlineKit ?? false,
+  });
+  const missing = await findMissing(requirements, memory, versions);
+  if (missing.length === 0) return;
+  await installMissing(missing, signal);
+  const stillMissing = await findMissing(requirements, memory, versions);
+  if (stillMissing.length > 0) {
+    throw new BootstrapError(
+      `installed, and yet not found: ${stillMissing.map((one) => one.name).join(", ")}`,
+    );
+  }
+}
+
+/**
+ * @param {PulumiCli} cli
+ * @param {Tools | undefined} before
+ * @param {boolean} refresh
+ * @param {AbortSignal} signal
+ * @returns {Promise<Tools["plugins"]>}
+ */
+async function ensurePlugins(cli, before, refresh, signal) {
+  const where = { path: process.env["PATH"] ?? "", cli: cli.path, home: pulumiHome() };
+  const language = findRealPlugin("language-nodejs", where) ?? standIn("language-nodejs");
+  let command = findRealPlugin("resource-command", where);
+  // Where the network was missing once, it isn't tried again at every start.
+  const hadStandIn = before?.plugins["resource-command"].kind === "stand-in";
+  if (command === undefined && (refresh || !hadStandIn) && (await installCommandProvider(cli.path, signal))) {
+    command = findRealPlugin("resource-command", where);
+    if (command === undefined) {
+      throw new BootstrapError(
+        `\`pulumi plugin install\` succeeded, but the plugin isn't in ${where.home}/plugins`,
+      );
+    }
+  }
+  const plugins = { "language-nodejs": language, "resource-command": command ?? standIn("resource-command") };
+  if (Object.values(plugins).some((plugin) => plugin.kind === "stand-in")) await ensureStandIns();
+  return plugins;
+}
+
+/**
+ * @param {PulumiCli} cli
+ * @param {Tools["plugins"]} plugins
+ * @param {Record<string, string>} versions
+ * @param {VersionMemory} memory
+ * @returns {Tools}
+ */
+function toolsFrom(cli, plugins, versions, memory) {
+  return {
+    format: 1,
+    pulumi: cli,
+    plugins,
+    path: pathAdditions(cli.path, cli.origin === "PATH", Object.values(plugins)),
+    versions: sorted(versions),
+    seen: sorted(memory.seen),
+  };
+}
+
+/**
+ * By key, so that the file doesn't change with the order in which things were found.
+ * @template T
+ * @param {Record<string, T>} record
+ */
+function sorted(record) {
+  return Object.fromEntries(Object.entries(record).sort(([left], [right]) => (left < right ? -1 : 1)));
+}
+
+/**
+ * Two bootstraps at once would undo each other's `npm ci`: the second waits.
+ * @template T
+ * @param {() => Promise<T>} work
+ * @returns {Promise<T>}
+ */
+async function alone(work) {
+  const lock = join(toolsFolder, "bootstrap.lock");
+  mkdirSync(dirname(toolsFile), { recursive: true });
+  let saidSo = false;
+  while (!take(lock)) {
+    if (!saidSo) say(`another bootstrap is at work (process ${holder(lock)}): waiting for it`);
+    saidSo = true;
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+  const release = () => rmSync(lock, { force: true });
+  process.once("exit", release);
+  try {
+    return await work();
+  } finally {
+    process.off("exit", release);
+    release();
+  }
+}
+
+/** @param {string} lock */
+function take(lock) {
+  try {
+    writeFileSync(lock, String(process.pid), { flag: "wx" });
+    return true;
+  } catch {
+    const owner = holder(lock);
+    if (owner !== undefined && isAlive(owner)) return false;
+    // Left behind by a process that was killed.
+    if (holder(lock) === owner) rmSync(lock, { force: true });
+    return false;
+  }
+}
+
+/** @param {string} lock */
+function holder(lock) {
+  try {
+    return Number(readFileSync(lock, "utf8")) || undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+}
+
+/**
+ * Runs `main`, shows a BootstrapError without its stack, and sets the exit code.
+ * @param {() => Promise<void>} main
+ */
+export async function withErrorsShown(main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof BootstrapError)) throw error;
+    process.stderr.write(`bootstrap: error: ${error.message}\n`);
+    process.exitCode = 1;
+  }
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const known = { "--tests": "tests", "--offline-kit": "offlineKit", "--refresh": "refresh" };
+  await withErrorsShown(async () => {
+    const flags = process.argv.slice(2).map((flag) => {
+      if (!(flag in known))
+        throw new BootstrapError(`unknown argument ${flag}`, `known: ${Object.keys(known).join(" ")}`);
+      return known[/** @type {keyof typeof known} */ (flag)];
+    });
+    await bootstrap(Object.fromEntries(flags.map((flag) => [flag, true])));
+  });
+}

@@ -1,0 +1,162 @@
+// @ts-check
+/** Downloads that tell "nobody there" (so that something else can be tried) from "a wrong answer" (an error). */
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { createWriteStream } from "node:fs";
+import { rm } from "node:fs/promises";
+import { finished } from "node:stream/promises";
+import { BootstrapError } from "./report.mjs";
+
+/** The server can't be reached at all; anything a server that was reached does wrong is a BootstrapError. */
+export class Unreachable extends Error {
+  /** @override */
+  name = "Unreachable";
+}
+
+const unreachableCodes = new Set([
+  "EAI_AGAIN",
+  "ECONNREFUSED",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "ENOTFOUND",
+  "ETIMEDOUT",
+  "UND_ERR_CONNECT_TIMEOUT",
+]);
+
+/** How long a server may take to begin its answer, and how long it may then pause. */
+const patience = { answer: 5_000, pause: 30_000 };
+
+/**
+ * Whether any server answers at `url`, whatever it answers.
+ * @param {string} url
+ */
+export async function isReachable(url) {
+  try {
+    const response = await request(url, "HEAD");
+    await response.body?.cancel();
+    return true;
+  } catch (error) {
+    if (error instanceof Unreachable) return false;
+    throw error;
+  }
+}
+
+/**
+ * @param {string} url
+ * @returns {Promise<string>}
+ */
+export async function downloadText(url) {
+  const response = await get(url);
+  return await response.text();
+}
+
+/**
+ * Downloads `url` to `file`, which is deleted again unless its SHA-256 is `sha256`.
+ * @param {string} url
+ * @param {string} file
+ * @param {string} sha256
+ */
+export async function downloadVerified(url, file, sha256) {
+  const response = await get(url);
+  const hash = createHash("sha256");
+  const output = createWriteStream(file);
+  // Reported by `finished` below; without a listener it would end the process.
+  output.on("error", () => undefined);
+  try {
+    for await (const chunk of withoutPauses(url, response)) {
+      hash.update(chunk);
+      if (!output.write(chunk)) await once(output, "drain");
+    }
+    output.end();
+    await finished(output);
+    const actual = hash.digest("hex");
+    if (actual !== sha256) {
+      throw new BootstrapError(
+        `the checksum of ${url} is wrong: SHA-256 ${actual}, but the release says ${sha256}`,
+        "try again; if it stays wrong, don't use the file",
+      );
+    }
+  } catch (error) {
+    output.destroy();
+    await rm(file, { force: true });
+    throw error;
+  }
+}
+
+/**
+ * @param {string} url
+ * @param {Response} response
+ */
+async function* withoutPauses(url, response) {
+  const reader = /** @type {ReadableStream<Uint8Array>} */ (response.body).getReader();
+  for (;;) {
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer;
+    const stalled = new Promise((_, reject) => {
+      timer = setTimeout(
+        () =>
+          reject(new BootstrapError(`${url}: nothing more came for ${patience.pause / 1000} s`, "try again")),
+        patience.pause,
+      );
+    });
+    const part = await Promise.race([reader.read(), stalled])
+      .catch((error) => {
+        if (error instanceof BootstrapError) throw error;
+        throw new BootstrapError(`${url}: the download broke off (${reason(error)})`, "try again");
+      })
+      .finally(() => clearTimeout(timer));
+    if (part.done) return;
+    yield part.value;
+  }
+}
+
+/** @param {string} url */
+async function get(url) {
+  const response = await request(url, "GET");
+  if (!response.ok) {
+    await response.body?.cancel();
+    throw new BootstrapError(
+      `${url}: the server answered ${response.status} ${response.statusText}`.trimEnd(),
+    );
+  }
+  return response;
+}
+
+/**
+ * @param {string} url
+ * @param {"GET" | "HEAD"} method
+ */
+async function request(url, method) {
+  const answer = new AbortController();
+  const timer = setTimeout(() => answer.abort(), patience.answer);
+  try {
+    return await fetch(url, { method, signal: answer.signal });
+  } catch (error) {
+    if (answer.signal.aborted || unreachableCodes.has(codeOf(error) ?? "")) {
+      throw new Unreachable(
+        `${url} can't be reached (${answer.signal.aborted ? "no answer" : codeOf(error)})`,
+      );
+    }
+    throw new BootstrapError(`${url}: ${reason(error)}`);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/**
+ * The system's error code: fetch hides it in the cause, and that may be several errors, one per address.
+ * @param {unknown} error
+ * @returns {string | undefined}
+ */
+function codeOf(error) {
+  if (!(error instanceof Error)) return undefined;
+  if ("code" in error && typeof error.code === "string") return error.code;
+  if (error instanceof AggregateError) return codeOf(error.errors[0]);
+  return codeOf(error.cause);
+}
+
+/** @param {unknown} error */
+function reason(error) {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,68 @@
+// @ts-check
+/** `.tools/tools.json`: what the bootstrap found or installed, for `pulumi.mjs`, the tests and the next bootstrap. */
+import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { toolsFile } from "./pinned.mjs";
+
+/**
+ * @typedef {"language-nodejs" | "resource-command"} PluginName
+ * @typedef {{ kind: "real" | "stand-in", path: string, found: string }} Plugin
+ * @typedef {{ path: string, version: string, origin: "PATH" | "downloaded" | "built" }} PulumiCli
+ * @typedef {object} Tools
+ * @property {1} format
+ * @property {PulumiCli} pulumi
+ * @property {Record<PluginName, Plugin>} plugins
+ * @property {{ prepend: string[], append: string[] }} path folders to put before and after the user's PATH
+ * @property {Record<string, string>} versions of the system tools, by name
+ * @property {Record<string, { stamp: string, version: string }>} seen what programs said their version is
+ */
+
+/**
+ * @param {string} [file]
+ * @returns {Tools | undefined} nothing when there is no file, or one of another format
+ */
+export function readTools(file = toolsFile) {
+  try {
+    const tools = JSON.parse(readFileSync(file, "utf8"));
+    return tools.format === 1 ? tools : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Writes the file if it would change.
+ * @param {Tools} tools
+ * @param {string} [file]
+ */
+export function writeTools(tools, file = toolsFile) {
+  if (JSON.stringify(readTools(file)) === JSON.stringify(tools)) return;
+  mkdirSync(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}`;
+  writeFileSync(temporary, `${JSON.stringify(tools, null, 2)}\n`);
+  renameSync(temporary, file);
+}
+
+/** Remembers versions by path, size and time of change, for asking a program costs up to half a second. */
+export class VersionMemory {
+  /** @type {Tools["seen"]} */
+  seen = {};
+
+  /** @param {Tools["seen"]} [before] */
+  constructor(before = {}) {
+    this.before = before;
+  }
+
+  /**
+   * @param {string} path
+   * @param {() => Promise<string>} ask
+   */
+  async of(path, ask) {
+    const { size, mtimeMs } = statSync(path);
+    const stamp = `${size} ${mtimeMs}`;
+    const known = this.before[path];
+    const version = known?.stamp === stamp ? known.version : await ask();
+    this.seen[path] = { stamp, version };
+    return version;
+  }
+}

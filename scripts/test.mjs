@@ -1,0 +1,68 @@
+// @ts-check
+/**
+ * `npm test`: sets up what tests need, then lint, types, unit tests and end-to-end tests. Ends with
+ * `N passed, N failed, N skipped` on a line of its own, from mocha's counts; a run in which no test ran fails.
+ */
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { bootstrap, withErrorsShown } from "./bootstrap.mjs";
+import { projectRoot } from "./bootstrap/pinned.mjs";
+
+const resultsFolder = join(projectRoot, "work", "test-results");
+const counts = { passed: 0, failed: 0, skipped: 0 };
+
+/**
+ * Runs one part of the checks and says how long it took.
+ * @param {string} name
+ * @param {readonly string[]} command
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {boolean} whether it went well
+ */
+function part(name, command, env = process.env) {
+  const [program = "", ...arguments_] = command;
+  const begun = performance.now();
+  console.log(`\n== ${name}`);
+  const { status } = spawnSync(program, arguments_, { cwd: projectRoot, stdio: "inherit", env });
+  const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+  console.log(`== ${name}: ${status === 0 ? "ok" : `FAILED (${status})`} in ${seconds} s`);
+  return status === 0;
+}
+
+/**
+ * Runs a suite of mocha's and adds its counts. A suite that ends without having counted anything has failed.
+ * @param {string} script the npm script
+ */
+function suite(script) {
+  const file = join(resultsFolder, `${script.replace(":", "-")}.json`);
+  rmSync(file, { force: true });
+  const reporter = ["--", "--reporter", "test/counting-reporter.cjs"];
+  const went = part(script, ["npm", "run", "--silent", script, ...reporter], {
+    ...process.env,
+    MOCHA_COUNTS: file,
+  });
+  if (!existsSync(file)) {
+    console.error(`${script} ended without a result`);
+    return false;
+  }
+  /** @type {typeof counts} */
+  const result = JSON.parse(readFileSync(file, "utf8"));
+  for (const key of /** @type {const} */ (["passed", "failed", "skipped"])) counts[key] += result[key];
+  if (result.passed + result.failed === 0) console.error(`${script} ran no test`);
+  return went && result.passed > 0;
+}
+
+await withErrorsShown(async () => {
+  await bootstrap({ tests: true, offlineKit: true });
+  mkdirSync(resultsFolder, { recursive: true });
+  const kit = ["test/offline/mirror/make.ts", "--out", ".tools/offline/mirror"];
+  const all = [
+    part("offline kit", [process.execPath, "--import", "tsx", ...kit]),
+    part("lint", ["npm", "run", "--silent", "lint"]),
+    part("types", ["npm", "run", "--silent", "typecheck"]),
+    suite("test:unit"),
+    suite("test:e2e"),
+  ];
+  console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`);
+  if (all.includes(false)) process.exitCode = 1;
+});
