@@ -41,5 +41,6 @@ export default tseslint.config(
       },
     },
   },
+  { files: ["**/*.cjs"], rules: { "@typescript-eslint/no-require-imports": "off" } },
   prettier,
 );

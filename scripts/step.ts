@@ -9,6 +9,7 @@ import { diskImageStep } from "./steps/disk-image.ts";
 import { metadataStep } from "./steps/metadata.ts";
 import type { Step, StepName } from "./steps/step.ts";
 import { stepNames } from "./steps/step.ts";
+import { endWithEngine } from "./lib/end-with-engine.ts";
 import { runMain, UserError } from "./lib/user-error.ts";
 
 // Inputs and results are what this project's own components and steps wrote: each step knows its own.
@@ -30,6 +31,7 @@ await runMain(async () => {
       `this program is run by Pulumi with ALPINE_STEP (${stepNames.join(", ")}) and create, update or delete`,
     );
   }
+  endWithEngine();
   const step = steps[name];
   const input = JSON.parse(process.env.ALPINE_STEP_INPUT ?? "null") as never;
   const previous = JSON.parse(process.env.PULUMI_COMMAND_STDOUT || "null") as never;

@@ -42,7 +42,7 @@ export async function acceleratorFor(
 
 /** The accelerator worth a try on this host. */
 function candidateFor(arch: Architecture): "kvm" | "hvf" | undefined {
-  const hostArch = { x64: "x86_64", arm64: "aarch64" }[os.arch() as string];
+  const hostArch = { x64: "x86_64", arm64: "aarch64" }[os.arch()];
   if (hostArch !== arch) return undefined;
   if (process.platform === "darwin") return "hvf";
   try {

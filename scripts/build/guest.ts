@@ -10,6 +10,7 @@ import {
   type Accelerator,
   type Architecture,
   consoleTail,
+  kernelPanic,
   openReportPort,
   optionValue,
   startGuest,
@@ -85,7 +86,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
     reading.catch(() => {});
     const { exitCode, stderr } = await guest.ended;
     report.close();
-    const { result, failed, lastPhase } = await reading;
+    const { result, failed, because, lastPhase } = await reading;
     // A guest need not notice what was lost: its kernel wrote later, when nobody asked how that went.
     if (isFull(scratch)) throw noRoomError(scratch);
     if (result !== undefined) return result;
@@ -95,9 +96,12 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
     const fault = proxy.fault();
     if (fault instanceof UserError) throw fault;
     if (timedOut) throw new UserError(`${where}, was not done after ${deadlineSeconds} s and was ended`, log);
+    if (failed !== undefined && because !== undefined) throw new UserError(`${where}: ${because}`, log);
     if (failed !== undefined) {
       throw new UserError(`${where}: script ${failed.script} failed with exit code ${failed.status}`, log);
     }
+    const panic = kernelPanic(consoleLog);
+    if (panic !== undefined) throw new UserError(`${where}, ended with a kernel panic: ${panic}`, log);
     const qemu = exitCode === 0 ? "" : ` (QEMU exited with ${exitCode}: ${stderr || "no message"})`;
     throw new UserError(`${where}, ended without a report${qemu}`, log);
   } finally {
@@ -107,15 +111,23 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
   }
 }
 
+/** Whether a folder's disk is: the guest's own words for that would be of errors in reading and writing. */
+function isFull(folder: string): boolean {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize < 2 ** 20;
+}
+
 interface Report {
   result: unknown;
   failed: { script: string; status: number } | undefined;
+  /** What a script found wrong and can put into words. */
+  because: string | undefined;
   lastPhase: string;
 }
 
-/** Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `failed SCRIPT STATUS`, `result JSON`. */
+/** Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `because WORDS`, `failed SCRIPT STATUS`, `result JSON`. */
 export async function readReport(lines: AsyncIterable<string>, progress?: Progress): Promise<Report> {
-  const report: Report = { result: undefined, failed: undefined, lastPhase: "boot" };
+  const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
   for await (const line of lines) {
     const [word, ...rest] = line.split(" ");
     const text = rest.join(" ");
@@ -124,6 +136,8 @@ export async function readReport(lines: AsyncIterable<string>, progress?: Progre
       progress?.phase(report.lastPhase, Number(rest[0]));
     } else if (word === "note") {
       progress?.note(text);
+    } else if (word === "because") {
+      report.because ??= text;
     } else if (word === "failed") {
       // The innermost script reports first; those around it only pass its failure on.
       report.failed ??= { script: rest[0] ?? "", status: Number(rest[1]) };

@@ -177,3 +177,9 @@ export function consoleTail(consoleLog: string, count = 40): string {
   const lines = plain.split("\n").filter((line) => line.trim() !== "");
   return lines.length === 0 ? "(the console stayed empty)" : lines.slice(-count).join("\n");
 }
+
+/** What a guest's kernel panicked of, if it did: its last 40 lines are a trace without the reason. */
+export function kernelPanic(consoleLog: string): string | undefined {
+  if (!existsSync(consoleLog)) return undefined;
+  return /Kernel panic - not syncing: ([^\r\n]*)/.exec(readFileSync(consoleLog, "utf8"))?.[1];
+}

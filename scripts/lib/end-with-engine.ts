@@ -20,14 +20,21 @@ export function endWithEngine(onGone: () => void = () => process.exit(1)): void 
   timer.unref();
 }
 
-/** The process that a process belongs to; the system's first one when its own parent has ended. */
+/** The process that a process belongs to (the system's first one when its own parent has ended), if it is there. */
 export function parentOf(pid: number): number | undefined {
   try {
-    // The name before it is in parentheses and may hold anything.
-    if (process.platform === "linux")
-      return Number(/\) \S (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1]);
-    return Number(execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" }));
+    const parent = Number(process.platform === "linux" ? parentInProc(pid) : parentByPs(pid));
+    return Number.isInteger(parent) ? parent : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** From `PID (NAME) STATE PARENT …`, where the name may hold anything. */
+function parentInProc(pid: number): string | undefined {
+  return /\) \S (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
+}
+
+function parentByPs(pid: number): string {
+  return execFileSync("ps", ["-o", "ppid=", "-p", String(pid)], { encoding: "utf8" });
 }

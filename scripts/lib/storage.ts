@@ -1,9 +1,20 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import path from "node:path";
 import { digestOfFile } from "./digest.ts";
-import { writeFileAtomically } from "./atomic-file.ts";
 import { localPath } from "./file-url.ts";
 import { UserError } from "./user-error.ts";
+import { workFolder } from "./workspace.ts";
 
 /**
  * A folder in which images are stored. Each file belongs to the step that put it there last: a token, in a hidden file
@@ -36,32 +47,47 @@ export function openStorage(url: string): Storage {
 function fileStorage(url: string, folder: string): Storage {
   const place = (name: string): string => path.join(folder, name);
   const owner = (name: string): string => place(`.${name}.owner`);
-  const writeChecksum = (name: string, sha512: string): void =>
-    writeFileAtomically(place(`${name}.sha512`), `${sha512}  ${name}\n`);
+
+  /** Puts a file, its checksum and its owner in place: everything that takes space first, under unfinished names. */
+  async function put(
+    name: string,
+    sha512: string,
+    token: string,
+    write: (file: string) => void | Promise<void>,
+  ): Promise<void> {
+    mkdirSync(folder, { recursive: true });
+    removeUnfinished(folder, name);
+    const unfinished = (part: Part): string => place(`.${name}.${part}.${process.pid}.part`);
+    try {
+      await write(unfinished("file"));
+      writeFileSync(unfinished("sha512"), `${sha512}  ${name}\n`);
+      writeFileSync(unfinished("owner"), token);
+      // The owner first: a file without one would be nobody's, and never removed. The file last: it is there whole,
+      // with its checksum, or not at all.
+      renameSync(unfinished("owner"), owner(name));
+      renameSync(unfinished("sha512"), place(`${name}.sha512`));
+      renameSync(unfinished("file"), place(name));
+    } catch (error) {
+      removeUnfinished(folder, name);
+      if (!isFile(place(name))) {
+        for (const file of [`${name}.sha512`, `.${name}.owner`].map(place)) if (isFile(file)) rmSync(file);
+      }
+      throw error;
+    }
+  }
+
   return {
     url,
-    async storeFile(name, localFile, sha512, token) {
-      mkdirSync(folder, { recursive: true });
-      const unfinished = place(`.${name}.${process.pid}.part`);
-      try {
-        copyFileSync(localFile, unfinished);
-        const stored = await digestOfFile(unfinished, "sha512");
-        if (stored !== sha512)
-          throw new UserError(`${localFile} changed while it was stored`, "build it again");
-        // The owner first: a file without one would be nobody's, and never removed.
-        writeFileAtomically(owner(name), token);
-        renameSync(unfinished, place(name));
-      } finally {
-        rmSync(unfinished, { force: true });
-      }
-      writeChecksum(name, sha512);
-    },
-    // eslint-disable-next-line @typescript-eslint/require-await
-    async storeText(name, text, sha512, token) {
-      writeFileAtomically(owner(name), token);
-      writeFileAtomically(place(name), text);
-      writeChecksum(name, sha512);
-    },
+    storeFile: (name, localFile, sha512, token) =>
+      explained(url, name, () =>
+        put(name, sha512, token, async (file) => {
+          copyFileSync(localFile, file);
+          if ((await digestOfFile(file, "sha512")) !== sha512)
+            throw new UserError(`${localFile} changed while it was stored`, "build it again");
+        }),
+      ),
+    storeText: (name, text, sha512, token) =>
+      explained(url, name, () => put(name, sha512, token, (file) => writeFileSync(file, text))),
     async fetchFile(name, localFile, sha512) {
       if (!existsSync(place(name)) || (await digestOfFile(place(name), "sha512")) !== sha512) return false;
       const unfinished = `${localFile}.${process.pid}.part`;
@@ -75,15 +101,48 @@ function fileStorage(url: string, folder: string): Storage {
       const current = existsSync(owner(name)) ? readFileSync(owner(name), "utf8") : undefined;
       if (current !== token) return false;
       for (const file of [place(`${name}.sha512`), place(name), owner(name)]) rmSync(file, { force: true });
+      removeUnfinished(folder, name);
       removeEmptyFolders(folder);
       return true;
     },
   };
 }
 
-/** Removes a folder and those above it as long as they are empty. */
-export function removeEmptyFolders(folder: string): void {
-  for (let current = folder; ; current = path.dirname(current)) {
+type Part = "file" | "sha512" | "owner";
+
+/** Removes what this run, or one that was killed, has begun to store under a name. One run at a time stores it. */
+function removeUnfinished(folder: string, name: string): void {
+  for (const entry of readdirSync(folder)) {
+    const rest = entry.startsWith(`.${name}.`) ? entry.slice(name.length + 2) : "";
+    if (/^(file|sha512|owner)\.\d+\.part$/.test(rest)) rmSync(path.join(folder, entry), { force: true });
+  }
+}
+
+function isFile(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+}
+
+/** A folder that cannot be written is for a person to see to. */
+async function explained<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!["EACCES", "EEXIST", "EISDIR", "ENOTDIR", "EPERM", "EROFS"].includes(code)) throw error;
+    throw new UserError(
+      `cannot store ${name} in ${url}: ${(error as Error).message}`,
+      "the stack's storageUrl must name a folder that can be written, or made",
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * Removes a folder below `below`, the project's work/, and those above it, as long as they are empty. Folders elsewhere are their
+ * owners' to remove.
+ */
+export function removeEmptyFolders(folder: string, below = workFolder): void {
+  for (let current = folder; current.startsWith(below + path.sep); current = path.dirname(current)) {
     try {
       rmdirSync(current);
     } catch {

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { execFileSync } from "node:child_process";
 import type { Plugin, Tools } from "../../scripts/bootstrap.mjs";
 import { Unreachable } from "../../scripts/bootstrap/download.mjs";
 import { configuredBackend } from "../../scripts/bootstrap/environment.mjs";
@@ -318,6 +319,34 @@ describe("bootstrap", () => {
       assert.equal(result["PULUMI_ACCESS_TOKEN"], undefined);
       assert.equal(result["PULUMI_BACKEND_URL"], `file://${isolatedIn}/state`);
       assert.ok(existsSync(join(result["PULUMI_HOME"] ?? "", "plugins/marker")));
+    });
+  });
+
+  describe("runInForeground", () => {
+    it("passes the exit code through, and several copies of one Ctrl-C as a single SIGINT", async () => {
+      const child = join(folder, "child.mjs");
+      writeFileSync(
+        child,
+        `let signals = 0;
+         process.on("SIGINT", () => { signals += 1; setTimeout(() => process.exit(40 + signals), 1000); });
+         console.log("ready"); setTimeout(() => undefined, 10_000);`,
+      );
+      const wrapper = join(folder, "wrapper.mjs");
+      writeFileSync(
+        wrapper,
+        `import { runInForeground } from ${JSON.stringify(join(import.meta.dirname, "../../scripts/pulumi.mjs"))};
+         process.exitCode = await runInForeground(process.execPath, [${JSON.stringify(child)}], process.env);`,
+      );
+      const started = spawn(process.execPath, [wrapper], {
+        stdio: ["ignore", "pipe", "inherit"],
+        detached: true,
+      });
+      await once(started.stdout, "data");
+      // As a terminal does it, to the whole group, and npm once more.
+      process.kill(-(started.pid ?? 0), "SIGINT");
+      started.kill("SIGINT");
+      const [code] = (await once(started, "exit")) as [number];
+      assert.equal(code, 41);
     });
   });
 

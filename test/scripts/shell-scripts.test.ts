@@ -14,7 +14,8 @@ function shellScripts(): string[] {
       if (entry.isDirectory() && !ignored.has(entry.name)) visit(path);
       else if (entry.isFile()) {
         const [line = ""] = readFileSync(path).subarray(0, 200).toString("latin1").split("\n", 1);
-        if (/^#!.*\b(sh|bash|ash|dash)\b|^# shellcheck shell=/.test(line)) found.push(relative(projectRoot, path));
+        if (/^#!.*\b(sh|bash|ash|dash)\b|^# shellcheck shell=/.test(line))
+          found.push(relative(projectRoot, path));
       }
     }
   };
@@ -27,16 +28,24 @@ describe("the project's shell scripts", function () {
   const scripts = shellScripts();
 
   it("are found", () => {
-    for (const known of ["scripts/build/guest/init", "scripts/build/supervise", "scripts/boot-test/boot-check"]) {
+    for (const known of [
+      "scripts/build/guest/init",
+      "scripts/build/supervise",
+      "scripts/boot-test/boot-check",
+    ]) {
       assert.ok(scripts.includes(known), known);
     }
   });
 
   it("have nothing that shellcheck warns of", () => {
     // A `source=` directive is relative to the script itself, or to the project.
-    const { error, status, stdout } = spawnSync("shellcheck", ["-x", "-P", "SCRIPTDIR", "-P", ".", "--", ...scripts], {
-      ...{ cwd: projectRoot, encoding: "utf8" },
-    });
+    const { error, status, stdout } = spawnSync(
+      "shellcheck",
+      ["-x", "-P", "SCRIPTDIR", "-P", ".", "--", ...scripts],
+      {
+        ...{ cwd: projectRoot, encoding: "utf8" },
+      },
+    );
     assert.equal(error, undefined, "shellcheck is missing: `npm run bootstrap` installs it or says how");
     assert.equal(status, 0, stdout);
   });

@@ -33,17 +33,12 @@ describe("the entry point of tracked commands", function () {
 
     const gone = await step("delete", { ...variables, PULUMI_COMMAND_STDOUT: made.stdout });
     assert.deepEqual(gone, { code: 0, stdout: "", stderr: "" });
-    assert.ok(!readdirSync(copy.root).includes("storage"));
+    assert.deepEqual(readdirSync(join(copy.root, "storage")), []);
   });
 
   it("ends with one message, exit code 1 and nothing on stdout for what it does not know", async () => {
-    for (const [operation, name] of [
-      ["create", "unknown"],
-      ["read", "artifact"],
-    ] as const) {
-      const { code, stdout, stderr } = await step(operation, { ALPINE_STEP: name });
-      assert.deepEqual([code, stdout], [1, ""]);
-      assert.match(stderr, new RegExp(`^error: step '${name}' with operation '${operation}' is unknown\n  → .*\n$`));
-    }
+    const { code, stdout, stderr } = await step("create", { ALPINE_STEP: "unknown" });
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^error: step 'unknown' with operation 'create' is unknown\n {2}→ .*\n$/);
   });
 });

@@ -1,0 +1,316 @@
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { loadVariants } from "../../configs/index.ts";
+import type { Variant } from "../../configs/variant.ts";
+import { type Appliance, makeAppliance } from "../../scripts/build/appliance.ts";
+import type * as BuildDisk from "../../scripts/build/build-disk.ts";
+import { buildDisk } from "../../scripts/build/build-disk.ts";
+import type { BuildSettings } from "../../scripts/build/build-settings.ts";
+import { type GuestJob, runJob } from "../../scripts/build/guest.ts";
+import { jobArchive } from "../../scripts/build/job.ts";
+import { openRepository, type Repository } from "../../scripts/build/mirror.ts";
+import { startProgress } from "../../scripts/build/progress.ts";
+import { processesWith, runProgram } from "../helpers/processes.ts";
+import { projectCopy, projectRoot } from "../helpers/project-copy.ts";
+import { diskResult } from "../helpers/results.ts";
+import { temporaryFolder } from "../helpers/temporary.ts";
+import { makeMirror } from "../offline/mirror/make.ts";
+import { type DirectoryServer, serveDirectory } from "../offline/mirror/serve.ts";
+
+const ledger = `
+versions:
+  "3.23":
+    endOfLife: 2027-11-01
+    entries:
+      - release: 3.23.6
+        date: 2026-09-17
+        revision: 0
+        stage: local
+        added: 2026-10-01
+        images: [{ arch: x86_64, firmware: bios, bootstrap: tiny, cloud: nocloud }]
+`;
+const main = "https://dl-cdn.alpinelinux.org/alpine/v3.23/main";
+const quiet = startProgress("builder faults", () => {});
+
+describe("the builder, when something goes wrong", function () {
+  // An emulated guest takes seconds to come up, and many more on a machine that has other things to do.
+  this.timeout(600_000);
+  this.slow(120_000);
+
+  const mirrorFolder = join(projectRoot, ".tools/offline/mirror");
+  let settings: BuildSettings;
+  let appliance: Appliance;
+  let variant: Variant;
+
+  before(async () => {
+    await makeMirror({ out: mirrorFolder, architecture: "x86_64", release: "3.23.6", log: () => {} });
+    const keys = join(mirrorFolder, "keys");
+    settings = {
+      mirror: {
+        ...{ name: "offline", url: `file://${mirrorFolder}` },
+        keyFiles: readdirSync(keys).map((name) => join(keys, name)),
+      },
+      ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 8 },
+    };
+    appliance = await makeAppliance("x86_64", settings, quiet);
+    const ledgerFile = join(temporaryFolder(), "releases.yaml");
+    writeFileSync(ledgerFile, ledger);
+    variant = loadVariants({ root: projectRoot, ledgerFile })[0]!;
+  });
+
+  /** What a job fails with: the message that a person sees. Nothing of the guest may be left. */
+  async function failure(work: Promise<unknown>, ...places: string[]): Promise<string> {
+    const error = await work.then(
+      (result) => assert.fail(`it was accepted: ${JSON.stringify(result).slice(0, 200)}`),
+      (error: unknown) => error as Error,
+    );
+    assert.equal(error.name, "UserError", error.stack);
+    assert.match(error.message, /\n {2}→ ./, "no word of what to do");
+    for (const place of places) assert.deepEqual(processesWith(place), [], "a guest still runs");
+    return error.message;
+  }
+
+  /** A job of one script, in a guest of its own. */
+  function scriptJob(script: string, repositories: Repository[] = []): GuestJob {
+    const scratch = temporaryFolder();
+    return {
+      ...{ what: "a test", appliance, repositories, mirror: settings.mirror, scratch },
+      ...{ consoleLog: join(scratch, "console.log"), deadlineSeconds: 240, memoryMib: 512 },
+      job: jobArchive({
+        ...{ arch: "x86_64", main: "test-main", sourceDateEpoch: 1_700_000_000, keyFiles: [], variables: {} },
+        files: { "test-main": script },
+      }),
+    };
+  }
+  const failureOf = (job: GuestJob): Promise<string> => failure(runJob(job), job.scratch);
+
+  it("names the script that fails in a guest, its exit code, and shows the console's last lines", async () => {
+    const job = scriptJob('echo "phase 30 do things" >&3\necho "there is no such thing" >&2\nexit 7\n');
+    const message = await failureOf(job);
+    assert.match(
+      message,
+      /^the build guest of a test, in phase 'do things': script test-main failed with exit code 7\n/,
+    );
+    assert.ok(message.includes(job.consoleLog));
+    assert.match(message, /^there is no such thing$/m);
+  });
+
+  it("ends a guest that hangs at its deadline, and says what it was at", async () => {
+    const job = {
+      ...scriptJob('echo "phase 30 sleep" >&3\nwhile :; do sleep 1; done\n'),
+      deadlineSeconds: 45,
+    };
+    const start = performance.now();
+    const message = await failureOf(job);
+    assert.ok(performance.now() - start < 60_000, "not long after the deadline");
+    assert.match(
+      message,
+      /^the build guest of a test, in phase 'sleep', was not done after 45 s and was ended\n/,
+    );
+  });
+
+  it("sees at once that a guest's kernel panics, and says of what", async () => {
+    const job = scriptJob('echo "phase 30 fall" >&3\nsleep 1\necho c >/proc/sysrq-trigger\nsleep 1000\n');
+    const message = await failureOf(job);
+    assert.match(
+      message,
+      /^the build guest of a test, in phase 'fall', ended with a kernel panic: sysrq triggered crash\n/,
+    );
+  });
+
+  describe("on a host with services of its own", () => {
+    const servers: Server[] = [];
+    let reached = 0;
+    let port = 0;
+    before(async () => {
+      for (const address of ["127.0.0.1", "::1"]) {
+        const server = createServer((_, response) => {
+          reached += 1;
+          response.end("secret");
+        });
+        const listening = await new Promise<boolean>((resolve) => {
+          server.once("error", () => resolve(false));
+          server.listen(port, address, () => resolve(true));
+        });
+        // A host without IPv6 has no loopback of it to protect.
+        if (!listening) continue;
+        port = (server.address() as AddressInfo).port;
+        servers.push(server);
+      }
+    });
+    after(() => servers.forEach((server) => server.close()));
+
+    it("lets a guest reach its packages and nothing else", async () => {
+      assert.equal(await (await fetch(`http://127.0.0.1:${port}/`)).text(), "secret", "the host itself can");
+      assert.equal(reached, 1);
+      const repository = await openRepository(settings.mirror, main, "x86_64");
+      const result = await runJob(
+        scriptJob(
+          `
+ip route add default via 10.0.2.2
+ip -6 address add fec0::15/64 dev eth0 2>/dev/null
+# report NAME COMMAND … - yes when it succeeds within 5 seconds
+report() {
+  name=$1; shift
+  if timeout 5 "$@" </dev/null >/tmp/out 2>&1; then found=yes; else found=no; fi
+  answers="$answers\${answers:+,}\\"$name\\":\\"$found\\""
+}
+answers=
+report packages wget -q -O /tmp/index http://10.0.2.100/0/x86_64/APKINDEX.tar.gz
+report host wget -q -O - http://10.0.2.2:${port}/
+report host-tcp nc -w 3 10.0.2.2 ${port}
+report host-ipv6 wget -q -O - "http://[fec0::2]:${port}/"
+report loopback wget -q -O - http://127.0.0.1:${port}/
+report proxy-host wget -q -O - http://10.0.2.100:${port}/
+report metadata wget -q -O - http://169.254.169.254/
+report dns-tcp nc -w 3 10.0.2.3 53
+report dns nslookup example.org 10.0.2.3
+report tftp tftp -g -r x -l /tmp/x 10.0.2.2
+echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
+`,
+          [repository],
+        ),
+      );
+      const no = [
+        "host",
+        "host-tcp",
+        "host-ipv6",
+        "loopback",
+        "proxy-host",
+        "metadata",
+        "dns-tcp",
+        "dns",
+        "tftp",
+      ];
+      assert.deepEqual(result, {
+        packages: "yes",
+        ...Object.fromEntries(no.map((name) => [name, "no"])),
+        bytes: repository.index.length,
+      });
+      assert.equal(reached, 1, "nothing arrived at the host's service");
+    });
+  });
+
+  describe("with a tampered package", () => {
+    let server: DirectoryServer;
+    after(() => server.close());
+
+    it("stops the build, names the package and keeps nothing of it", async () => {
+      // One byte near the end of one of many packages: everything else is as it should be.
+      server = await serveDirectory(mirrorFolder, {
+        faults: [{ kind: "flip", path: /\/main\/x86_64\/musl-1\.[^/]*\.apk$/, offset: -100 }],
+      });
+      // A copy of the project has the appliance, made from good packages before, and an empty package cache.
+      const copy = projectCopy();
+      const cached = join(projectRoot, "work/cache");
+      cpSync(
+        join(appliance.archive, ".."),
+        join(copy.root, "work/cache", appliance.archive.slice(cached.length), ".."),
+        {
+          recursive: true,
+          filter: (name) => !name.endsWith(".lock"),
+        },
+      );
+      const accelerators = join(cached, "accelerators.json");
+      if (existsSync(accelerators)) cpSync(accelerators, join(copy.root, "work/cache/accelerators.json"));
+      const { buildDisk } = await copy.load<typeof BuildDisk>("scripts/build/build-disk.ts");
+      const folder = join(temporaryFolder(), "images");
+      const served = { ...settings, mirror: { ...settings.mirror, url: server.url } };
+      const message = await failure(buildDisk(variant, served, folder, quiet), copy.root);
+
+      assert.match(message, new RegExp(`^package ${server.url}/v3\\.23/main/x86_64/musl-1\\.[^ ]*\\.apk: `));
+      assert.match(message, /damaged or hostile|check the mirror/);
+      assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
+      const kept = readdirSync(join(copy.root, "work/cache/packages"));
+      assert.deepEqual(
+        kept.filter((name) => name.startsWith("musl-1.") || name.endsWith(".part")),
+        [],
+      );
+      assert.deepEqual(readdirSync(join(copy.root, "work/tmp")), []);
+    });
+  });
+
+  it("says that a disk is too small, and leaves no image", async () => {
+    const folder = join(temporaryFolder(), "images");
+    const small = { ...variant, diskSizeMib: 40 };
+    const message = await failure(buildDisk(small, { ...settings, extraDiskMib: 0 }, folder, quiet), folder);
+    assert.match(message, /the files need \d+ MiB .* and the disk has 40: raise diskSize by \d+ MiB or more/);
+    assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
+  });
+
+  describe("on a full disk", () => {
+    const mounted: string[] = [];
+    before(function () {
+      if (process.getuid?.() === 0 && process.platform === "linux") return;
+      this.test!.parent!.title += " (skipped: making a small disk needs root on Linux)";
+      this.skip();
+    });
+    afterEach(() => {
+      for (const folder of mounted.splice(0)) spawnSync("umount", [folder]);
+    });
+
+    /** A folder with only so much room. */
+    function smallDisk(folder: string, mib: number): string {
+      mkdirSync(folder, { recursive: true });
+      const { status, stderr } = spawnSync("mount", ["-t", "tmpfs", "-o", `size=${mib}m`, "tmpfs", folder]);
+      assert.equal(status, 0, stderr.toString());
+      mounted.push(folder);
+      return folder;
+    }
+
+    it("of images in storage: says so, and keeps nothing half", async () => {
+      const copy = projectCopy();
+      const file = "work/images/test/image.qcow2";
+      mkdirSync(join(copy.root, file, ".."), { recursive: true });
+      writeFileSync(join(copy.root, file), Buffer.alloc(3 << 20));
+      const { stdout } = await runProgram("sha512sum", [join(copy.root, file)]);
+      const storage = smallDisk(join(temporaryFolder(), "storage"), 1);
+      const { code, stderr } = await runProgram("node", ["--import", "tsx", "scripts/step.ts", "create"], {
+        cwd: copy.root,
+        env: {
+          ...{ ...process.env, ALPINE_STEP: "artifact" },
+          ALPINE_STEP_INPUT: JSON.stringify({
+            storageUrl: `file://${storage}`,
+            disk: diskResult({ file, sha512: stdout.split(" ")[0]! }),
+          }),
+        },
+      });
+      assert.equal(code, 1);
+      assert.match(
+        stderr,
+        new RegExp(`^error: no space is left on the disk, for ${storage}/.*\n  → make room .*\n$`),
+      );
+      assert.deepEqual(readdirSync(storage), []);
+    });
+
+    it("of work/ while a guest writes: says so, and does not wait for the deadline", async () => {
+      const scratch = temporaryFolder();
+      // Room for the guest's initramfs and little of what it writes.
+      const initrd = Math.ceil(readFileSync(appliance.archive).length / 2 ** 20) + 1;
+      const job: GuestJob = {
+        ...scriptJob('dd if=/dev/urandom of=/dev/vda bs=1M count=60 2>&1\nsync\necho "result {}" >&3\n'),
+        scratch: smallDisk(join(scratch, "small"), initrd + 20),
+        consoleLog: join(scratch, "console.log"),
+      };
+      const disk = join(job.scratch, "disk.raw");
+      writeFileSync(disk, "");
+      truncateSync(disk, 64 << 20);
+      const message = await failure(runJob({ ...job, disk }), job.scratch);
+      assert.match(message, new RegExp(`^no space is left on the disk, for ${job.scratch}\n`));
+      rmSync(disk);
+    });
+  });
+});

@@ -1,0 +1,25 @@
+/** The project's programs in a temporary folder: with caches, images, locks and slots that are nobody else's. */
+import { cpSync, symlinkSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { temporaryFolder } from "./temporary.ts";
+
+export const projectRoot = resolve(import.meta.dirname, "../..");
+
+export interface ProjectCopy {
+  root: string;
+  /** A module of the copy. Its classes are not those of the original: compare names, not `instanceof`. */
+  load<Module>(file: string): Promise<Module>;
+}
+
+export function projectCopy(): ProjectCopy {
+  const root = temporaryFolder();
+  for (const name of ["package.json", "tsconfig.json", "scripts", "configs"]) {
+    cpSync(join(projectRoot, name), join(root, name), { recursive: true });
+  }
+  symlinkSync(join(projectRoot, "node_modules"), join(root, "node_modules"));
+  return {
+    root,
+    load: async <Module>(file: string) => (await import(pathToFileURL(join(root, file)).href)) as Module,
+  };
+}

@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseFacts } from "../../../scripts/boot-test/judge.ts";
+import { projectRoot } from "../../helpers/project-copy.ts";
+import { runProgram } from "../../helpers/processes.ts";
+import { temporaryFolder } from "../../helpers/temporary.ts";
+
+/** boot-check with stub programs first on PATH: name → shell text. */
+async function factsOf(stubs: Record<string, string>, ...services: string[]): Promise<Map<string, string>> {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "bin"));
+  const defaults = {
+    // The only places it reads by name are /run/openrc and /etc; the stub of cat gives what an image has there.
+    cat: `case $1 in
+      /run/openrc/softlevel) echo default ;;
+      /etc/alpine-release) echo 3.23.6 ;;
+      /etc/hostname) echo test ;;
+      *) exec /bin/cat "$@" ;;
+    esac`,
+    hostname: "echo test",
+    doas: `case $1 in cat) printf 'root:!:1:\\ndaemon:*:1:\\n' ;; *) echo root ;; esac`,
+    sudo: "echo 'sudo: not here' >&2; exit 1",
+  };
+  for (const [name, text] of Object.entries({ ...defaults, ...stubs })) {
+    writeFileSync(join(folder, "bin", name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
+  }
+  const env = { ...process.env, PATH: `${join(folder, "bin")}:${process.env.PATH}` };
+  const script = join(projectRoot, "scripts/boot-test/boot-check");
+  const { code, stdout, stderr } = await runProgram("sh", [script, ...services], { env });
+  assert.equal(code, 0, stderr);
+  return parseFacts(stdout);
+}
+
+describe("boot-check", () => {
+  it("tells the facts that the judge asks for, and that they are all", async () => {
+    const facts = await factsOf({}, "sshd");
+    const names = [
+      "user",
+      "hostname",
+      "kernel",
+      "release",
+      "machine",
+      "command_line",
+      "doas_user",
+      "sudo_user",
+    ];
+    for (const name of [
+      ...names,
+      "root_password",
+      "root_filesystem_kib",
+      "failed_services",
+      "service.sshd",
+    ]) {
+      assert.ok(facts.has(name), name);
+    }
+    assert.equal(facts.get("release"), "3.23.6");
+    assert.equal(facts.get("doas_user"), "root");
+    assert.equal(facts.get("root_password"), "!");
+    assert.match(facts.get("root_filesystem_kib")!, /^[1-9][0-9]+$/);
+    assert.equal(facts.get("end"), "yes");
+  });
+
+  it("goes on when a program fails, and tells that it did", async () => {
+    const facts = await factsOf({ doas: "echo 'doas: Operation not permitted' >&2; exit 1" });
+    assert.equal(facts.get("doas_user"), "doas: Operation not permitted");
+    assert.equal(facts.get("root_password"), "");
+    assert.equal(facts.get("end"), "yes");
+  });
+
+  it("reads root's entry by sudo where there is no doas", async () => {
+    const facts = await factsOf({
+      doas: "exit 127",
+      sudo: `shift; case $1 in cat) echo 'root:!*:1:' ;; *) echo root ;; esac`,
+    });
+    assert.equal(facts.get("sudo_user"), "root");
+    assert.equal(facts.get("root_password"), "!*");
+  });
+});

@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { checkRelease, imageConsole } from "../../../scripts/build/build-disk.ts";
+import type { MirrorSettings, Repository } from "../../../scripts/build/mirror.ts";
+import { UserError } from "../../../scripts/lib/user-error.ts";
+import { someVariant } from "../../helpers/variant.ts";
+
+const mirror: MirrorSettings = { name: "offline", url: "file:///mirror", keyFiles: [] };
+
+/** A repository with these packages: name → version. */
+function repository(packages: Record<string, string>): Repository {
+  const entries = Object.entries(packages).map(([name, version]) => ({
+    ...{ name, version, arch: "x86_64", checksum: "", size: 0, buildTime: 0, depends: [], provides: [] },
+  }));
+  return { declaredUrl: "https://example.org", arch: "x86_64", entries, index: Buffer.alloc(0), digest: "" };
+}
+
+describe("the release a mirror has", () => {
+  const declared = someVariant({ version: "3.23", release: "3.23.6" });
+
+  it("may be the declared one, in any of its repositories", () => {
+    checkRelease(
+      declared,
+      [repository({ busybox: "1" }), repository({ "alpine-base": "3.23.6-r0" })],
+      mirror,
+    );
+    checkRelease(declared, [repository({ "alpine-base": "3.23.6-r12" })], mirror);
+  });
+
+  it("is named when it is another, with what to do", () => {
+    for (const served of ["3.23.7", "3.23.60", "3.23"]) {
+      assert.throws(
+        () => checkRelease(declared, [repository({ "alpine-base": `${served}-r0` })], mirror),
+        (error) =>
+          error instanceof UserError &&
+          error.what.includes(
+            `mirror offline (file:///mirror) has Alpine ${served} in its 3.23 branch, not 3.23.6`,
+          ) &&
+          error.message.includes(`declare ${served}, or use a mirror that kept 3.23.6`),
+      );
+    }
+  });
+
+  it("is missed when there is none", () => {
+    assert.throws(
+      () => checkRelease(declared, [repository({ busybox: "1" })], mirror),
+      /without alpine-base[^]*use a complete mirror/,
+    );
+  });
+
+  it("is any for edge, which has no releases", () => {
+    const edge = someVariant({ version: "edge", release: "20261101" });
+    checkRelease(edge, [repository({ "alpine-base": "3.24.0_alpha20260901-r0" })], mirror);
+  });
+});
+
+describe("an image's console", () => {
+  const consoleOf = (...kernelOptions: string[]): string => imageConsole(someVariant({ kernelOptions }));
+
+  it("is the last serial one its kernel writes to", () => {
+    assert.equal(consoleOf("console=tty0", "console=ttyS0,115200n8"), "ttyS0");
+    assert.equal(consoleOf("console=ttyS1", "quiet", "console=ttyAMA0"), "ttyAMA0");
+    assert.equal(consoleOf("console=ttyS0", "console=tty0"), "ttyS0");
+  });
+
+  it("is the first serial port where none is named", () => {
+    assert.equal(consoleOf(), "ttyS0");
+    assert.equal(consoleOf("console=tty0", "earlycon=ttyS3"), "ttyS0");
+  });
+});

@@ -1,0 +1,177 @@
+import assert from "node:assert/strict";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as Mirror from "../../../scripts/build/mirror.ts";
+import type { MirrorSettings, Repository } from "../../../scripts/build/mirror.ts";
+import { type DirectoryServer, type Fault, serveDirectory } from "../../offline/mirror/serve.ts";
+import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
+import { type TestMirror, testMirror, throwawayKey } from "../../helpers/repository.ts";
+import { temporaryFolder } from "../../helpers/temporary.ts";
+
+describe("a mirror", function () {
+  this.timeout(20_000);
+  const faults: Fault[] = [];
+  const requests: string[] = [];
+  let content: TestMirror;
+  let server: DirectoryServer;
+  let copy: ProjectCopy;
+  let mirror: typeof Mirror;
+  let settings: MirrorSettings;
+
+  before(async () => {
+    content = await testMirror([{ name: "good", files: { big: "x".repeat(100_000) } }]);
+    const onRequest = ({ path }: { path: string }): void => void requests.push(path);
+    server = await serveDirectory(content.folder, { faults, onRequest });
+    copy = projectCopy();
+    mirror = await copy.load<typeof Mirror>("scripts/build/mirror.ts");
+    settings = { name: "test", url: server.url, keyFiles: [content.keyFile], stallSeconds: 5 };
+  });
+  after(() => server.close());
+  beforeEach(() => {
+    faults.length = 0;
+    requests.length = 0;
+    rmSync(cache(), { recursive: true, force: true });
+  });
+
+  const cache = (): string => join(copy.root, "work/cache/packages");
+  const open = (changes: Partial<MirrorSettings> = {}): Promise<Repository> =>
+    mirror.openRepository({ ...settings, ...changes }, content.declaredUrl, "x86_64");
+  const fetchGood = async (changes: Partial<MirrorSettings> = {}): Promise<Buffer> => {
+    const repository = await open();
+    return mirror.fetchPackage({ ...settings, ...changes }, repository, repository.entries[0]!);
+  };
+  /** What a person is told: the message of a UserError, which has a hint. */
+  const told = async (work: Promise<unknown>): Promise<string> => {
+    const error = await work.then(
+      () => assert.fail("it was accepted"),
+      (error: unknown) => error as Error,
+    );
+    assert.equal(error.name, "UserError", error.stack);
+    assert.match(error.message, /\n {2}→ ./, "no word of what to do");
+    return error.message;
+  };
+
+  it("gives an index and packages over HTTP", async () => {
+    const repository = await open();
+    assert.equal(repository.declaredUrl, content.declaredUrl);
+    assert.deepEqual(
+      repository.entries.map(({ name }) => name),
+      ["good"],
+    );
+    assert.ok((await fetchGood()).equals(readFileSync(join(content.folder, content.pathOf("good")))));
+  });
+
+  it("can be a folder", async () => {
+    const repository = await open({ url: `file://${content.folder}` });
+    assert.equal(repository.entries.length, 1);
+    assert.deepEqual(requests, []);
+    const message = await told(open({ url: "file:///no/such/mirror" }));
+    assert.match(message, /cannot read file:\/\/\/no\/such\/mirror\/.*APKINDEX\.tar\.gz.*ENOENT/);
+  });
+
+  it("is asked once for a package", async () => {
+    await fetchGood();
+    await fetchGood();
+    assert.deepEqual(
+      requests.filter((path) => path.endsWith(".apk")),
+      [content.pathOf("good")],
+    );
+  });
+
+  it("is asked again when what the cache has is damaged", async () => {
+    const good = await fetchGood();
+    const [name] = readdirSync(cache());
+    const file = join(cache(), name!);
+    for (const damage of [good.subarray(0, 1000), Buffer.alloc(0), Buffer.alloc(good.length)]) {
+      writeFileSync(file, damage);
+      assert.ok((await fetchGood()).equals(good));
+      assert.ok(readFileSync(file).equals(good), "the cache is whole again");
+    }
+  });
+
+  it("that stalls mid-file is given up after its deadline", async () => {
+    faults.push({ kind: "stall", path: content.pathOf("good"), afterBytes: 500 });
+    const start = performance.now();
+    const message = await told(fetchGood({ stallSeconds: 0.3 }));
+    assert.ok(performance.now() - start < 5_000, "3 tries of 0.3 s with pauses");
+    assert.match(message, new RegExp(`^cannot fetch ${server.url}${content.pathOf("good")}: .*[Tt]imeout`));
+    assert.match(message, /check the mirror/);
+    assert.equal(requests.filter((path) => path.endsWith(".apk")).length, 3);
+    assert.equal(existsSync(join(cache())) ? readdirSync(cache()).length : 0, 0, "nothing half is kept");
+  });
+
+  it("that stalls once is tried again", async () => {
+    faults.push({ kind: "stall", path: content.pathOf("good"), afterBytes: 500, times: 1 });
+    await fetchGood({ stallSeconds: 0.3 });
+  });
+
+  it("that has not got the file says 404, and is not asked again", async () => {
+    faults.push({ kind: "status", path: content.indexPath, status: 404 });
+    assert.match(await told(open()), /cannot fetch .*APKINDEX\.tar\.gz: the server answered 404/);
+    assert.equal(requests.length, 1);
+  });
+
+  it("that fails for a moment is asked again", async () => {
+    faults.push({ kind: "status", path: content.indexPath, status: 500, times: 2 });
+    assert.equal((await open()).entries.length, 1);
+    assert.equal(requests.length, 3);
+  });
+
+  it("that goes on failing is given up", async () => {
+    faults.push({ kind: "status", path: content.indexPath, status: 503 });
+    assert.match(await told(open()), /the server answered 503/);
+    assert.equal(requests.length, 3);
+  });
+
+  it("that cuts files short is tried again, then given up", async () => {
+    faults.push({ kind: "truncate", path: content.pathOf("good"), afterBytes: 500, times: 1 });
+    await fetchGood();
+    rmSync(cache(), { recursive: true });
+    faults.splice(0, 1, { kind: "truncate", path: content.pathOf("good"), afterBytes: 500 });
+    assert.match(await told(fetchGood()), /^cannot fetch .*good-1\.0-r0\.apk: ./);
+  });
+
+  it("that is not there at all is named", async () => {
+    const gone = await serveDirectory(content.folder);
+    await gone.close();
+    const message = await told(open({ url: gone.url }));
+    assert.match(message, new RegExp(`cannot fetch ${gone.url}/.*ECONNREFUSED`));
+  });
+
+  it("that tampers with its index is refused", async () => {
+    faults.push({ kind: "flip", path: content.indexPath, offset: -20 });
+    assert.match(await told(open()), /^index http:.*APKINDEX\.tar\.gz: .*(signature|damaged)/);
+  });
+
+  it("that tampers with a package is refused, and nothing is kept of it", async () => {
+    faults.push({ kind: "flip", path: content.pathOf("good"), offset: -40 });
+    assert.match(await told(fetchGood()), /^package http:.*good-1\.0-r0\.apk: .*(hash|damaged|checksum)/);
+    assert.equal(existsSync(join(cache())) ? readdirSync(cache()).length : 0, 0);
+    faults.length = 0;
+    await fetchGood();
+  });
+
+  it("whose key is not trusted is refused, with the key's name and what to do", async () => {
+    const stranger = throwawayKey("stranger.rsa.pub");
+    const file = join(temporaryFolder(), stranger.name);
+    writeFileSync(file, stranger.publicPem);
+    const message = await told(open({ keyFiles: [file] }));
+    assert.match(message, /throwaway\.rsa\.pub, a key that is not trusted\n.*mirror\.keys/);
+  });
+
+  it("needs its key files to be there and to be keys", async () => {
+    const missing = join(temporaryFolder(), "missing.rsa.pub");
+    const message = await told(open({ keyFiles: [missing] }));
+    assert.ok(message.startsWith(`mirror key ${missing} is not there\n`), message);
+    writeFileSync(missing, "");
+    await assert.rejects(open({ keyFiles: [missing] }), /is not a PEM public key/);
+  });
+
+  it("stands in for Alpine's own, and for no other", () => {
+    const official = "https://dl-cdn.alpinelinux.org/alpine";
+    const mirrored = (url: string): string => mirror.mirrored({ ...settings, url: "http://m/alpine/" }, url);
+    assert.equal(mirrored(`${official}/v3.23/main`), "http://m/alpine/v3.23/main");
+    assert.equal(mirrored("https://example.org/alpine/v3.23/main"), "https://example.org/alpine/v3.23/main");
+    assert.equal(mirrored(`${official}-evil/v3.23/main`), `${official}-evil/v3.23/main`);
+  });
+});

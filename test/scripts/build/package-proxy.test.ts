@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { request } from "node:http";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type * as Mirror from "../../../scripts/build/mirror.ts";
+import type * as Proxy from "../../../scripts/build/package-proxy.ts";
+import { projectCopy } from "../../helpers/project-copy.ts";
+import { type TestMirror, testMirror } from "../../helpers/repository.ts";
+import { type DirectoryServer, type Fault, serveDirectory } from "../../offline/mirror/serve.ts";
+
+describe("the package proxy of a build guest", function () {
+  this.timeout(20_000);
+  const faults: Fault[] = [];
+  let content: TestMirror;
+  let server: DirectoryServer;
+  let proxy: Proxy.PackageProxy;
+  let repository: Mirror.Repository;
+
+  before(async () => {
+    content = await testMirror([{ name: "one" }, { name: "two" }, { name: "three" }]);
+    server = await serveDirectory(content.folder, { faults });
+    const copy = projectCopy();
+    const mirror = await copy.load<typeof Mirror>("scripts/build/mirror.ts");
+    const { startPackageProxy } = await copy.load<typeof Proxy>("scripts/build/package-proxy.ts");
+    const settings = { name: "test", url: server.url, keyFiles: [content.keyFile], stallSeconds: 1 };
+    repository = await mirror.openRepository(settings, content.declaredUrl, "x86_64");
+    proxy = await startPackageProxy(settings, [repository]);
+  });
+  after(async () => {
+    await proxy.close();
+    await server.close();
+  });
+
+  /** A request as it is, without the clean-up of `..` that fetch does. */
+  const get = (path: string, method = "GET"): Promise<{ status: number; body: Buffer }> =>
+    new Promise((resolve, reject) => {
+      const asking = request({ host: "127.0.0.1", port: proxy.port, path, method }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
+      });
+      asking.on("error", reject).end();
+    });
+  const good = (name: string): Buffer => readFileSync(join(content.folder, content.pathOf(name)));
+
+  it("serves the very index that was verified, whatever the mirror has by now", async () => {
+    faults.push({ kind: "status", path: /./, status: 500 });
+    const { status, body } = await get("/0/x86_64/APKINDEX.tar.gz");
+    faults.length = 0;
+    assert.equal(status, 200);
+    assert.ok(body.equals(repository.index));
+  });
+
+  it("serves the packages of that index", async () => {
+    const { status, body } = await get("/0/x86_64/one-1.0-r0.apk");
+    assert.equal(status, 200);
+    assert.ok(body.equals(good("one")));
+    assert.deepEqual(await get("/0/x86_64/one-1.0-r0.apk", "HEAD"), { status: 200, body: Buffer.alloc(0) });
+  });
+
+  it("has nothing else", async () => {
+    for (const path of [
+      ...["/", "/0", "/0/x86_64/", "/0/x86_64/one-1.0-r1.apk", "/0/aarch64/one-1.0-r0.apk"],
+      ...["/1/x86_64/APKINDEX.tar.gz", "/-1/x86_64/APKINDEX.tar.gz", "/x/x86_64/APKINDEX.tar.gz"],
+      ...["/0/x86_64/../../keys/throwaway.rsa.pub", "/0/x86_64/..%2f..%2fetc%2fpasswd", "/etc/passwd"],
+    ]) {
+      assert.equal((await get(path)).status, 404, path);
+    }
+    assert.equal(proxy.fault(), undefined, "asking for what there is not is no fault");
+  });
+
+  it("keeps the first fault, for the guest sees only that a download failed", async () => {
+    faults.push({ kind: "flip", path: content.pathOf("two"), offset: -40 });
+    faults.push({ kind: "status", path: content.pathOf("three"), status: 404 });
+    const { status, body } = await get("/0/x86_64/two-1.0-r0.apk");
+    assert.equal(status, 502);
+    assert.ok(!body.equals(good("two")));
+    assert.equal((await get("/0/x86_64/three-1.0-r0.apk")).status, 502);
+    assert.equal(proxy.fault()?.name, "UserError");
+    assert.match(proxy.fault()?.message ?? "", /^package .*two-1\.0-r0\.apk: /);
+  });
+});

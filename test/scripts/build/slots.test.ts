@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { spawn, type SpawnOptions } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import type * as Slots from "../../../scripts/build/slots.ts";
+import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
+
+describe("build slots", function () {
+  this.timeout(20_000);
+  let copy: ProjectCopy;
+  let slots: typeof Slots;
+  before(async () => {
+    copy = projectCopy();
+    slots = await copy.load<typeof Slots>("scripts/build/slots.ts");
+  });
+
+  it("let no more work run at once than there are, over all processes", async () => {
+    const log = join(copy.root, "log");
+    const program = `
+      import { appendFileSync } from "node:fs";
+      import { setTimeout as sleep } from "node:timers/promises";
+      const { withBuildSlot } = await import(${JSON.stringify(join(copy.root, "scripts/build/slots.ts"))});
+      const work = async () => {
+        appendFileSync(${JSON.stringify(log)}, "+");
+        await sleep(150);
+        appendFileSync(${JSON.stringify(log)}, "-");
+      };
+      await Promise.all([1, 2].map(() => withBuildSlot(2, "image", work)));`;
+    const run = (): Promise<number | null> =>
+      new Promise((resolve, reject) => {
+        const options: SpawnOptions = { cwd: copy.root, stdio: "ignore" };
+        const child = spawn(
+          process.execPath,
+          ["--import", "tsx", "--input-type=module", "-e", program],
+          options,
+        );
+        child.on("error", reject).on("close", resolve);
+      });
+    assert.deepEqual(await Promise.all([run(), run()]), [0, 0]);
+    let running = 0;
+    const counts = [...readFileSync(log, "utf8")].map((sign) => (running += sign === "+" ? 1 : -1));
+    assert.equal(counts.length, 8, "all four had their turn");
+    assert.equal(Math.max(...counts), 2, "both slots are used, and never more");
+  });
+
+  it("are free again after work that failed", async () => {
+    const failing = slots.withBuildSlot(1, "image", () => Promise.reject(new Error("no")));
+    await assert.rejects(failing, /^Error: no$/);
+    assert.equal(await slots.withBuildSlot(1, "image", () => Promise.resolve("done")), "done");
+  });
+
+  it("are taken over from a holder that was killed", async () => {
+    // What such a holder leaves behind: a lock that nobody has touched for longer than a living one would.
+    const slot = join(copy.root, "work/cache/slots/0");
+    assert.ok(existsSync(slot));
+    mkdirSync(`${slot}.lock`);
+    const past = Date.now() / 1000 - 60;
+    utimesSync(`${slot}.lock`, past, past);
+    assert.equal(await slots.withBuildSlot(1, "image", () => Promise.resolve("done")), "done");
+  });
+});

@@ -1,0 +1,148 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { tags } from "../../../components/metadata.ts";
+import { metadataStep, metadataText } from "../../../scripts/steps/metadata.ts";
+import { artifactResult, diskResult } from "../../helpers/results.ts";
+import { temporaryFolder } from "../../helpers/temporary.ts";
+import { someVariant } from "../../helpers/variant.ts";
+
+/** The table in the original's README, in its order; those of steps that file storage does not have are left out. */
+const originalTable = [
+  ...[
+    "name",
+    "project",
+    "image_key",
+    "version",
+    "release",
+    "arch",
+    "firmware",
+    "bootstrap",
+    "cloud",
+    "revision",
+  ],
+  ...["built", "uploaded", "description"],
+];
+
+const variant = someVariant({
+  ...{ version: "3.20", release: "3.20.0", imageKey: "3.20.0-x86_64-bios-tiny-nocloud" },
+  ...{ name: "nocloud_alpine-3.20.0-x86_64-bios-tiny-r2", revision: 2 },
+});
+const text = (changed = variant): string =>
+  metadataText(tags(changed), "offline", diskResult(), artifactResult(), "2026-11-23T08:36:56.386Z");
+
+describe("an image's metadata", () => {
+  it("has every key of the original's table that applies, with its value", () => {
+    const metadata = parse(text()) as Record<string, unknown>;
+    for (const key of originalTable) assert.ok(metadata[key] !== undefined, key);
+    assert.deepEqual(
+      originalTable.map((key) => metadata[key]),
+      [
+        ...["alpine-3.20.0-x86_64-bios-tiny-r2", "https://alpinelinux.org/cloud"],
+        ...["3.20.0-x86_64-bios-tiny-nocloud", "3.20", "3.20.0", "x86_64", "bios", "tiny", "nocloud", 2],
+        ...["2026-11-23T08:36:49.538", "2026-11-23T08:36:53.866", "Alpine Linux 3.23.6"],
+      ],
+    );
+  });
+
+  it("has the original's keys first, as it sorts them, then this project's own", () => {
+    const keys = text()
+      .split("\n")
+      .flatMap((line) => /^([a-z0-9_]+):/.exec(line)?.[1] ?? []);
+    assert.deepEqual(keys, [
+      ...[
+        "arch",
+        "bootstrap",
+        "cloud",
+        "description",
+        "end_of_life",
+        "firmware",
+        "image_key",
+        "name",
+        "project",
+      ],
+      ...["release", "revision", "version", "built", "uploaded", "artifacts", "metadata_updated"],
+      ...["file", "sha512", "kernel", "packages", "inputs_digest", "mirror", "mirror_snapshot", "boot_test"],
+    ]);
+  });
+
+  it("gives versions back as the texts they are, to readers of YAML 1.1 and 1.2", () => {
+    const changed = someVariant({
+      version: "3.20",
+      release: "3.20",
+      description: "1:20",
+      endOfLife: "2027-11-01",
+    });
+    const edge = someVariant({ version: "edge", release: "20261101", description: "yes" });
+    for (const one of [changed, edge]) {
+      for (const version of ["1.1", "1.2"] as const) {
+        const metadata = parse(text(one), { version }) as Record<string, unknown>;
+        assert.equal(metadata.version, one.version);
+        assert.equal(metadata.release, one.release);
+        assert.equal(metadata.description, one.description);
+        assert.equal(metadata.end_of_life, one.endOfLife);
+        assert.equal(metadata.built, "2026-11-23T08:36:49.538");
+        assert.equal(metadata.revision, 0);
+      }
+    }
+  });
+
+  it("never breaks a long value", () => {
+    const description = `Alpine ${"word ".repeat(60)}end`;
+    assert.ok(text(someVariant({ description })).includes(`description: ${description}\n`));
+  });
+});
+
+describe("the metadata step", () => {
+  const input = () => {
+    const folder = temporaryFolder();
+    const artifact = artifactResult({ folder: `file://${folder}/images` });
+    return {
+      folder: join(folder, "images"),
+      of: { tags: tags(variant), mirror: "offline", disk: diskResult(), artifact },
+    };
+  };
+
+  it("writes the YAML beside the image, with its checksum", async () => {
+    const { folder, of } = input();
+    const result = await metadataStep.create(of);
+    assert.equal(result.name, "nocloud_alpine-3.20.yaml");
+    const content = readFileSync(join(folder, result.name));
+    assert.equal(createHash("sha512").update(content).digest("hex"), result.sha512);
+    assert.equal(
+      readFileSync(join(folder, `${result.name}.sha512`), "utf8"),
+      `${result.sha512}  ${result.name}\n`,
+    );
+  });
+
+  it("is updated in place and stays its owner's", async () => {
+    const { folder, of } = input();
+    const first = await metadataStep.create(of);
+    const second = await metadataStep.update({ ...of, tags: { ...of.tags, description: "new" } }, first);
+    assert.equal(second.token, first.token);
+    const read = parse(readFileSync(join(folder, second.name), "utf8")) as { description: string };
+    assert.equal(read.description, "new");
+    await metadataStep.delete(of, first);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  it("deletes only its own", async () => {
+    const { folder, of } = input();
+    const old = await metadataStep.create(of);
+    await metadataStep.create(of);
+    await metadataStep.delete(of, old);
+    assert.ok(readdirSync(folder).includes(old.name));
+  });
+
+  it("describes nothing that is not stored", async () => {
+    const { of } = input();
+    for (const missing of [{ disk: undefined }, { artifact: undefined }]) {
+      await assert.rejects(metadataStep.create({ ...of, ...missing }), {
+        name: "UserError",
+        message: /no stored image to describe\n.*--target/,
+      });
+    }
+  });
+});
