@@ -4,19 +4,17 @@
  *
  * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.
  */
-import { artifactStep } from "./steps/artifact.ts";
-import { diskImageStep } from "./steps/disk-image.ts";
-import { metadataStep } from "./steps/metadata.ts";
 import type { Step, StepName } from "./steps/step.ts";
 import { stepNames } from "./steps/step.ts";
 import { endWithEngine } from "./lib/end-with-engine.ts";
 import { runMain, UserError } from "./lib/user-error.ts";
 
-// Inputs and results are what this project's own components and steps wrote: each step knows its own.
-const steps: Record<StepName, Step<never, object>> = {
-  "disk-image": diskImageStep,
-  artifact: artifactStep,
-  metadata: metadataStep,
+// Inputs and results are what this project's own components and steps wrote: each step knows its own. A step is loaded
+// when it is asked for: the builder alone takes two seconds on a busy machine, and most steps do not need it.
+const steps: Record<StepName, () => Promise<Step<never, object>>> = {
+  "disk-image": async () => (await import("./steps/disk-image.ts")).diskImageStep,
+  artifact: async () => (await import("./steps/artifact.ts")).artifactStep,
+  metadata: async () => (await import("./steps/metadata.ts")).metadataStep,
 };
 
 /** A result must fit into the environment of later calls with room to spare. */
@@ -32,7 +30,7 @@ await runMain(async () => {
     );
   }
   endWithEngine();
-  const step = steps[name];
+  const step = await steps[name]();
   const input = JSON.parse(process.env.ALPINE_STEP_INPUT ?? "null") as never;
   const previous = JSON.parse(process.env.PULUMI_COMMAND_STDOUT || "null") as never;
   if (operation === "delete") {

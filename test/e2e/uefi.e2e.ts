@@ -1,0 +1,54 @@
+/** An image that boots by UEFI, and is the same to the last bit when it is built again. */
+import assert from "node:assert/strict";
+import { runProgram } from "../helpers/processes.ts";
+import { DeclaredImage, missingForBuild } from "./declared-image.ts";
+
+/** What `npm run build -- --json` prints, as far as it is looked at here. */
+interface Built {
+  sha512: string;
+  bootTest?: { checks: { name: string; passed: boolean }[] };
+}
+
+describe("npm run build: a UEFI image", function () {
+  this.timeout(1_500_000);
+  let project: DeclaredImage;
+
+  before(async function () {
+    const missing = missingForBuild();
+    if (missing !== undefined) {
+      console.log(`      skipped: ${missing}`);
+      this.skip();
+    }
+    project = new DeclaredImage("uefi");
+    await project.begin();
+  });
+
+  after(() => project?.end());
+
+  async function build(folder: string, ...flags: string[]): Promise<Built> {
+    const program = [
+      `--import`,
+      "tsx",
+      "scripts/build.ts",
+      project.key,
+      "--out",
+      folder,
+      "--stack",
+      project.stack,
+    ];
+    const { code, stdout, stderr } = await runProgram(process.execPath, [...program, "--json", ...flags], {
+      cwd: project.path(),
+    });
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as Built;
+  }
+
+  it("boots by its own firmware, and the same bytes come out again", async () => {
+    const first = await build("one");
+    const failed = first.bootTest?.checks.filter(({ passed }) => !passed);
+    assert.deepEqual(failed, []);
+    assert.ok((first.bootTest?.checks.length ?? 0) > 10);
+    const second = await build("two", "--no-boot");
+    assert.equal(second.sha512, first.sha512);
+  });
+});
