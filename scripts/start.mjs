@@ -10,6 +10,9 @@ import { bootstrap, withErrorsShown } from "./bootstrap.mjs";
 import { projectRoot } from "./bootstrap/pinned.mjs";
 import { pulumiEnvironment, runInForeground } from "./pulumi.mjs";
 
+/** How dev-stack.ts says that the official mirror cannot be reached. */
+const offlineStatus = 3;
+
 const stackFile = join(projectRoot, "Pulumi.dev.yaml");
 
 await withErrorsShown(async () => {
@@ -33,9 +36,6 @@ await withErrorsShown(async () => {
     env,
   );
 });
-
-/** How dev-stack.ts says that the official mirror cannot be reached. */
-const offlineStatus = 3;
 
 /**
  * Runs one of the project's TypeScript programs.
