@@ -12,7 +12,8 @@ export const day = z
   })
   .meta({ format: "date" });
 
-function isDay(text: string): boolean {
+/** Whether it is YYYY-MM-DD, and a day that exists. */
+export function isDay(text: string): boolean {
   if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const time = Date.parse(`${text}T00:00:00Z`);
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);

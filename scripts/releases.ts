@@ -1,5 +1,5 @@
 /** `npm run releases`: reads and edits the ledger. Its comments and order stay; a result that isn't a ledger isn't written. */
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { stages } from "../configs/variant.ts";
 import { run, type Output } from "./lib/report.ts";
 import { projectRoot } from "./lib/workspace.ts";
@@ -41,10 +41,11 @@ async function main(): Promise<void> {
           .option("--skip <pattern...>", "but none with any of these")
       : sub;
   };
-  const stage = ["<stage>", stages.join(", ")] as const;
+  const stage = (flag: string, description: string) =>
+    new Option(`${flag} <stage>`, description).choices(stages);
   const at = (sub: Command) =>
     sub
-      .option(`--at ${stage[0]}`, `stage of the new entry: ${stage[1]}`, "import")
+      .addOption(stage("--at", "stage of the new entry").default("import"))
       .option("--mirror <url>", "whose index tells what is served; a folder too");
   const act =
     <O>(task: (name: string, options: O) => Output | Promise<Output>) =>
@@ -61,10 +62,10 @@ async function main(): Promise<void> {
   ).action((versions: string[], options: UpdateOptions) => run(() => update(versions, options)));
   at(command("revise <entry>", "add the next revision of a release", true)).action(act(revise));
   command("promote <entry>", "raise an entry's stage, to the next one")
-    .option(`--to ${stage[0]}`, stage[1])
+    .addOption(stage("--to", "stage to raise it to"))
     .action(act(promote));
   command("withdraw <entry>", "let images go below publish; with --to lower the stage", true)
-    .option(`--to ${stage[0]}`, stage[1])
+    .addOption(stage("--to", "stage to lower it to"))
     .action(act(withdraw));
   command("retire <entry>", "deprecate images", true)
     .option("--on <date>", "from this day on; tomorrow without")

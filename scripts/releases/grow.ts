@@ -7,7 +7,7 @@ import {
   label,
   newest,
 } from "../../configs/ledger-edit.ts";
-import { compact } from "../../configs/ledger.ts";
+import { compact, releaseShape } from "../../configs/ledger.ts";
 import { mergeLayers } from "../../configs/merge.ts";
 import { isSelected } from "../../configs/select.ts";
 import { readStackFile, settingsTable } from "../../configs/settings.ts";
@@ -56,6 +56,13 @@ export async function update(versions: readonly string[], options: UpdateOptions
     );
     const found = await newestRelease(version, branch, isNew, options, warnings);
     if (found === undefined || ledger.entries.some(({ release }) => release === found.release)) continue;
+    const last = newest(ledger.entries.filter((entry) => entry.version === version));
+    if (last !== undefined && compareReleases(found.release, last.release) < 0) {
+      warnings.push(
+        `${version}: ${found.release} is the newest there, but older than the ledger's ${last.release}`,
+      );
+      continue;
+    }
     const { release, date, releaseNotes } = found;
     editor.append(version, {
       release,
@@ -96,7 +103,10 @@ async function newestRelease(
   const last = branch?.releases.at(-1);
   if (last !== undefined || !(isNew || branch)) return last;
   try {
-    return { release: await servedRelease(mirrorOf(options), version), date };
+    const release = await servedRelease(mirrorOf(options), version);
+    if (releaseShape(version).test(release)) return { release, date };
+    warnings.push(`${version}: not released, and ${release} on the mirror is no candidate`);
+    return undefined;
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     warnings.push(`${version}: not released, and no candidate: ${error.message}`);

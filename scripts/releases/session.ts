@@ -6,6 +6,7 @@ import { imagesOf, label, LedgerEditor, type LedgerImage } from "../../configs/l
 import { parseLedger, type Entry, type Ledger } from "../../configs/ledger.ts";
 import type { Configuration } from "../../configs/load.ts";
 import { resolve } from "../../configs/resolve.ts";
+import { isDay } from "../../configs/schema.ts";
 import { isSelected, type Selection } from "../../configs/select.ts";
 import { readStackFile } from "../../configs/settings.ts";
 import { ConfigError, parseSource } from "../../configs/source.ts";
@@ -30,6 +31,7 @@ export interface Session {
 }
 
 export function open(options: CommonOptions): Session {
+  if (!isDay(options.today)) fail("--today", `expected a date as YYYY-MM-DD, got "${options.today}"`);
   const stack = options.stack === undefined ? undefined : readStackFile(options.root, options.stack);
   const overlays = [...(stack?.overlays ?? []), ...(options.overlay ?? [])];
   const { config, ledger } = loadSources({

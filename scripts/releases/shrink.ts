@@ -1,15 +1,16 @@
 /** Commands that take images out of the ledger, in two steps. */
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import { z } from "zod";
 import { findEntry, imagesOf, label, newest, type LedgerImage } from "../../configs/ledger-edit.ts";
 import { stateOf, type Entry } from "../../configs/ledger.ts";
 import { isSelected } from "../../configs/select.ts";
-import { ConfigError, suggest } from "../../configs/source.ts";
+import { check, ConfigError, readSource, suggest } from "../../configs/source.ts";
+import { stages } from "../../configs/variant.ts";
 import type { Output } from "../lib/report.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./session.ts";
+import { fromJson, read } from "./upstream.ts";
 
 /** Marks images for removal, which unprotects them with the next `up`. */
 export async function remove(name: string, options: CommonOptions): Promise<Output> {
@@ -18,7 +19,7 @@ export async function remove(name: string, options: CommonOptions): Promise<Outp
   const images = chosen(session, entry);
   mark(session, entry, images);
   return save(session, [
-    `${label(entry)}: ${count(images, entry, session)} marked. Next: \`up\`, then \`remove --finish ${label(entry)}\`, then \`up\` deletes them`,
+    `${label(entry)}: ${count(images, entry, session)} marked. Next: \`up\`, then \`remove --finish ${label(entry)} --stacks NAME\`, then \`up\` deletes them`,
   ]);
 }
 
@@ -43,27 +44,27 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   const { config, ledger, editor } = session;
   const entries =
     names.length > 0 ? [...new Set(names.map((name) => findEntry(ledger, name)))] : ledger.entries;
-  const isMarked =
-    (entry: Entry) =>
-    ({ dimensions }: LedgerImage) =>
-      stateOf(entry, dimensions).removing;
+  const isMarked = (entry: Entry) => (image: LedgerImage) =>
+    stateOf(entry, image.dimensions).removing && isSelected(image, options);
   const marked = entries
     .map((entry) => ({ entry, images: imagesOf(entry, config.dimensions).filter(isMarked(entry)) }))
     .filter(
       ({ entry, images }) =>
         images.length > 0 ||
-        (names.length > 0 && fail(label(entry), "is not marked: first `remove` and `up`")),
+        (names.length > 0 && fail(label(entry), "has no such image that is marked: first `remove` and `up`")),
     );
   const states = [
-    ...(options.state ?? []).map((file) => readFileSync(file, "utf8")),
-    ...(options.stacks ?? []).map(exportStack),
+    ...(await Promise.all(
+      (options.state ?? []).map(async (file) => ({ from: file, text: (await read(file)).toString("utf8") })),
+    )),
+    ...(options.stacks ?? []).map((stack) => ({ from: stack, text: exportStack(stack) })),
   ];
   if (states.length === 0)
     fail(
       "--finish",
       "name the stacks that declare these images with --stacks, or exports of their state with --state",
     );
-  const guarded = states.flatMap((state) => protectedNames(state));
+  const guarded = states.flatMap(({ from, text }) => protectedNames(text, from));
   const held = marked.flatMap(({ images }) =>
     images
       .map(({ imageKey, revision }) => `${imageKey}-r${revision}`)
@@ -88,14 +89,19 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   );
 }
 
-/** Names of protected resources in an exported state. */
-export function protectedNames(state: string): string[] {
-  const { deployment } = JSON.parse(state) as {
-    deployment?: { resources?: { urn: string; protect?: boolean }[] };
-  };
-  return (deployment?.resources ?? [])
-    .filter(({ protect }) => protect)
-    .map(({ urn }) => urn.split("::").at(-1)!);
+/** An empty stack has no resources; what has no deployment is another file, and proves nothing. */
+const exportSchema = z.object({
+  deployment: z.object({
+    resources: z.array(z.object({ urn: z.string(), protect: z.boolean().optional() })).default([]),
+  }),
+});
+
+/** Names of protected resources in a stack's exported state. */
+export function protectedNames(state: string, from: string): string[] {
+  const result = exportSchema.safeParse(fromJson(state));
+  if (!result.success) fail(from, "isn't the export of a stack's state, as `pulumi stack export` prints it");
+  const { deployment } = result.data!;
+  return deployment.resources.filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1)!);
 }
 
 function exportStack(stack: string): string {
@@ -122,6 +128,12 @@ export const rules = [
 ] as const;
 export type PruneRule = (typeof rules)[number];
 
+const launchedSchema = z.union([z.string(), z.record(z.string(), z.string())], {
+  error: "expected a day, Never, or a map of regions to either",
+});
+type Launched = z.output<typeof launchedSchema>;
+const liveSchema = z.record(z.string(), launchedSchema);
+
 export interface PruneOptions extends CommonOptions {
   rule?: string[];
   /** Image name with revision to when it was last launched, or Never; or that per region. JSON or YAML. */
@@ -136,20 +148,25 @@ export async function prune(options: PruneOptions): Promise<Output> {
   const wanted = options.rule ?? [...rules];
   const wrong = wanted.find((rule) => !(rules as readonly string[]).includes(rule));
   if (wrong !== undefined) fail("--rule", `unknown rule "${wrong}"${suggest(wrong, rules)}`);
-  const launches =
-    options.live === undefined ? {} : (parse(readFileSync(options.live, "utf8")) as Record<string, unknown>);
+  const launches = options.live === undefined ? {} : check(liveSchema, readSource(options.live));
 
   const all = ledger.entries.flatMap((entry) =>
     imagesOf(entry, config.dimensions).map((image) => ({ entry, image })),
   );
-  const latest = new Map<string, Entry>();
-  for (const { entry, image } of all) {
-    const other = latest.get(image.configKey);
-    latest.set(image.configKey, other === undefined ? entry : newest([other, entry])!);
+  const named = ({ image }: (typeof all)[number]) => `${image.imageKey}-r${image.revision}` in launches;
+  const warnings =
+    options.live === undefined || all.some(named)
+      ? []
+      : [
+          `${options.live} names none of the ledger's images, which are named as 3.23.6-x86_64-bios-tiny-aws-r0`,
+        ];
+  const lines = new Map<string, typeof all>();
+  for (const one of all) {
+    lines.set(one.image.configKey, [...(lines.get(one.image.configKey) ?? []), one]);
   }
   const ruleFor = ({ entry, image }: (typeof all)[number]): PruneRule | undefined => {
     const past = entry.endOfLife <= options.today;
-    const old = latest.get(image.configKey) !== entry;
+    const old = lines.get(image.configKey)!.some((other) => replaces(other, entry));
     const unused = isUnused(launches[`${image.imageKey}-r${image.revision}`]);
     const met: Record<PruneRule, boolean> = {
       "edge-eol": entry.version === "edge" && past,
@@ -189,13 +206,23 @@ export async function prune(options: PruneOptions): Promise<Output> {
       did.length === 0
         ? "nothing to prune"
         : "nothing written; with --write these are marked as `remove` does";
-    return { text: [...did, end].join("\n"), warnings: [] };
+    return { text: [...did, end].join("\n"), warnings };
   }
-  return save(session, did);
+  return save(session, did, warnings);
 }
 
-const isUnused = (launched: unknown): boolean =>
-  launched === "Never" ||
-  (typeof launched === "object" &&
-    launched !== null &&
-    Object.values(launched).every((day) => day === "Never"));
+/** Whether an image's entry takes the place of another: newer, brought at least as far, and there to stay. */
+function replaces({ entry, image }: { entry: Entry; image: LedgerImage }, other: Entry): boolean {
+  return (
+    entry !== other &&
+    newest([entry, other]) === entry &&
+    stages.indexOf(entry.stage) >= stages.indexOf(other.stage) &&
+    !stateOf(entry, image.dimensions).removing
+  );
+}
+
+/** Only what is known to have been launched nowhere: an image that live data doesn't name may be in use. */
+function isUnused(launched: Launched | undefined): boolean {
+  const days = typeof launched === "object" ? Object.values(launched) : [launched];
+  return days.length > 0 && days.every((day) => day === "Never");
+}

@@ -1,6 +1,7 @@
 /** Commands that list entries and change how far their images are brought. */
 import { findEntry, imagesOf, label, type LedgerImage } from "../../configs/ledger-edit.ts";
 import { stateOf } from "../../configs/ledger.ts";
+import { isDay } from "../../configs/schema.ts";
 import { stages, type Stage } from "../../configs/variant.ts";
 import { columns, type Output } from "../lib/report.ts";
 import { chosen, count, dayAfter, fail, open, save, type CommonOptions } from "./session.ts";
@@ -99,8 +100,7 @@ export async function retire(
   const entry = findEntry(session.ledger, name);
   const images = chosen(session, entry);
   const on = options.on ?? dayAfter(options.today);
-  if (!/^\d{4}-\d\d-\d\d$/.test(on) || Number.isNaN(Date.parse(on)))
-    fail("--on", `expected a date as YYYY-MM-DD, got "${on}"`);
+  if (!isDay(on)) fail("--on", `expected a date as YYYY-MM-DD, got "${on}"`);
   if (on <= options.today) fail("--on", `${on} is not in the future: clouds refuse such a date`);
   const last = `${Number(entry.added.slice(0, 4)) + AMI_YEARS}${entry.added.slice(4)}`;
   if (on > last && images.some(({ dimensions }) => dimensions.cloud === "aws")) {

@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
+import { compareReleases } from "../../configs/ledger-edit.ts";
 import { ConfigError } from "../../configs/source.ts";
 
 export const RELEASES_URL = "https://alpinelinux.org/releases.json";
@@ -43,7 +44,7 @@ export async function readReleases(from: string = RELEASES_URL): Promise<Map<str
       {
         ...(eol_date === undefined ? {} : { endOfLife: eol_date }),
         releases: [...releases]
-          .sort((a, b) => a.date.localeCompare(b.date))
+          .sort((a, b) => a.date.localeCompare(b.date) || compareReleases(a.version, b.version))
           .map(({ version, date, notes }) => ({
             release: version,
             date,
@@ -85,7 +86,8 @@ export async function read(from: string): Promise<Buffer> {
   }
 }
 
-function fromJson(text: string): unknown {
+/** Undefined for what isn't JSON. */
+export function fromJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
