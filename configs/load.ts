@@ -29,6 +29,8 @@ export interface Configuration {
   values: Map<string, string[]>;
   /** Per cloud, what \`ALL\` regions are. */
   regions: Regions;
+  /** Dimensions and values that rules name and that aren't there: reported with the ledger's own, by `resolve`. */
+  mistakes: Problem[];
   /** The layers that an image of these dimensions is made of, in order. */
   chain(dimensions: Readonly<Record<string, string>>): Layer[];
 }
@@ -95,12 +97,16 @@ export function loadConfiguration(root: string, overlays: readonly string[] = []
       steps.set(`${dimension}/${value}`, layers);
     }
   }
-  checkRules([...folders.flatMap(({ layers }) => [...layers.values()])], dimensions, values);
   const chains = new Map<string, Layer[]>();
   return {
     dimensions,
     values,
     regions: readRegions(root, paths),
+    mistakes: ruleMistakes(
+      folders.flatMap(({ layers }) => [...layers.values()]),
+      dimensions,
+      values,
+    ),
     chain: (chosen) => {
       const key = dimensions.map((dimension) => chosen[dimension]).join("/");
       let chain = chains.get(key);
@@ -179,12 +185,12 @@ export const settingsLayer = (data: LayerData): Layer => ({
 });
 
 /** Every dimension and value that `when` and `exclude` name exists. */
-function checkRules(
+function ruleMistakes(
   layers: readonly Layer[],
   dimensions: readonly string[],
   values: Configuration["values"],
-): void {
-  const problems: Problem[] = layers.flatMap(({ source, data }) => [
+): Problem[] {
+  return layers.flatMap(({ source, data }) => [
     ...(data.exclude ?? []).flatMap((rule, i) =>
       checkMatch(source, ["exclude", i], rule, dimensions, values),
     ),
@@ -192,7 +198,6 @@ function checkRules(
       checkMatch(source, ["when", i, "match"], rule.match, dimensions, values),
     ),
   ]);
-  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 export function checkMatch(

@@ -21,7 +21,9 @@ export interface ResolveOptions {
 
 export function resolve(config: Configuration, ledger: Ledger, options: ResolveOptions = {}): Declared[] {
   const { versions = [], overrides = {} } = options;
+  const known = config.values.get("version") ?? [];
   const problems: Problem[] = [
+    ...config.mistakes,
     ...versions
       .filter((version) => !ledger.versions.includes(version))
       .map((version) => ({
@@ -30,21 +32,16 @@ export function resolve(config: Configuration, ledger: Ledger, options: ResolveO
         message: `the stack selects version "${version}", which the ledger lacks${suggest(version, ledger.versions)}`,
       })),
     ...ledger.versions.flatMap((version) =>
-      config.values.get("version")?.includes(version)
+      known.includes(version)
         ? []
-        : [
-            ledger.source.problem(
-              ["versions", version],
-              `unknown version${suggest(version, config.values.get("version") ?? [])}`,
-              "key",
-            ),
-          ],
+        : [ledger.source.problem(["versions", version], unknownVersion(ledger, version, known), "key")],
     ),
   ];
 
   const declared: Declared[] = [];
   const last = overrideLayer(overrides);
   for (const entry of ledger.entries) {
+    if (!known.includes(entry.version)) continue;
     if (versions.length > 0 && !versions.includes(entry.version)) continue;
     const wrong = checkEntry(config, ledger, entry);
     problems.push(...wrong);
@@ -65,6 +62,12 @@ export function resolve(config: Configuration, ledger: Ledger, options: ResolveO
   problems.push(...sameNames(declared, ledger));
   if (problems.length > 0) throw new ConfigError(distinct(problems));
   return declared;
+}
+
+function unknownVersion(ledger: Ledger, version: string, known: readonly string[]): string {
+  const entries = ledger.entries.filter((entry) => entry.version === version);
+  const named = entries.map(({ release, revision }) => `${release} r${revision}`).join(", ");
+  return `unknown version${suggest(version, known)}${named === "" ? "" : ` (named by entry ${named})`}`;
 }
 
 function overrideLayer({ project, storageUrl }: Overrides): Layer[] {

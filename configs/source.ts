@@ -216,6 +216,8 @@ function describe(schema: z.ZodType, source: Source, issue: Issue): Problem[] {
       source.problem([...path, key], `unknown key${suggest(key, keysAt(schema, path))}`, "key"),
     );
   }
+  const own = /^Invalid (input|option)/.test(issue.message) ? undefined : issue.message;
+  if (issue.code === "invalid_type" && own !== undefined) return say(`${missing}${own}${got}`);
   if (issue.code === "invalid_type") {
     const quote = issue.expected === "string" && typeof given === "number" ? "; quote it" : "";
     return say(`${missing}expected ${typeNames[issue.expected] ?? issue.expected}${got}${quote}`);

@@ -32,7 +32,11 @@ export function images(options: ImagesOptions): Output {
   const all = resolve(sources.config, sources.ledger, { versions: stack?.versions ?? [], overrides });
 
   if (options.explain !== undefined) {
-    const [key = "", field = ""] = options.explain;
+    const [key = "", field = "", ...more] = options.explain;
+    if (field === "" || more.length > 0) {
+      const message = "expected KEY FIELD, as --explain 3.23-x86_64-bios-tiny-aws packages";
+      throw new ConfigError([{ file: "--explain", path: "", message }]);
+    }
     const image = findImage(all, key);
     return {
       text: explainField(sources.config, image, field, overrides, options.json === true),
@@ -75,7 +79,7 @@ function toTable(images: readonly Declared[]): string {
     return [imageKey, revision, state.stage, endOfLife, imageFormat, diskSizeMib, name, remarks.join(", ")];
   });
   const head = ["image", "rev", "stage", "end of life", "format", "MiB", "name", ""];
-  return `${columns([head, ...rows])}\n${images.length} images`;
+  return `${columns([head, ...rows])}\n${images.length} image${images.length === 1 ? "" : "s"}`;
 }
 
 /** By its key, with or without revision, or by version instead of release; the newest of several. */

@@ -100,6 +100,20 @@ const cases: [string, Record<string, string | undefined>, RegExp[]][] = [
     ],
   ],
   [
+    "a date that is a number, is empty, or is missing",
+    releases((text) =>
+      text
+        .replace("2025-11-01", "20251101")
+        .replace("date: 2024-01-26", "date:")
+        .replace(/ +added.*\n/, ""),
+    ),
+    [
+      /releases\.yaml:4:16: .*\.endOfLife: expected a date as YYYY-MM-DD, got the number 20251101$/,
+      /releases\.yaml:7:14: .*\.date: expected a date as YYYY-MM-DD, got null$/,
+      /releases\.yaml:\d+:\d+: .*\.added: is missing: expected a date as YYYY-MM-DD$/,
+    ],
+  ],
+  [
     "no end of life",
     releases((text) => text.replace(/ +endOfLife.*\n/, "")),
     [/releases\.yaml:5:9: .*neither this entry nor its version has an endOfLife$/],
@@ -107,7 +121,20 @@ const cases: [string, Record<string, string | undefined>, RegExp[]][] = [
   [
     "an entry for an unknown version",
     releases((text) => text.replaceAll("3.19", "3.91")),
-    [/^configs\/releases\.yaml:3:3: versions\."3\.91": unknown version; did you mean "3\.1[89]"\?$/],
+    [
+      /^configs\/releases\.yaml:3:3: versions\."3\.91": unknown version; did you mean "3\.1[89]"\? \(named by entry 3\.91\.1 r0\)$/,
+    ],
+  ],
+  [
+    "a value that is gone, which a rule and an entry still name",
+    {
+      "configs/cloud/azure.yaml": undefined,
+      "configs/bootstrap/tiny.yaml": "{ title: Tiny, when: [{ match: { cloud: azure }, ntpServer: a }] }",
+    },
+    [
+      /^configs\/bootstrap\/tiny\.yaml:1:\d+: when\[0\]\.match\.cloud: unknown cloud "azure"/,
+      /^configs\/releases\.yaml:15:26: .*unknown cloud "azure".*\(named by entry 3\.19\.1 r0\)$/,
+    ],
   ],
   [
     "a release of another version",

@@ -122,6 +122,13 @@ describe("npm run images", () => {
       /no such field; did you mean "packages"/,
     );
     assert.match(complaints(() => explain("3.19.1-aarch64-uefi-tiny-asw", "motd"))[0]!, /no such image/);
+    for (const args of [
+      [],
+      ["3.19.1-aarch64-uefi-tiny-aws"],
+      ["3.19.1-aarch64-uefi-tiny-aws", "motd", "name"],
+    ]) {
+      assert.match(complaints(() => explain(...args))[0]!, /expected KEY FIELD/);
+    }
   });
 });
 
