@@ -4,7 +4,9 @@ import path from "node:path";
 import { rmSync } from "node:fs";
 import Table from "cli-table3";
 import { Command } from "commander";
-import { loadVariants } from "../configs/index.ts";
+import { loadSources, loadVariants } from "../configs/index.ts";
+import type { Ledger } from "../configs/ledger.ts";
+import { resolve } from "../configs/resolve.ts";
 import { readStackFile } from "../configs/settings.ts";
 import { bootTest } from "./boot-test/boot-test.ts";
 import { buildDisk } from "./build/build-disk.ts";
@@ -27,7 +29,9 @@ program
 
 program
   .command("resolve")
-  .description("resolves the ledger's images, the program's own share of a preview")
+  .description(
+    "loads and resolves the ledger's images, the program's own share of a preview; and 1,000 of them",
+  )
   .option("--runs <n>", "how often", "5")
   .action((options: { runs: string }) => runMain(() => benchResolve(Number(options.runs))));
 
@@ -69,19 +73,40 @@ async function benchBuild(keys: string[], stack: string, runs: number): Promise<
 function benchResolve(runs: number): Promise<void> {
   const rows: Record<string, string | number>[] = [];
   for (let run = 1; run <= runs; run += 1) {
-    const begun = performance.now();
-    const count = loadVariants({ root: projectRoot }).length;
-    const milliseconds = performance.now() - begun;
+    const [loading, { config, ledger }] = timed(() => loadSources({ root: projectRoot }));
+    const [resolving, images] = timed(() => resolve(config, ledger));
+    const more = enlarged(ledger, Math.ceil(manyImages / images.length));
+    const [resolvingMore, moreImages] = timed(() => resolve(config, more));
     rows.push({
       run,
-      images: count,
-      "resolve ms": milliseconds.toFixed(0),
-      "per 1,000 images ms": ((milliseconds / count) * 1000).toFixed(0),
+      images: images.length,
+      "load ms": loading.toFixed(0),
+      "resolve ms": resolving.toFixed(0),
+      "share of a preview ms": (loading + resolving).toFixed(0),
+      [`resolve ${manyImages} images ms`]: ((resolvingMore / moreImages.length) * manyImages).toFixed(0),
       "memory MiB": (process.resourceUsage().maxRSS / 1024).toFixed(0),
     });
   }
   printTransposed(rows);
   return Promise.resolve();
+}
+
+/** A fleet of several years. */
+const manyImages = 1000;
+
+/** The same releases this many times over, as further revisions. */
+function enlarged(ledger: Ledger, times: number): Ledger {
+  const entries = Array.from({ length: times }, (_, i) =>
+    ledger.entries.map((entry) => ({ ...entry, revision: entry.revision + 1000 * i })),
+  );
+  return { ...ledger, entries: entries.flat() };
+}
+
+/** Milliseconds, and the result. */
+function timed<T>(task: () => T): [number, T] {
+  const begun = performance.now();
+  const result = task();
+  return [performance.now() - begun, result];
 }
 
 /** A column for each measurement: there are more figures than fit beside each other. */
