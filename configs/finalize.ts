@@ -12,11 +12,12 @@ export interface Context {
   titles: Record<string, string>;
   /** Its cloud's regions, where they are known. */
   regions: readonly string[] | undefined;
-  /** The mistake at the layer that last set this field. */
-  blame: (field: string, message: string) => Problem;
+  /** The mistake at the layer that last set this field, or this key of it. */
+  blame: (field: string, message: string, key?: string) => Problem;
 }
 
 type Switches = Record<string, boolean | null>;
+type Packages = Readonly<Record<string, boolean | string | null>>;
 
 export function finalize(merged: Fields, context: Context): Variant {
   return new Finalizer(merged, context).variant();
@@ -85,7 +86,7 @@ class Finalizer {
       releaseDate,
       repos: this.#repos(),
       repoKeys: this.#list("repoKeys").map((url) => this.#fill("repoKeys", url)),
-      packages: sortPackages(this.#get("packages") ?? {}),
+      packages: this.#packages(),
       services: sortServices(this.#get("services") ?? {}),
       kernelModules: switchedOn(this.#get("kernelModules")),
       kernelOptions: switchedOn(this.#get("kernelOptions")),
@@ -120,8 +121,8 @@ class Finalizer {
     return variant;
   }
 
-  #wrong(field: string, message: string): void {
-    this.#problems.push({ ...this.#context.blame(field, message), image: this.#imageKey });
+  #wrong(field: string, message: string, key?: string): void {
+    this.#problems.push({ ...this.#context.blame(field, message, key), image: this.#imageKey });
   }
 
   /** Layers are checked one by one, so a field has its type, or null. */
@@ -184,6 +185,22 @@ class Finalizer {
       });
   }
 
+  /** A text is a repository's tag: `yes`, or a mistyped `true`, is none. */
+  #packages(): Variant["packages"] {
+    const packages = this.#get<Packages>("packages") ?? {};
+    const tags = Object.values(this.#get<Packages>("repos") ?? {}).filter((tag) => typeof tag === "string");
+    for (const [name, value] of Object.entries(packages)) {
+      const tag = tagOf(value);
+      if (tag === "" || tags.includes(tag)) continue;
+      this.#wrong(
+        "packages",
+        `no repository has the tag "${tag}"${suggest(tag, [...tags, "true", "false"])}`,
+        name,
+      );
+    }
+    return sortPackages(packages);
+  }
+
   #diskSize(): number {
     const size = this.#required<number[]>("diskSize", []).reduce((sum, part) => sum + part, 0);
     if (size <= 0) this.#wrong("diskSize", `adds up to ${size} MiB`);
@@ -198,6 +215,7 @@ class Finalizer {
         this.#wrong(
           "regions",
           `unknown region "${region}"${suggest(region, known)} (from configs/regions.yaml)`,
+          region,
         );
       }
     }
@@ -222,14 +240,17 @@ const decided = (map: Switches = {}): Record<string, boolean> =>
 
 const NO_SCRIPTS = "--no-scripts";
 
-function sortPackages(packages: Readonly<Record<string, boolean | string | null>>): Variant["packages"] {
+const tagOf = (value: Packages[string]): string =>
+  typeof value === "string" ? value.replace(NO_SCRIPTS, "").trim() : "";
+
+function sortPackages(packages: Packages): Variant["packages"] {
   const sorted: Variant["packages"] = { add: [], delete: [], noScripts: [] };
   for (const [name, value] of Object.entries(packages)) {
     if (value === null) continue;
     if (value === false) sorted.delete.push(name);
     else if (value === true) sorted.add.push(name);
     else {
-      const tag = value.replace(NO_SCRIPTS, "").trim();
+      const tag = tagOf(value);
       sorted[value.startsWith(NO_SCRIPTS) ? "noScripts" : "add"].push(tag ? `${name}@${tag}` : name);
     }
   }

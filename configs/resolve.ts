@@ -88,10 +88,13 @@ function resolveImage(
     dimensions: image,
     titles: titles(layers),
     regions: config.regions[image.cloud ?? ""],
-    blame: (field, message) => {
+    blame: (field, message, key) => {
       let place: Problem | undefined;
       mergeLayers(layers, image, (step) => {
-        if (step.field === field) place = step.layer.source.problem(step.path, message);
+        if (step.field !== field || (key !== undefined && !Object.hasOwn(Object(step.value) as object, key)))
+          return;
+        const path = key === undefined ? step.path : [...step.path, key];
+        place = step.layer.source.problem(path, message);
       });
       return place ?? ledger.source.problem(entry.path, message);
     },

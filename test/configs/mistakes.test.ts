@@ -100,6 +100,14 @@ const cases: [string, Record<string, string | undefined>, RegExp[]][] = [
     ],
   ],
   [
+    "a package's tag that no repository has",
+    { "configs/cloud/aws.yaml": "title: AWS\npackages: { curl: treu, wget: --no-scripts testing }" },
+    [
+      /^configs\/cloud\/aws\.yaml:2:19: packages\.curl: no repository has the tag "treu"; did you mean "true"\? \(3\.19\.1-.*-aws and 7 more\)$/,
+      /^configs\/cloud\/aws\.yaml:2:31: packages\.wget: no repository has the tag "testing"; there is true, false/,
+    ],
+  ],
+  [
     "a date that is a number, is empty, or is missing",
     releases((text) =>
       text
@@ -216,7 +224,7 @@ const cases: [string, Record<string, string | undefined>, RegExp[]][] = [
       "configs/cloud/azure.yaml": "title: A\nregions: { anywhere: true }",
     },
     [
-      /^configs\/cloud\/aws\.yaml:2:10: regions: unknown region "us-esat-1"; did you mean "us-east-1"\? \(from /,
+      /^configs\/cloud\/aws\.yaml:2:23: regions\.us-esat-1: unknown region "us-esat-1"; did you mean "us-east-1"\? \(from /,
     ],
   ],
   [

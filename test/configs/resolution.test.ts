@@ -89,7 +89,7 @@ ${last}`,
 
   it("8: packages keep the place where they first came", () => {
     const all = variants({
-      "configs/defaults.yaml": `${least["configs/defaults.yaml"]}packages: { a: true, b: true, c: true, d: true, e: true }`,
+      "configs/defaults.yaml": `${least["configs/defaults.yaml"]!.replace("repos: {}", "repos: { https://edge.example: edge }")}packages: { a: true, b: true, c: true, d: true, e: true }`,
       "configs/arch/x86_64.yaml": `
 title: x86_64
 packages: { b: null, a: false, z: true, c: edge, d: --no-scripts, e: --no-scripts edge }`,
