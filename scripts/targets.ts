@@ -69,7 +69,8 @@ const isImplied = (urn: string): boolean =>
 
 export interface TargetsOptions extends Selection {
   root: string;
-  stack: string;
+  /** Without one, the one that is selected. */
+  stack?: string;
   /** A file of `pulumi preview --json --show-sames`, or of `pulumi stack export`; without one, a preview is run. */
   from?: string;
   /** One URN a line, without `--target`. */
@@ -77,7 +78,7 @@ export interface TargetsOptions extends Selection {
 }
 
 export function targets(options: TargetsOptions): Output {
-  const { root, stack, only = [], skip = [] } = options;
+  const { root, stack = selectedStack(), only = [], skip = [] } = options;
   const { overlays, ledger: ledgerFile, versions, project, storageUrl } = readStackFile(root, stack);
   const { config, ledger } = loadSources({ root, overlays, ledgerFile });
   const all = resolve(config, ledger, { versions, overrides: { project, storageUrl } });
@@ -91,9 +92,7 @@ export function targets(options: TargetsOptions): Output {
   };
   if (chosen.length === 0) fail(`--only and --skip leave none of its ${all.length} images`);
 
-  const resources = resourcesOf(
-    options.from === undefined ? preview(stack, fail) : readFileSync(options.from, "utf8"),
-  );
+  const resources = options.from === undefined ? resourcesOf(preview(stack, fail)) : readSaved(options.from);
   const missing = chosen.filter(({ key }) => !resources.some(({ urn }) => nameOf(urn) === key));
   if (missing.length > 0) {
     fail(
@@ -108,6 +107,26 @@ export function targets(options: TargetsOptions): Output {
     text: urns.map((urn) => (options.urns ? urn : `--target ${urn}`)).join("\n"),
     warnings: idle.map((pattern) => `no image has the word "${pattern}"`),
   };
+}
+
+function readSaved(file: string): StackResource[] {
+  try {
+    return resourcesOf(readFileSync(file, "utf8"));
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const message = `can't be read as a saved preview or an exported state: ${why}`;
+    throw new ConfigError([{ file, path: "", message }]);
+  }
+}
+
+function selectedStack(): string {
+  const args = [join(projectRoot, "scripts/pulumi.mjs"), "stack", "--show-name"];
+  try {
+    return execFileSync(process.execPath, args, { encoding: "utf8", cwd: projectRoot }).trim();
+  } catch {
+    const message = "no stack is selected: name one, as --stack dev";
+    throw new ConfigError([{ file: "--stack", path: "", message }]);
+  }
 }
 
 function preview(stack: string, fail: (message: string) => never): string {
@@ -136,7 +155,7 @@ function preview(stack: string, fail: (message: string) => never): string {
 if (process.argv[1] === import.meta.filename) {
   const program = new Command("targets")
     .description("--target arguments for some of a stack's images, with what they depend on.")
-    .requiredOption("--stack <name>", "the stack")
+    .option("--stack <name>", "the stack; without, the one that is selected")
     .option("--only <pattern...>", "images with all of these words of their key; globs too, or a whole key")
     .option("--skip <pattern...>", "but none with any of these")
     .option(

@@ -71,6 +71,12 @@ describe("npm run targets", () => {
     assert.ok(lines.every((line) => /^--target urn:pulumi:test::alpine::\S/.test(line)));
     assert.ok(targets({ ...options, urns: true }).text.startsWith("urn:"));
     assert.match(complaints(() => targets({ ...options, only: ["aws"] }))[0]!, /and 6 more have no resource/);
+    for (const file of [join(root, "nowhere.json"), join(root, "Pulumi.test.yaml")]) {
+      assert.match(
+        complaints(() => targets({ ...options, from: file }))[0]!,
+        /can't be read as a saved preview or an exported state/,
+      );
+    }
     assert.match(
       complaints(() => targets({ ...options, only: ["nothing"] }))[0]!,
       /leave none of its 16 images/,
