@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { images } from "../../scripts/images.ts";
@@ -96,6 +97,7 @@ describe("npm run images", () => {
     const [image, ...more] = JSON.parse(text) as { name: string; scripts: string[]; access: object }[];
     assert.equal(more.length, 0);
     assert.equal(image!.name, "nocloud_example-3.23.6-x86_64-bios-tiny-r0");
+    assert.ok(readFileSync(join(root, "README.md"), "utf8").includes(`# one image: ${image!.name}`));
     assert.deepEqual(image!.scripts, ["setup", "setup-hello", "setup-tiny", "cleanup"]);
     assert.deepEqual(image!.access, { PUBLIC: false });
   });
