@@ -227,6 +227,9 @@ function describe(schema: z.ZodType, source: Source, issue: Issue): Problem[] {
     const near = typeof given === "string" ? suggest(given, values).replace(/^; there is.*/, "") : "";
     return say(`${missing}expected ${values.join(", ")}${got}${near}`);
   }
+  if (issue.code === "too_small") {
+    return say(`expected ${String(issue.minimum)} or more${issue.origin === "array" ? " items" : ""}${got}`);
+  }
   if (issue.code === "invalid_key") {
     return [source.problem(path, issue.issues[0]?.message ?? issue.message, "key")];
   }

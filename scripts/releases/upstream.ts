@@ -1,10 +1,10 @@
 /** What Alpine says about its releases: releases.json, and what a mirror serves. */
 import { readFile } from "node:fs/promises";
-import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { compareReleases } from "../../configs/ledger-edit.ts";
 import { ConfigError } from "../../configs/source.ts";
+import { localPath } from "../lib/file-url.ts";
 
 export const RELEASES_URL = "https://alpinelinux.org/releases.json";
 const POSTS_URL = "https://alpinelinux.org/posts/";
@@ -70,10 +70,10 @@ export async function servedRelease(mirror: string, version: string): Promise<st
   ]);
 }
 
-/** A URL, or a file. */
+/** What a URL or a file holds; `file://` is read as in a stack's settings. */
 export async function read(from: string): Promise<Buffer> {
   try {
-    if (!/^https?:/.test(from)) return await readFile(from.startsWith("file:") ? fileURLToPath(from) : from);
+    if (!/^https?:/.test(from)) return await readFile(localPath(from) ?? from);
     const response = await fetch(from, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     return Buffer.from(await response.arrayBuffer());

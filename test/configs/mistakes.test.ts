@@ -100,6 +100,11 @@ const cases: [string, Record<string, string | undefined>, RegExp[]][] = [
     ],
   ],
   [
+    "a revision below 0, and a list without items",
+    releases((text) => text.replace("revision: 0", "revision: -1").replace(/images:[^]*/, "images: []")),
+    [/\.revision: expected 0 or more, got the number -1$/, /\.images: expected 1 or more items, got a list$/],
+  ],
+  [
     "a package's tag that no repository has",
     { "configs/cloud/aws.yaml": "title: AWS\npackages: { curl: treu, wget: --no-scripts testing }" },
     [

@@ -1,4 +1,7 @@
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join, relative } from "node:path";
+import { projectRoot } from "../../../scripts/lib/workspace.ts";
 import { revise, update } from "../../../scripts/releases/grow.ts";
 import { servedRelease } from "../../../scripts/releases/upstream.ts";
 import { ledger, refuses, serve, start, today, upstream } from "./fixture.ts";
@@ -147,6 +150,16 @@ describe("releases revise", () => {
     const count = (revision: number) =>
       declared().filter(({ variant }) => variant.revision === revision).length;
     assert.deepEqual([0, 1, 2].map(count), [16, 24, 8]);
+  });
+
+  it("asks the stack's mirror, which may be a folder below the project", async () => {
+    const { options, declared } = start();
+    const { mirror, ...rest } = options;
+    const url = `file://${relative(projectRoot, mirror)}`;
+    writeFileSync(join(rest.root, "Pulumi.mine.yaml"), `config: { alpine:mirror: { url: "${url}" } }`);
+    serve(options.root, "3.19", "3.19.1");
+    await revise("3.19.1", { ...rest, stack: "mine" });
+    assert.equal(declared().length, 32);
   });
 
   it("refuses a release that the mirror no longer serves", async () => {
