@@ -87,6 +87,8 @@ export async function buildDisk(
         consoleLog,
         progress,
         scratch,
+        // The tree and the filesystem made of it are in memory, both, and neither is larger than the disk.
+        memoryMib: 768 + 2 * diskSizeMib,
         deadlineSeconds: settings.timeoutMinutes * 60,
       }),
     );

@@ -56,18 +56,14 @@ export async function serveDirectory(
   });
   const uses = new Map<Fault, number>();
   const server = createServer((request, response) => {
-    answer(root, request, response, (path) => takeFault(options.faults ?? [], uses, path))
-      .catch(() => {
-        // the client went away, or the file did: there is nobody to tell but the connection itself
-        response.destroy();
-      })
-      .finally(() => {
-        options.onRequest?.({
-          method: request.method ?? "",
-          path: decodePath(request.url) ?? request.url ?? "",
-          status: response.statusCode,
-        });
-      });
+    const path = decodePath(request.url) ?? request.url ?? "";
+    // told before the answer leaves: whoever has the answer must find its request counted
+    const tell = (status: number): void =>
+      options.onRequest?.({ method: request.method ?? "", path, status });
+    answer(root, request, response, (path) => takeFault(options.faults ?? [], uses, path), tell).catch(() => {
+      // the client went away, or the file did: there is nobody to tell but the connection itself
+      response.destroy();
+    });
   });
   await new Promise<void>((ready, failed) => {
     server.once("error", failed);
@@ -109,27 +105,36 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
   faultOf: (path: string) => Fault | undefined,
+  tell: (status: number) => void,
 ): Promise<void> {
+  const finish = (status: number): void => {
+    tell(status);
+    const text = `${String(status)}\n`;
+    response.writeHead(status, { "content-type": "text/plain", "content-length": text.length });
+    response.end(text);
+  };
   const method = request.method ?? "GET";
   if (method !== "GET" && method !== "HEAD") {
     response.setHeader("allow", "GET, HEAD");
-    return finish(response, 405);
+    return finish(405);
   }
   const path = decodePath(request.url);
-  if (path === undefined) return finish(response, 400);
+  if (path === undefined) return finish(400);
   const file = await findFile(root, path);
   const fault = faultOf(path);
-  if (fault?.kind === "status") return finish(response, fault.status);
-  if (file === undefined) return finish(response, 404);
+  if (fault?.kind === "status") return finish(fault.status);
+  if (file === undefined) return finish(404);
   const tag = entityTag(file.status);
   response.setHeader("etag", tag);
   response.setHeader("last-modified", file.status.mtime.toUTCString());
   response.setHeader("accept-ranges", "none");
   if (isUnchanged(request, tag, file.status)) {
+    tell(304);
     response.statusCode = 304;
     response.end();
     return;
   }
+  tell(200);
   response.setHeader("content-length", file.status.size);
   response.setHeader("content-type", contentType(path));
   if (method === "HEAD") {
@@ -137,12 +142,6 @@ async function answer(
     return;
   }
   await sendFile(file.path, file.status.size, response, fault);
-}
-
-function finish(response: ServerResponse, status: number): void {
-  const text = `${String(status)}\n`;
-  response.writeHead(status, { "content-type": "text/plain", "content-length": text.length });
-  response.end(text);
 }
 
 /** The regular file at a path below `root`; undefined if there is none, or if it (or a link on the way) leads outside. */
