@@ -12,12 +12,14 @@ export interface Context {
   titles: Record<string, string>;
   /** Its cloud's regions, where they are known. */
   regions: readonly string[] | undefined;
+  /** Those of its packages that it shares with images of other bootstraps and clouds. */
+  basePackages: string[];
   /** The mistake at the layer that last set this field, or this key of it. */
   blame: (field: string, message: string, key?: string) => Problem;
 }
 
 type Switches = Record<string, boolean | null>;
-type Packages = Readonly<Record<string, boolean | string | null>>;
+export type Packages = Readonly<Record<string, boolean | string | null>>;
 
 export function finalize(merged: Fields, context: Context): Variant {
   return new Finalizer(merged, context).variant();
@@ -87,6 +89,7 @@ class Finalizer {
       repos: this.#repos(),
       repoKeys: this.#list("repoKeys").map((url) => this.#fill("repoKeys", url)),
       packages: this.#packages(),
+      basePackages: this.#context.basePackages,
       services: sortServices(this.#get("services") ?? {}),
       kernelModules: switchedOn(this.#get("kernelModules")),
       kernelOptions: switchedOn(this.#get("kernelOptions")),
@@ -243,7 +246,7 @@ const NO_SCRIPTS = "--no-scripts";
 const tagOf = (value: Packages[string]): string =>
   typeof value === "string" ? value.replace(NO_SCRIPTS, "").trim() : "";
 
-function sortPackages(packages: Packages): Variant["packages"] {
+export function sortPackages(packages: Packages): Variant["packages"] {
   const sorted: Variant["packages"] = { add: [], delete: [], noScripts: [] };
   for (const [name, value] of Object.entries(packages)) {
     if (value === null) continue;

@@ -1,4 +1,5 @@
 /** Layers and ledger into images. Pure: no clock, no network, no files. */
+import { basePackagesOf } from "./base-packages.ts";
 import { finalize } from "./finalize.ts";
 import { expand, selections, stateOf, type Entry, type Ledger } from "./ledger.ts";
 import { checkMatch, excludedBy, settingsLayer, type Configuration, type Layer } from "./load.ts";
@@ -40,6 +41,7 @@ export function resolve(config: Configuration, ledger: Ledger, options: ResolveO
 
   const declared: Declared[] = [];
   const last = overrideLayer(overrides);
+  const base = basePackagesOf(config);
   for (const entry of ledger.entries) {
     if (!known.includes(entry.version)) continue;
     if (versions.length > 0 && !versions.includes(entry.version)) continue;
@@ -49,7 +51,7 @@ export function resolve(config: Configuration, ledger: Ledger, options: ResolveO
     for (const block of entry.images) {
       for (const image of expand({ version: entry.version, ...block }, config.dimensions)) {
         try {
-          const variant = resolveImage(config, ledger, entry, image, last);
+          const variant = resolveImage(config, ledger, entry, image, last, base);
           const key = `${variant.imageKey}-r${variant.revision}`;
           declared.push({ key, variant, state: stateOf(entry, image) });
         } catch (error) {
@@ -81,6 +83,7 @@ function resolveImage(
   entry: Entry,
   image: Record<string, string>,
   last: readonly Layer[],
+  base: (image: Record<string, string>) => string[],
 ) {
   const layers = [...config.chain(image), ...last];
   return finalize(mergeLayers(layers, image), {
@@ -88,6 +91,7 @@ function resolveImage(
     dimensions: image,
     titles: titles(layers),
     regions: config.regions[image.cloud ?? ""],
+    basePackages: base(image),
     blame: (field, message, key) => {
       let place: Problem | undefined;
       mergeLayers(layers, image, (step) => {

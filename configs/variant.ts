@@ -34,6 +34,9 @@ export const variantSchema = z
     packages: z
       .strictObject({ add: texts, delete: texts, noScripts: texts })
       .describe("Names, `name@tag` where a repository tag is asked for"),
+    basePackages: texts.describe(
+      "Those of packages.add that images share whatever their bootstrap and cloud",
+    ),
     services: z
       .strictObject({ enable: z.record(z.string(), texts), disable: z.record(z.string(), texts) })
       .describe("Runlevel to service names"),

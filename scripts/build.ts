@@ -17,6 +17,7 @@ interface Options {
   out: string;
   stack?: string;
   boot: boolean;
+  cache: boolean;
   json: boolean;
 }
 
@@ -29,6 +30,7 @@ const program = new Command("npm run build --")
     "take ledger, mirror and build settings from this stack (default: dev, where it exists)",
   )
   .option("--no-boot", "leave out the boot test")
+  .option("--no-cache", "build from packages alone, without what earlier builds made of the same")
   .option("--json", "print the result as JSON on stdout", false)
   .action((key: string, options: Options) => runMain(() => main(key, options)));
 
@@ -39,7 +41,7 @@ async function main(key: string, options: Options): Promise<void> {
   const folder = path.resolve(options.out);
   await withBuildSlot(build.slots, variant.name, async () => {
     const progress = startProgress(variant.name);
-    const image = await buildDisk(variant, build, folder, progress);
+    const image = await buildDisk(variant, build, folder, progress, { useCache: options.cache });
     const tested = options.boot ? await bootTest(variant, image, progress) : undefined;
     const seconds = progress.seconds();
     progress.phase("done", 100);

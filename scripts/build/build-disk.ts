@@ -8,10 +8,11 @@ import { digestOfFile } from "../lib/digest.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { makeAppliance } from "./appliance.ts";
+import { baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { identifiers, inputsDigest, overlayFiles } from "./inputs.ts";
-import { jobArchive } from "./job.ts";
+import { guestProxyAddress, jobArchive } from "./job.ts";
 import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
 import type { Accelerator } from "./qemu.ts";
@@ -55,12 +56,15 @@ type InstalledPackage = z.infer<typeof reportSchema>["packages"][number];
 /**
  * Builds a variant's disk in a guest and converts it.
  * @param folder where the image and its console log go; the image appears there whole or not at all
+ * @param options.useCache `false` builds from packages alone, without what earlier builds made of the same: the bytes
+ *   are no others, so this is for those who want to see that
  */
 export async function buildDisk(
   variant: Variant,
   settings: BuildSettings,
   folder: string,
   progress: Progress,
+  { useCache = true }: { useCache?: boolean } = {},
 ): Promise<BuiltImage> {
   const digest = inputsDigest(variant, settings);
   const appliance = await makeAppliance(variant.arch, settings, progress);
@@ -69,9 +73,16 @@ export async function buildDisk(
 
   mkdirSync(folder, { recursive: true });
   const consoleLog = path.join(folder, `${variant.name}.console.log`);
+  const diskSizeMib = variant.diskSizeMib + settings.extraDiskMib;
   const scratch = scratchFolder("build");
+  progress.phase("open the base", 5);
+  const base = await openBaseTree(
+    baseTreeKey(variant, repositories, appliance),
+    scratch,
+    diskSizeMib,
+    useCache,
+  );
   try {
-    const diskSizeMib = variant.diskSizeMib + settings.extraDiskMib;
     const disk = path.join(scratch, "disk.raw");
     writeFileSync(disk, "");
     truncateSync(disk, diskSizeMib * 2 ** 20);
@@ -80,10 +91,13 @@ export async function buildDisk(
       await runJob({
         what: variant.name,
         appliance,
-        job: imageJob(variant, settings, digest),
+        job: imageJob(variant, settings, digest, base.missing ? "make" : "ready"),
         repositories,
         mirror: settings.mirror,
         disk,
+        sharedDisk: { file: base.file, readOnly: !base.missing },
+        onMade: () => base.keep(),
+        useCache,
         consoleLog,
         progress,
         scratch,
@@ -113,6 +127,7 @@ export async function buildDisk(
       consoleLog,
     };
   } finally {
+    await base.release();
     rmSync(scratch, { recursive: true, force: true });
   }
 }
@@ -151,7 +166,7 @@ export function checkRelease(
 }
 
 /** The archive that tells a build guest all about the variant. */
-function imageJob(variant: Variant, settings: BuildSettings, digest: string): Buffer {
+function imageJob(variant: Variant, settings: BuildSettings, digest: string, base: "make" | "ready"): Buffer {
   const ids = identifiers(digest);
   const offline =
     settings.mirror.name === "official" ? "" : `\n\nBuilt from mirror: ${settings.mirror.name}.`;
@@ -170,6 +185,8 @@ function imageJob(variant: Variant, settings: BuildSettings, digest: string): Bu
     ],
     variables: {
       TARGET: "/target",
+      BASE: base,
+      PROXY: guestProxyAddress,
       VERSION: variant.version,
       RELEASE: variant.release,
       FIRMWARE: variant.firmware,
@@ -177,7 +194,8 @@ function imageJob(variant: Variant, settings: BuildSettings, digest: string): Bu
       CLOUD: variant.cloud,
       BOOTLOADER: variant.bootloader,
       SCRIPTS: variant.scripts.join(" "),
-      PACKAGES_ADD: variant.packages.add.join(" "),
+      PACKAGES_BASE: variant.basePackages.join(" "),
+      PACKAGES_ADD: variant.packages.add.filter((name) => !variant.basePackages.includes(name)).join(" "),
       PACKAGES_DELETE: variant.packages.delete.join(" "),
       PACKAGES_NOSCRIPTS: variant.packages.noScripts.join(" "),
       SERVICES_ENABLE: runlevels(variant.services.enable),

@@ -26,8 +26,14 @@ export interface GuestJob {
   job: Buffer;
   repositories: readonly Repository[];
   mirror: MirrorSettings;
-  /** A raw disk image for the guest to write, if it needs one. */
+  /** A raw disk image for the guest to write, if it needs one: /dev/vda. */
   disk?: string;
+  /** A second one, /dev/vdb, that other guests may be reading. */
+  sharedDisk?: { file: string; readOnly: boolean };
+  /** Whether the guest may have what earlier guests made, and leave what it makes. @default true */
+  useCache?: boolean;
+  /** The guest says `made WHAT`. */
+  onMade?: (what: string) => Promise<void>;
   consoleLog: string;
   progress?: Progress;
   scratch: string;
@@ -54,7 +60,7 @@ const kernelArguments =
 export async function runJob(guestJob: GuestJob): Promise<unknown> {
   const { appliance, scratch, what, consoleLog } = guestJob;
   const deadlineSeconds = guestJob.deadlineSeconds ?? 900;
-  const proxy = await startPackageProxy(guestJob.mirror, guestJob.repositories);
+  const proxy = await startPackageProxy(guestJob.mirror, guestJob.repositories, guestJob.useCache ?? true);
   const report = await openReportPort(scratch);
   let timer: NodeJS.Timeout | undefined;
   try {
@@ -69,15 +75,15 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       arguments: [
         ["-kernel", appliance.kernel, "-initrd", initrd],
         ["-append", `console=${consoleDevice[appliance.arch]} ${kernelArguments}`],
-        guestJob.disk === undefined
+        guestJob.disk === undefined ? [] : rawDisk("disk", guestJob.disk),
+        guestJob.sharedDisk === undefined
           ? []
-          : [
-              ...[
-                "-drive",
-                `if=none,id=disk,format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=report,file=${optionValue(guestJob.disk)}`,
-              ],
-              ...["-device", "virtio-blk-pci,drive=disk"],
-            ],
+          : // QEMU's own locks would keep a reader from what another guest still has open.
+            rawDisk(
+              "shared",
+              guestJob.sharedDisk.file,
+              `file.locking=off,readonly=${guestJob.sharedDisk.readOnly ? "on" : "off"},`,
+            ),
         guestNetwork(proxy.port),
         report.arguments,
       ].flat(),
@@ -87,7 +93,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       timedOut = true;
       guest.kill();
     }, deadlineSeconds * 1000);
-    const reading = readReport(report.lines, guestJob.progress);
+    const reading = readReport(report.lines, guestJob.progress, guestJob.onMade);
     // It is awaited below, when the guest has ended; a fault before that must not end the process.
     reading.catch(() => {});
     const { exitCode, stderr } = await guest.ended;
@@ -117,6 +123,16 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
   }
 }
 
+function rawDisk(id: string, file: string, options = ""): string[] {
+  return [
+    ...[
+      "-drive",
+      `if=none,id=${id},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=report,${options}file.filename=${optionValue(file)}`,
+    ],
+    ...["-device", `virtio-blk-pci,drive=${id}`],
+  ];
+}
+
 /** Whether a folder's disk is: the guest's own words for that would be of errors in reading and writing. */
 function isFull(folder: string): boolean {
   const { bavail, bsize } = statfsSync(folder);
@@ -131,8 +147,15 @@ interface Report {
   lastPhase: string;
 }
 
-/** Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `because WORDS`, `failed SCRIPT STATUS`, `result JSON`. */
-export async function readReport(lines: AsyncIterable<string>, progress?: Progress): Promise<Report> {
+/**
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made WHAT`, `because WORDS`, `failed SCRIPT STATUS`,
+ * `result JSON`.
+ */
+export async function readReport(
+  lines: AsyncIterable<string>,
+  progress?: Progress,
+  onMade?: (what: string) => Promise<void>,
+): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
   for await (const line of lines) {
     const [word, ...rest] = line.split(" ");
@@ -142,6 +165,8 @@ export async function readReport(lines: AsyncIterable<string>, progress?: Progre
       progress?.phase(report.lastPhase, Number(rest[0]));
     } else if (word === "note") {
       progress?.note(text);
+    } else if (word === "made") {
+      await onMade?.(text);
     } else if (word === "because") {
       report.because ??= text;
     } else if (word === "failed") {

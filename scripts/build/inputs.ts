@@ -16,6 +16,7 @@ const bytesOfVariant = [
     "repos",
     "repoKeys",
     "packages",
+    "basePackages",
     "services",
     "kernelModules",
     "kernelOptions",

@@ -1,11 +1,17 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import { UserError } from "../lib/user-error.ts";
+import { findMade, keepContent } from "./made-files.ts";
 import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
 
 /**
- * What a build guest sees of the network: plain HTTP for the repositories of its job and nothing else. TLS, the cache
- * and the checks against the verified index are on this side, for the guest's clock stands in the past.
+ * What a build guest sees of the network: plain HTTP for the repositories of its job, for initramfs archives that other
+ * guests have made, and nothing else. TLS, the caches and the checks against the verified index are on this side, for
+ * the guest's clock stands in the past.
  */
 export interface PackageProxy {
   port: number;
@@ -16,10 +22,14 @@ export interface PackageProxy {
   close(): Promise<void>;
 }
 
-/** Serves the repositories on a loopback port of its own. */
+/**
+ * Serves the repositories on a loopback port of its own.
+ * @param useCache whether guests may have what others made
+ */
 export async function startPackageProxy(
   mirror: MirrorSettings,
   repositories: readonly Repository[],
+  useCache: boolean,
 ): Promise<PackageProxy> {
   let fault: Error | undefined;
   const server = createServer((request, response) => {
@@ -27,8 +37,14 @@ export async function startPackageProxy(
       response.writeHead(status, { "content-length": Buffer.byteLength(body) });
       response.end(request.method === "HEAD" ? undefined : body);
     };
-    find(request.url ?? "").then(
-      (content) => answer(content === undefined ? 404 : 200, content ?? "not in the repository's index\n"),
+    const [, key, digest] =
+      /^\/initramfs\/([0-9a-f]{64})(?:\?sha256=([0-9a-f]{64}))?$/.exec(request.url ?? "") ?? [];
+    if (key !== undefined && request.method === "PUT") {
+      void keepInitramfs(key, digest, request).then((kept) => answer(kept ? 200 : 400, ""));
+      return;
+    }
+    (key === undefined ? find(request.url ?? "") : initramfs(key)).then(
+      (content) => answer(content === undefined ? 404 : 200, content ?? "not here\n"),
       (error: Error) => {
         fault ??= error;
         answer(502, `${error.message}\n`);
@@ -43,6 +59,24 @@ export async function startPackageProxy(
     if (file === "APKINDEX.tar.gz") return repository.index;
     const entry = repository.entries.find(({ name, version }) => `${name}-${version}.apk` === file);
     return entry === undefined ? undefined : fetchPackage(mirror, repository, entry);
+  }
+
+  async function initramfs(key: string): Promise<Buffer | undefined> {
+    const file = useCache ? await findMade("initramfs", key) : undefined;
+    return file === undefined ? undefined : readFileSync(file);
+  }
+
+  /** Keeps what a guest made for the next one, if it came whole. */
+  async function keepInitramfs(key: string, digest: string | undefined, request: Readable): Promise<boolean> {
+    try {
+      const content = await buffer(request);
+      if (createHash("sha256").update(content).digest("hex") !== digest) return false;
+      if (useCache) await keepContent("initramfs", key, content);
+      return true;
+    } catch {
+      // A cache that takes nothing makes nothing wrong: the guest has what it made.
+      return false;
+    }
   }
 
   await listening(server);

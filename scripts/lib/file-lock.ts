@@ -7,6 +7,16 @@ import lockfile from "proper-lockfile";
  * killed stops refreshing its lock, which is taken over after 15 seconds.
  */
 export async function withFileLock<T>(file: string, work: () => Promise<T>): Promise<T> {
+  const release = await takeFileLock(file);
+  try {
+    return await work();
+  } finally {
+    await release();
+  }
+}
+
+/** The same for work that ends elsewhere than it begins. @returns what gives the lock back; more than once does no harm */
+export async function takeFileLock(file: string): Promise<() => Promise<void>> {
   mkdirSync(path.dirname(file), { recursive: true });
   writeFileSync(file, "", { flag: "a" });
   const release = await lockfile.lock(file, {
@@ -15,9 +25,10 @@ export async function withFileLock<T>(file: string, work: () => Promise<T>): Pro
     // About an hour of waiting in half-second steps: whoever holds it has a deadline of its own.
     retries: { retries: 7_200, factor: 1, minTimeout: 500, maxTimeout: 500 },
   });
-  try {
-    return await work();
-  } finally {
+  let held = true;
+  return async () => {
+    if (!held) return;
+    held = false;
     await release();
-  }
+  };
 }

@@ -55,6 +55,7 @@ describe("the original's images", () => {
     const rest = [...fields].filter((field) => !(field in expected)).sort();
     assert.deepEqual(rest, [
       "arch",
+      "basePackages",
       "bootstrap",
       "cloud",
       "dimensions",

@@ -1,7 +1,7 @@
 /**
  * The project in a folder of its own, with the real CLI: its images, storage, locks and state are nobody else's, so a
- * developer's stack in the real checkout is never touched. Only caches are shared: packages, the appliance, and which
- * accelerator works here.
+ * developer's stack in the real checkout is never touched. Only caches are shared: packages, the appliance, what
+ * images have in common, and which accelerator works here.
  */
 import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
@@ -34,7 +34,7 @@ export class Checkout extends PulumiProject {
       cpSync(join(projectRoot, name), this.path(name), { recursive: true });
     }
     symlinkSync(join(projectRoot, ".tools"), this.path(".tools"));
-    for (const name of ["work/cache/packages", "work/cache/appliance"]) {
+    for (const name of ["packages", "appliance", "base", "initramfs"].map((kind) => `work/cache/${kind}`)) {
       mkdirSync(join(projectRoot, name), { recursive: true });
       mkdirSync(this.path("work/cache"), { recursive: true });
       symlinkSync(join(projectRoot, name), this.path(name));

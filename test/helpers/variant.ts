@@ -18,6 +18,7 @@ export function someVariant(changes: Partial<Variant> = {}): Variant {
     repos: [{ url: "https://dl-cdn.alpinelinux.org/alpine/v3.23/main", enabled: true }],
     repoKeys: [],
     packages: { add: ["alpine-base", "doas"], delete: [], noScripts: [] },
+    basePackages: [],
     services: { enable: { boot: ["syslog"], default: ["sshd"], shutdown: ["killprocs"] }, disable: {} },
     kernelModules: ["ext4"],
     kernelOptions: ["console=tty0", "console=ttyS0,115200n8"],

@@ -45,6 +45,7 @@ describe("the digest of an image's inputs", () => {
   const bytes = {
     packages: { packages: { add: ["alpine-base"], delete: [], noScripts: [] } },
     "the order of packages": { packages: { add: ["doas", "alpine-base"], delete: [], noScripts: [] } },
+    "packages in common": { basePackages: ["alpine-base"] },
     services: { services: { enable: { boot: ["syslog"] }, disable: {} } },
     scripts: { scripts: ["setup", "setup-tiny"] },
     "kernel options": { kernelOptions: ["console=ttyS0"] },

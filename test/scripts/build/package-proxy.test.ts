@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { request } from "node:http";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,6 +15,8 @@ describe("the package proxy of a build guest", function () {
   let content: TestMirror;
   let server: DirectoryServer;
   let proxy: Proxy.PackageProxy;
+  let startProxy: typeof Proxy.startPackageProxy;
+  let settings: Mirror.MirrorSettings;
   let repository: Mirror.Repository;
 
   before(async () => {
@@ -21,10 +24,10 @@ describe("the package proxy of a build guest", function () {
     server = await serveDirectory(content.folder, { faults });
     const copy = projectCopy();
     const mirror = await copy.load<typeof Mirror>("scripts/build/mirror.ts");
-    const { startPackageProxy } = await copy.load<typeof Proxy>("scripts/build/package-proxy.ts");
-    const settings = { name: "test", url: server.url, keyFiles: [content.keyFile], stallSeconds: 1 };
+    startProxy = (await copy.load<typeof Proxy>("scripts/build/package-proxy.ts")).startPackageProxy;
+    settings = { name: "test", url: server.url, keyFiles: [content.keyFile], stallSeconds: 1 };
     repository = await mirror.openRepository(settings, content.declaredUrl, "x86_64");
-    proxy = await startPackageProxy(settings, [repository]);
+    proxy = await startProxy(settings, [repository], true);
   });
   after(async () => {
     await proxy.close();
@@ -32,14 +35,14 @@ describe("the package proxy of a build guest", function () {
   });
 
   /** A request as it is, without the clean-up of `..` that fetch does. */
-  const get = (path: string, method = "GET"): Promise<{ status: number; body: Buffer }> =>
+  const get = (path: string, method = "GET", sent?: Buffer): Promise<{ status: number; body: Buffer }> =>
     new Promise((resolve, reject) => {
       const asking = request({ host: "127.0.0.1", port: proxy.port, path, method }, (response) => {
         const chunks: Buffer[] = [];
         response.on("data", (chunk: Buffer) => chunks.push(chunk));
         response.on("end", () => resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks) }));
       });
-      asking.on("error", reject).end();
+      asking.on("error", reject).end(sent);
     });
   const good = (name: string): Buffer => readFileSync(join(content.folder, content.pathOf(name)));
 
@@ -67,6 +70,39 @@ describe("the package proxy of a build guest", function () {
       assert.equal((await get(path)).status, 404, path);
     }
     assert.equal(proxy.fault(), undefined, "asking for what there is not is no fault");
+  });
+
+  it("keeps an initramfs that came whole for who asks for the same", async () => {
+    const key = "ab".repeat(32);
+    const initramfs = Buffer.from("\x1f\x8b\0 zeroes too");
+    const digest = createHash("sha256").update(initramfs).digest("hex");
+    assert.equal((await get(`/initramfs/${key}`)).status, 404);
+    assert.equal((await get(`/initramfs/${key}?sha256=${"0".repeat(64)}`, "PUT", initramfs)).status, 400);
+    assert.equal((await get(`/initramfs/${key}`, "PUT", initramfs)).status, 400);
+    assert.equal((await get(`/initramfs/${key}`)).status, 404, "kept what was not whole");
+    assert.equal((await get(`/initramfs/${key}?sha256=${digest}`, "PUT", initramfs)).status, 200);
+    assert.deepEqual(await get(`/initramfs/${key}`), { status: 200, body: initramfs });
+    assert.equal((await get(`/initramfs/${key.slice(1)}`)).status, 404);
+    assert.equal(proxy.fault(), undefined);
+  });
+
+  it("neither has nor keeps what others made, when a build shall do without", async () => {
+    const key = "ab".repeat(32);
+    const alone = await startProxy(settings, [repository], false);
+    const shared = proxy;
+    proxy = alone;
+    try {
+      const digest = createHash("sha256").update("other").digest("hex");
+      assert.equal((await get(`/initramfs/${key}`)).status, 404);
+      assert.equal(
+        (await get(`/initramfs/${key}?sha256=${digest}`, "PUT", Buffer.from("other"))).status,
+        200,
+      );
+    } finally {
+      proxy = shared;
+      await alone.close();
+    }
+    assert.notEqual((await get(`/initramfs/${key}`)).body.toString(), "other");
   });
 
   it("keeps the first fault, for the guest sees only that a download failed", async () => {

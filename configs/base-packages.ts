@@ -1,0 +1,42 @@
+/** What images have in common before their bootstrap and cloud make them differ: the builder installs it once. */
+import { sortPackages, type Packages } from "./finalize.ts";
+import { excludedBy, type Configuration } from "./load.ts";
+import { mergeLayers } from "./merge.ts";
+
+/** Dimensions that add to a system which is there without them. */
+const addedLater = ["bootstrap", "cloud"];
+
+type Image = Readonly<Record<string, string>>;
+
+/**
+ * The packages that an image shares with all that differ from it in bootstrap and cloud only, whether any ledger names
+ * them or not: so they depend on the layers alone. A package that one of them goes without is none of these.
+ */
+export function basePackages(config: Configuration, image: Image): string[] {
+  const lists = addedLater
+    .reduce<Image[]>(
+      (images, dimension) =>
+        images.flatMap((one) =>
+          (config.values.get(dimension) ?? []).map((value) => ({ ...one, [dimension]: value })),
+        ),
+      [image],
+    )
+    .filter((relative) => excludedBy(config, relative) === undefined)
+    .map((relative) =>
+      sortPackages((mergeLayers(config.chain(relative), relative).packages ?? {}) as Packages),
+    );
+  const [first, ...others] = lists.map(({ add }) => add);
+  return (first ?? []).filter((name) => others.every((list) => list.includes(name)));
+}
+
+/** `basePackages`, worked out once for images that share them. */
+export function basePackagesOf(config: Configuration): (image: Image) => string[] {
+  const known = new Map<string, string[]>();
+  return (image) => {
+    const shared = Object.entries(image).filter(([dimension]) => !addedLater.includes(dimension));
+    const key = JSON.stringify(shared);
+    let packages = known.get(key);
+    if (packages === undefined) known.set(key, (packages = basePackages(config, image)));
+    return packages;
+  };
+}

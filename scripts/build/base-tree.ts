@@ -1,0 +1,77 @@
+import { createHash } from "node:crypto";
+import { truncateSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../../configs/variant.ts";
+import { takeFileLock } from "../lib/file-lock.ts";
+import { cacheFolder } from "../lib/workspace.ts";
+import type { Appliance } from "./appliance.ts";
+import { guestScripts } from "./job.ts";
+import { findMade, keepMade } from "./made-files.ts";
+import type { Repository } from "./mirror.ts";
+
+/**
+ * The disk with the packed tree that images share whatever their bootstrap and cloud. Every build unpacks it, whether
+ * it was there or is made by the build itself: so an image has the same bytes either way.
+ */
+export interface BaseTree {
+  /** The disk's file. */
+  file: string;
+  /** Whether the guest has to make it. */
+  missing: boolean;
+  /** The guest has made it: others can have it from now on. */
+  keep(): Promise<void>;
+  /** To be called at the end, whatever that is: others who wait for this tree make it themselves. */
+  release(): Promise<void>;
+}
+
+/** Scripts that decide what is in the tree. */
+const scripts = ["init", "install-base", "tree-functions"];
+
+/** Digest of all that the base tree is made from. */
+export function baseTreeKey(
+  variant: Pick<Variant, "arch" | "basePackages" | "releaseDate">,
+  repositories: readonly Pick<Repository, "declaredUrl" | "digest" | "tag">[],
+  appliance: Pick<Appliance, "digest">,
+): string {
+  const { arch, basePackages, releaseDate } = variant;
+  const indexes = repositories.map(({ declaredUrl, digest, tag }) => [declaredUrl, digest, tag ?? ""]);
+  const hash = createHash("sha256");
+  hash.update(JSON.stringify([arch, basePackages, releaseDate, indexes, appliance.digest]));
+  const all = guestScripts();
+  for (const name of scripts) hash.update(all[name]!);
+  return hash.digest("hex");
+}
+
+/**
+ * The base tree of that key; when it has to be made, others who want it wait until it is.
+ * @param scratch where an unfinished one lies
+ * @param diskMib size of the disk it is packed on, if it is made: that of the image is enough for a part of the image
+ * @param useCache `false` makes it in any case, and keeps it to the one build
+ */
+export async function openBaseTree(
+  key: string,
+  scratch: string,
+  diskMib: number,
+  useCache: boolean,
+): Promise<BaseTree> {
+  const nothing = (): Promise<void> => Promise.resolve();
+  const release = useCache ? await takeFileLock(path.join(cacheFolder("base"), `${key}.lock`)) : nothing;
+  const made = useCache ? await findMade("base", key) : undefined;
+  if (made !== undefined) {
+    await release();
+    return { file: made, missing: false, keep: nothing, release: nothing };
+  }
+  const file = path.join(scratch, "base");
+  writeFileSync(file, "");
+  truncateSync(file, diskMib * 2 ** 20);
+  return {
+    file,
+    missing: true,
+    // The guest has it open and goes on reading it: a move leaves it that.
+    keep: async () => {
+      if (useCache) await keepMade("base", key, file);
+      await release();
+    },
+    release,
+  };
+}
