@@ -3,17 +3,23 @@ import { rmSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { runMain } from "./lib/user-error.ts";
-import { workFolder } from "./lib/workspace.ts";
+import { sweepScratchFolders, workFolder } from "./lib/workspace.ts";
 
 const program = new Command("npm run clean --")
   .description("Deletes caches and unfinished files under work/. Stack state and stored images stay.")
   .option("--images", "also the built images that stacks keep under work/images/", false)
   .action(({ images }: { images: boolean }) =>
     runMain(() => {
-      for (const name of ["cache", "tmp", ...(images ? ["images"] : [])]) {
+      for (const name of ["cache", ...(images ? ["images"] : [])]) {
         rmSync(path.join(workFolder, name), { recursive: true, force: true });
         process.stderr.write(`deleted work/${name}\n`);
       }
+      const busy = sweepScratchFolders();
+      process.stderr.write(
+        busy.length === 0
+          ? "deleted work/tmp\n"
+          : `deleted work/tmp, but for what running builds have there: ${busy.join(", ")}\n`,
+      );
       return Promise.resolve();
     }),
   );

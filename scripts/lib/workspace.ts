@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 
 /** The checkout's top folder. */
@@ -22,16 +22,23 @@ export function cacheFolder(...names: string[]): string {
  */
 export function scratchFolder(label: string): string {
   const parent = path.join(workFolder, "tmp");
+  sweepScratchFolders();
   mkdirSync(parent, { recursive: true });
-  for (const name of readdirSync(parent)) {
-    const owner = Number(/^(\d+)-/.exec(name)?.[1]);
-    if (owner !== process.pid && !isRunning(owner)) {
-      rmSync(path.join(parent, name), { recursive: true, force: true });
-    }
-  }
   const folder = path.join(parent, `${process.pid}-${label}-${randomBytes(3).toString("hex")}`);
   mkdirSync(folder);
   return folder;
+}
+
+/** Deletes the unfinished files of processes that are gone. @returns the names of the folders of those that are not */
+export function sweepScratchFolders(): string[] {
+  const parent = path.join(workFolder, "tmp");
+  if (!existsSync(parent)) return [];
+  return readdirSync(parent).filter((name) => {
+    const owner = Number(/^(\d+)-/.exec(name)?.[1]);
+    if (owner === process.pid || isRunning(owner)) return true;
+    rmSync(path.join(parent, name), { recursive: true, force: true });
+    return false;
+  });
 }
 
 function isRunning(pid: number): boolean {
