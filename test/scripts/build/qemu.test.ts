@@ -36,7 +36,10 @@ describe("QEMU's arguments", () => {
       machineArguments({ ...guest, ...changes }).join(" ");
     assert.match(of({}), /-machine q35 -accel tcg\S* -cpu qemu64 -smp 1 -m 512M/);
     assert.match(of({ accelerator: "kvm" }), /-accel kvm -cpu host -smp 2/);
-    assert.match(of({ arch: "aarch64" }), /-machine virt,\S+ -accel tcg\S* -cpu max,sve=off,pauth-impdef=on /);
+    assert.match(
+      of({ arch: "aarch64" }),
+      /-machine virt,\S+ -accel tcg\S* -cpu max,sve=off,pauth-impdef=on /,
+    );
   });
 });
 
