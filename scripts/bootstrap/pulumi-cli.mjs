@@ -156,7 +156,7 @@ async function buildCli(signal) {
   }
   const module = join(projectRoot, "test/offline/pulumi-cli");
   const temporary = `${built}.${process.pid}`;
-  await step(`build of Pulumi ${pinned.pulumi}, which takes 3 to 6 minutes`, async () => {
+  await step(`build of Pulumi ${pinned.pulumi}, which takes 3 to 8 minutes`, async () => {
     await mkdir(join(toolsFolder, "bin"), { recursive: true });
     const version = `github.com/pulumi/pulumi/sdk/v3/go/common/version.Version=v${pinned.pulumi}`;
     const flags = ["-trimpath", "-buildvcs=false", "-ldflags", `-s -w -X ${version}`, "-o", temporary];
