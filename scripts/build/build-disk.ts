@@ -66,6 +66,7 @@ export async function buildDisk(
   progress: Progress,
   { useCache = true }: { useCache?: boolean } = {},
 ): Promise<BuiltImage> {
+  checkFormat(variant);
   const digest = inputsDigest(variant, settings);
   const appliance = await makeAppliance(variant.arch, settings, progress);
   const repositories = await openRepositories(variant, settings.mirror);
@@ -109,7 +110,7 @@ export async function buildDisk(
     progress.phase("convert", 92);
     const file = path.join(folder, `${variant.name}.${variant.imageFormat}`);
     const converted = path.join(scratch, path.basename(file));
-    await convert(variant, disk, converted, diskSizeMib);
+    await convert(disk, converted, diskSizeMib);
     const sha512 = await digestOfFile(converted, "sha512");
     moveFile(converted, file);
     return {
@@ -130,6 +131,15 @@ export async function buildDisk(
     await base.release();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Said before a minute's work, not after it. */
+function checkFormat({ imageFormat, name }: Variant): void {
+  if (imageFormat === "qcow2") return;
+  throw new UserError(
+    `image format ${imageFormat} of ${name} cannot be made yet`,
+    "qcow2 can: build an image of NoCloud or OCI",
+  );
 }
 
 async function openRepositories(variant: Variant, mirror: MirrorSettings): Promise<Repository[]> {
@@ -237,11 +247,8 @@ export function imageConsole(variant: Variant): string {
   return consoles.at(-1) ?? "ttyS0";
 }
 
-/** Converts the raw disk into the variant's format and reads the result back. */
-async function convert(variant: Variant, disk: string, target: string, diskSizeMib: number): Promise<void> {
-  if (variant.imageFormat !== "qcow2") {
-    throw new UserError(`image format ${variant.imageFormat} of ${variant.name} cannot be made yet`);
-  }
+/** Converts the raw disk into qcow2 and reads the result back. */
+async function convert(disk: string, target: string, diskSizeMib: number): Promise<void> {
   await execa("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "-c", disk, target]);
   const { stdout } = await execa("qemu-img", ["info", "--output=json", target]);
   const info = z.object({ format: z.string(), "virtual-size": z.number() }).parse(JSON.parse(stdout));

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { checkRelease, imageConsole } from "../../../scripts/build/build-disk.ts";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { buildDisk, checkRelease, imageConsole } from "../../../scripts/build/build-disk.ts";
 import type { MirrorSettings, Repository } from "../../../scripts/build/mirror.ts";
 import { UserError } from "../../../scripts/lib/user-error.ts";
+import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 const mirror: MirrorSettings = { name: "offline", url: "file:///mirror", keyFiles: [] };
@@ -13,6 +16,32 @@ function repository(packages: Record<string, string>): Repository {
   }));
   return { declaredUrl: "https://example.org", arch: "x86_64", entries, index: Buffer.alloc(0), digest: "" };
 }
+
+describe("a build", () => {
+  it("says at once that a format cannot be made, before it asks the mirror or makes a file", async () => {
+    const settings = {
+      mirror,
+      extraDiskMib: 0,
+      overlays: [],
+      slots: 1,
+      accelerator: "tcg",
+      timeoutMinutes: 1,
+    } as const;
+    const folder = join(temporaryFolder(), "out");
+    await assert.rejects(
+      buildDisk(someVariant({ imageFormat: "vhd" }), settings, folder, {
+        phase: assert.fail,
+        note: assert.fail,
+        seconds: () => ({}),
+      }),
+      {
+        name: "UserError",
+        message: /^image format vhd of nocloud_alpine-3\.23\.6.* cannot be made yet\n {2}→ /,
+      },
+    );
+    assert.equal(existsSync(folder), false);
+  });
+});
 
 describe("the release a mirror has", () => {
   const declared = someVariant({ version: "3.23", release: "3.23.6" });
