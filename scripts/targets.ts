@@ -5,7 +5,6 @@
  *
  * With the images come what they depend on, so that shared resources are there. Images never drop out of the program.
  */
-import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -14,6 +13,7 @@ import { resolve } from "../configs/resolve.ts";
 import { idlePatterns, isSelected, type Selection } from "../configs/select.ts";
 import { readStackFile } from "../configs/settings.ts";
 import { ConfigError } from "../configs/source.ts";
+import { pulumiJson } from "./lib/pulumi-json.ts";
 import { run, type Output } from "./lib/report.ts";
 import { projectRoot } from "./lib/workspace.ts";
 
@@ -130,25 +130,10 @@ function selectedStack(): string {
 }
 
 function preview(stack: string, fail: (message: string) => never): string {
-  const args = [
-    join(projectRoot, "scripts/pulumi.mjs"),
-    "preview",
-    "--stack",
-    stack,
-    "--json",
-    "--show-sames",
-  ];
   try {
-    const output = execFileSync(process.execPath, args, {
-      encoding: "utf8",
-      maxBuffer: 1 << 30,
-      cwd: projectRoot,
-    });
-    return output.slice(output.indexOf("{"));
+    return pulumiJson("preview", "--stack", stack, "--json", "--show-sames");
   } catch (error) {
-    return fail(
-      `its preview failed: ${error instanceof Error ? error.message.split("\n")[0] : String(error)}`,
-    );
+    return fail(`its preview failed: ${(error as Error).message}`);
   }
 }
 

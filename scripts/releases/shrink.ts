@@ -1,5 +1,4 @@
 /** Commands that take images out of the ledger, in two steps. */
-import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { z } from "zod";
 import { findEntry, imagesOf, label, newest, type LedgerImage } from "../../configs/ledger-edit.ts";
@@ -7,8 +6,8 @@ import { stateOf, type Entry } from "../../configs/ledger.ts";
 import { isSelected } from "../../configs/select.ts";
 import { check, ConfigError, readSource, suggest } from "../../configs/source.ts";
 import { stages } from "../../configs/variant.ts";
+import { pulumiJson } from "../lib/pulumi-json.ts";
 import type { Output } from "../lib/report.ts";
-import { projectRoot } from "../lib/workspace.ts";
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./session.ts";
 import { fromJson, read } from "./upstream.ts";
 
@@ -105,17 +104,10 @@ export function protectedNames(state: string, from: string): string[] {
 }
 
 function exportStack(stack: string): string {
-  const args = [join(projectRoot, "scripts/pulumi.mjs"), "stack", "export", "--stack", stack];
   try {
-    const output = execFileSync(process.execPath, args, {
-      encoding: "utf8",
-      maxBuffer: 1 << 30,
-      cwd: projectRoot,
-    });
-    return output.slice(output.indexOf("{"));
+    return pulumiJson("stack", "export", "--stack", stack);
   } catch (error) {
-    const reason = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    return fail(stack, `its state can't be exported: ${reason}`);
+    return fail(stack, `its state can't be exported: ${(error as Error).message}`);
   }
 }
 
