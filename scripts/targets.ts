@@ -5,6 +5,7 @@
  *
  * With the images come what they depend on, so that shared resources are there. Images never drop out of the program.
  */
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";

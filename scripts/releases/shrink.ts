@@ -1,5 +1,4 @@
 /** Commands that take images out of the ledger, in two steps. */
-import { join } from "node:path";
 import { z } from "zod";
 import { findEntry, imagesOf, label, newest, type LedgerImage } from "../../configs/ledger-edit.ts";
 import { stateOf, type Entry } from "../../configs/ledger.ts";
