@@ -27,6 +27,11 @@ export interface BaseTree {
 /** Scripts that decide what is in the tree. */
 const scripts = ["init", "install-base", "tree-functions"];
 
+/** The build has its tree all the same, and goes on with it. */
+function couldNotKeep(error: Error): void {
+  process.stderr.write(`the base tree could not be kept for other builds: ${error.message}\n`);
+}
+
 /** Digest of all that the base tree is made from. */
 export function baseTreeKey(
   variant: Pick<Variant, "arch" | "basePackages" | "releaseDate">,
@@ -69,7 +74,7 @@ export async function openBaseTree(
     missing: true,
     // The guest has it open and goes on reading it: a move leaves it that.
     keep: async () => {
-      if (useCache) await keepMade("base", key, file);
+      if (useCache) await keepMade("base", key, file).catch(couldNotKeep);
       await release();
     },
     release,
