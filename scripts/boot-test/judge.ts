@@ -1,3 +1,4 @@
+import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
 
 /** One thing a booted image has to show. */
@@ -62,11 +63,21 @@ export function judge(variant: Variant, expected: Expectations, facts: ReadonlyM
       found: `${filesystemMib} of ${expected.diskMib} MiB`,
     },
     equal("no failed services", fact("failed_services"), ""),
+    // An image that trusts the key of the mirror it was built from would take packages from there for ever.
+    equal("keys that apk trusts beside Alpine's", fact("added_keys"), keyNames(variant)),
     ...expectedServices(variant).map((service) =>
       equal(`service ${service}`, fact(`service.${service}`), "started"),
     ),
     equal("all facts told", fact("end"), "yes"),
   ];
+}
+
+/** As boot-check lists them. */
+function keyNames({ repoKeys }: Variant): string {
+  return repoKeys
+    .map((file) => path.basename(file))
+    .sort()
+    .join(" ");
 }
 
 /** Services that a running system must have started: all that are enabled except those of the shutdown. */

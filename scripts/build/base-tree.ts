@@ -18,11 +18,17 @@ export interface BaseTree {
   file: string;
   /** Whether the guest has to make it. */
   missing: boolean;
-  /** The guest has made it: others can have it from now on. */
-  keep(): Promise<void>;
+  /**
+   * The guest has made it: others can have it from now on.
+   * @param bytes length of the archive on the disk
+   */
+  keep(bytes: number): Promise<void>;
   /** To be called at the end, whatever that is: others who wait for this tree make it themselves. */
   release(): Promise<void>;
 }
+
+/** More than a base tree comes to, however small the image's disk; what is not written takes no room. */
+const diskMib = 8 * 1024;
 
 /** Scripts that decide what is in the tree. */
 const scripts = ["init", "install-base", "tree-functions"];
@@ -50,15 +56,9 @@ export function baseTreeKey(
 /**
  * The base tree of that key; when it has to be made, others who want it wait until it is.
  * @param scratch where an unfinished one lies
- * @param diskMib size of the disk it is packed on, if it is made: that of the image is enough for a part of the image
  * @param useCache `false` makes it in any case, and keeps it to the one build
  */
-export async function openBaseTree(
-  key: string,
-  scratch: string,
-  diskMib: number,
-  useCache: boolean,
-): Promise<BaseTree> {
+export async function openBaseTree(key: string, scratch: string, useCache: boolean): Promise<BaseTree> {
   const nothing = (): Promise<void> => Promise.resolve();
   const release = useCache ? await takeFileLock(path.join(cacheFolder("base"), `${key}.lock`)) : nothing;
   const made = useCache ? await findMade("base", key) : undefined;
@@ -73,7 +73,8 @@ export async function openBaseTree(
     file,
     missing: true,
     // The guest has it open and goes on reading it: a move leaves it that.
-    keep: async () => {
+    keep: async (bytes) => {
+      truncateSync(file, bytes);
       if (useCache) await keepMade("base", key, file).catch(couldNotKeep);
       await release();
     },

@@ -77,12 +77,7 @@ export async function buildDisk(
   const diskSizeMib = variant.diskSizeMib + settings.extraDiskMib;
   const scratch = scratchFolder("build");
   progress.phase("open the base", 5);
-  const base = await openBaseTree(
-    baseTreeKey(variant, repositories, appliance),
-    scratch,
-    diskSizeMib,
-    useCache,
-  );
+  const base = await openBaseTree(baseTreeKey(variant, repositories, appliance), scratch, useCache);
   try {
     const disk = path.join(scratch, "disk.raw");
     writeFileSync(disk, "");
@@ -97,7 +92,7 @@ export async function buildDisk(
         mirror: settings.mirror,
         disk,
         sharedDisk: { file: base.file, readOnly: !base.missing },
-        onMade: () => base.keep(),
+        onBaseMade: (bytes) => base.keep(bytes),
         useCache,
         consoleLog,
         progress,

@@ -32,8 +32,8 @@ export interface GuestJob {
   sharedDisk?: { file: string; readOnly: boolean };
   /** Whether the guest may have what earlier guests made, and leave what it makes. @default true */
   useCache?: boolean;
-  /** The guest says `made WHAT`. */
-  onMade?: (what: string) => Promise<void>;
+  /** The guest has packed a base tree on the second disk, of that many bytes. */
+  onBaseMade?: (bytes: number) => Promise<void>;
   consoleLog: string;
   progress?: Progress;
   scratch: string;
@@ -93,7 +93,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       timedOut = true;
       guest.kill();
     }, deadlineSeconds * 1000);
-    const reading = readReport(report.lines, guestJob.progress, guestJob.onMade);
+    const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade);
     // It is awaited below, when the guest has ended; a fault before that must not end the process.
     reading.catch(() => {});
     const { exitCode, stderr } = await guest.ended;
@@ -148,13 +148,13 @@ interface Report {
 }
 
 /**
- * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made WHAT`, `because WORDS`, `failed SCRIPT STATUS`,
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `because WORDS`, `failed SCRIPT STATUS`,
  * `result JSON`.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
   progress?: Progress,
-  onMade?: (what: string) => Promise<void>,
+  onBaseMade?: (bytes: number) => Promise<void>,
 ): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
   for await (const line of lines) {
@@ -166,7 +166,7 @@ export async function readReport(
     } else if (word === "note") {
       progress?.note(text);
     } else if (word === "made") {
-      await onMade?.(text);
+      await onBaseMade?.(Number(rest[1]));
     } else if (word === "because") {
       report.because ??= text;
     } else if (word === "failed") {

@@ -50,6 +50,7 @@ describe("boot-check", () => {
       "root_password",
       "root_filesystem_kib",
       "failed_services",
+      "added_keys",
       "service.sshd",
     ]) {
       assert.ok(facts.has(name), name);

@@ -19,6 +19,7 @@ const good: Record<string, string> = {
   root_password: "!",
   root_filesystem_kib: String(600 * 1024),
   failed_services: "",
+  added_keys: "",
   "service.syslog": "started",
   "service.sshd": "started",
   end: "yes",
@@ -36,7 +37,7 @@ const failures = (changes: Record<string, string>, judged = variant): string[] =
 describe("the judge of a booted image", () => {
   it("passes a good one", () => {
     assert.deepEqual(failures({}), []);
-    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 13);
+    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 14);
   });
 
   const faults: [string, Record<string, string>, string][] = [
@@ -60,11 +61,22 @@ describe("the judge of a booted image", () => {
     ],
     ["a failed service", { failed_services: "chronyd" }, "no failed services: chronyd, not "],
     ["a service that is down", { "service.sshd": "stopped" }, "service sshd: stopped, not started"],
+    [
+      "a key that nobody asked for",
+      { added_keys: "mirror.rsa.pub" },
+      "keys that apk trusts beside Alpine's: mirror.rsa.pub, not ",
+    ],
     ["facts that break off", { end: "" }, "all facts told: , not yes"],
   ];
   for (const [what, changes, failure] of faults) {
     it(`sees ${what}`, () => assert.deepEqual(failures(changes), [failure]));
   }
+
+  it("lets a configuration add keys", () => {
+    const trusting = someVariant({ repoKeys: ["configs/overlays/mine/b.rsa.pub", "a.rsa.pub"] });
+    assert.deepEqual(failures({ added_keys: "a.rsa.pub b.rsa.pub" }, trusting), []);
+    assert.equal(failures({}, trusting).length, 1);
+  });
 
   it("never shows a password's hash", () => {
     assert.ok(!failures({ root_password: "$6$salt$secrethash" }).join().includes("secret"));

@@ -35,6 +35,12 @@ describe("what a guest reports", () => {
     assert.equal(report.lastPhase, "make  x");
   });
 
+  it("tells of a base tree as soon as it is packed, and how long it is", async () => {
+    const seen: number[] = [];
+    await readReport(lines("made base 10240"), undefined, (bytes) => Promise.resolve(void seen.push(bytes)));
+    assert.deepEqual(seen, [10240]);
+  });
+
   it("names the innermost failure, not those that pass it on", async () => {
     const { failed, result } = await readReport(lines("failed install-packages 99", "failed build-disk 1"));
     assert.deepEqual(failed, { script: "install-packages", status: 99 });

@@ -1,5 +1,16 @@
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  closeSync,
+  openSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type * as BaseTree from "../../../scripts/build/base-tree.ts";
 import type * as MadeFiles from "../../../scripts/build/made-files.ts";
@@ -92,14 +103,17 @@ describe("the base tree", () => {
 
   it("is made by the first who wants it, while others wait, and had by them then", async () => {
     const scratch = temporaryFolder();
-    const first = await trees.openBaseTree(key, scratch, 1, true);
+    const first = await trees.openBaseTree(key, scratch, true);
     assert.equal(first.missing, true);
     let had: BaseTree.BaseTree | undefined;
-    const second = trees.openBaseTree(key, temporaryFolder(), 1, true).then((tree) => (had = tree));
+    const second = trees.openBaseTree(key, temporaryFolder(), true).then((tree) => (had = tree));
     await new Promise((resolve) => setTimeout(resolve, 100));
     assert.equal(had, undefined, "it did not wait");
-    writeFileSync(first.file, "packed");
-    await first.keep();
+    assert.ok(statSync(first.file).size > 2 ** 30, "a base tree may not fit");
+    const file = openSync(first.file, "r+");
+    writeSync(file, "packed");
+    closeSync(file);
+    await first.keep(6);
     await first.release();
     assert.equal((await second).missing, false);
     assert.equal(readFileSync((await second).file, "utf8"), "packed");
@@ -107,17 +121,17 @@ describe("the base tree", () => {
 
   it("is made by the next when the first fails", async () => {
     const other = "cd".repeat(32);
-    const first = await trees.openBaseTree(other, temporaryFolder(), 1, true);
+    const first = await trees.openBaseTree(other, temporaryFolder(), true);
     await first.release();
-    const second = await trees.openBaseTree(other, temporaryFolder(), 1, true);
+    const second = await trees.openBaseTree(other, temporaryFolder(), true);
     assert.equal(second.missing, true);
     await second.release();
   });
 
   it("is made in any case without the cache, and kept to the one build", async () => {
-    const tree = await trees.openBaseTree(key, temporaryFolder(), 1, false);
+    const tree = await trees.openBaseTree(key, temporaryFolder(), false);
     assert.equal(tree.missing, true);
-    await tree.keep();
+    await tree.keep(6);
     assert.equal(existsSync(tree.file), true);
     await tree.release();
   });
