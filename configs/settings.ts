@@ -60,12 +60,20 @@ export const settingsSchema = z
       .describe("Where packages come from; chosen once, when the stack is made"),
     build: z
       .strictObject({
-        slots: z.int().min(1).default(1).describe("QEMUs that may run at once on this machine"),
+        slots: z
+          .union([z.literal("auto"), z.int().min(1)])
+          .default("auto")
+          .describe("QEMUs that may run at once on this machine; auto goes by its cores and memory"),
         accelerator: z
           .enum(["auto", "kvm", "hvf", "tcg"])
           .default("auto")
           .describe("auto boots a tiny guest to find out"),
         timeoutMinutes: z.int().min(1).default(30).describe("For one image, from when it has its slot"),
+        cacheGib: z
+          .number()
+          .min(1)
+          .default(20)
+          .describe("What packages and other things kept for later builds may take of the disk, in GiB"),
       })
       .prefault({})
       .describe("How images are built"),

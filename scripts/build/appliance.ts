@@ -17,6 +17,7 @@ import { UserError } from "../lib/user-error.ts";
 import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
 import { readTar, type TarFile, verifyPackage } from "./apk-archive.ts";
 import { closure, type IndexEntry } from "./apk-index.ts";
+import { markUsed } from "./cache-limit.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { acceleratorFor } from "./accelerator.ts";
 import { cpioArchive, type CpioEntry, parentFolders } from "./cpio.ts";
@@ -105,6 +106,7 @@ export async function makeAppliance(
       const tools = await packTools(stage0, arch, accelerator, mirror, repositories, progress);
       writeFileAtomically(archive, Buffer.concat([tools, stage0.modules]));
     }
+    markUsed(folder);
     return { arch, accelerator, kernel: stage0.kernel, archive, digest };
   });
 }

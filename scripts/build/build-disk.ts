@@ -9,6 +9,7 @@ import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { makeAppliance } from "./appliance.ts";
 import { baseTreeKey, openBaseTree } from "./base-tree.ts";
+import { trimCache } from "./cache-limit.ts";
 import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { identifiers, inputsDigest, overlayFiles } from "./inputs.ts";
@@ -125,6 +126,7 @@ export async function buildDisk(
   } finally {
     await base.release();
     rmSync(scratch, { recursive: true, force: true });
+    trimCache(settings.cacheGib * 2 ** 30);
   }
 }
 

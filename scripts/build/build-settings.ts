@@ -4,6 +4,7 @@ import { overlayFolder } from "../../configs/load.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { MirrorSettings } from "./mirror.ts";
+import type { Slots } from "./slots.ts";
 
 /** What a build needs to know besides the variant. Paths are relative to the project, so that state can move. */
 export interface BuildSettings {
@@ -13,11 +14,13 @@ export interface BuildSettings {
   /** Folders whose `scripts/` join the job, later ones over earlier ones. */
   overlays: readonly string[];
   /** Build and boot guests that may run at once on this machine, over all processes. */
-  slots: number;
+  slots: Slots;
   /** `auto` probes; anything else is taken as said. */
   accelerator: "auto" | "kvm" | "hvf" | "tcg";
   /** For one guest, from when it has its slot. */
   timeoutMinutes: number;
+  /** What the caches may take of the disk, in GiB. */
+  cacheGib: number;
 }
 
 /** The builder's part of a stack's settings. */

@@ -1,6 +1,7 @@
 /** Files that builds have made and can use again: found by a digest of what they are made from, checked by their own. */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import { markUsed } from "./cache-limit.ts";
 import { moveFile, writeFileAtomically } from "../lib/atomic-file.ts";
 import { digestOfFile } from "../lib/digest.ts";
 import { cacheFolder } from "../lib/workspace.ts";
@@ -21,7 +22,11 @@ function places(kind: MadeKind, key: string): { file: string; digest: string } {
 export async function findMade(kind: MadeKind, key: string): Promise<string | undefined> {
   const { file, digest } = places(kind, key);
   if (!existsSync(file) || !existsSync(digest)) return undefined;
-  if ((await digestOfFile(file, "sha256")) === readFileSync(digest, "utf8").trim()) return file;
+  if ((await digestOfFile(file, "sha256")) === readFileSync(digest, "utf8").trim()) {
+    markUsed(digest);
+    markUsed(file);
+    return file;
+  }
   process.stderr.write(`${file} is damaged, making it again\n`);
   rmSync(digest, { force: true });
   rmSync(file, { force: true });

@@ -9,6 +9,7 @@ import { localPath } from "../lib/file-url.ts";
 import { cacheFolder, projectRoot } from "../lib/workspace.ts";
 import { ArchiveError, type TrustedKeys, verifyPackage } from "./apk-archive.ts";
 import { type IndexEntry, readIndex } from "./apk-index.ts";
+import { markUsed } from "./cache-limit.ts";
 
 /** The URL under which repositories are declared; a mirror stands in for it during a build. */
 export const officialMirrorUrl = "https://dl-cdn.alpinelinux.org/alpine";
@@ -88,7 +89,10 @@ export async function fetchPackage(
   const file = path.join(cacheFolder("packages"), packageCacheName(entry));
   if (existsSync(file)) {
     const cached = readFileSync(file);
-    if (await isIntact(cached, entry.checksum)) return cached;
+    if (await isIntact(cached, entry.checksum)) {
+      markUsed(file);
+      return cached;
+    }
     process.stderr.write(`${file} is damaged, fetching it again\n`);
   }
   const name = `${entry.name}-${entry.version}.apk`;

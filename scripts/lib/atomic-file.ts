@@ -17,6 +17,7 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
 
 /** Moves a file to its final name, whole or not at all, also from one filesystem to another. */
 export function moveFile(from: string, to: string): void {
+  mkdirSync(path.dirname(to), { recursive: true });
   try {
     renameSync(from, to);
     return;

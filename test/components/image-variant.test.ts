@@ -32,7 +32,7 @@ const types = (stdoutOf: (step: string) => string | undefined = (step) => stdout
 const digest = "cd".repeat(32);
 const build: DiskImageInput["build"] = {
   mirror: { name: "offline", url: "file://mirror", keyFiles: ["k.pub"] },
-  ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30 },
+  ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
 };
 
 interface Case {

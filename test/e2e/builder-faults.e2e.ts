@@ -63,7 +63,7 @@ describe("the builder, when something goes wrong", function () {
         ...{ name: "offline", url: `file://${mirrorFolder}` },
         keyFiles: readdirSync(keys).map((name) => join(keys, name)),
       },
-      ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 8 },
+      ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 8, cacheGib: 20 },
     };
     appliance = await makeAppliance("x86_64", settings, quiet);
     const ledgerFile = join(temporaryFolder(), "releases.yaml");

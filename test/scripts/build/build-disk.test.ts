@@ -26,6 +26,7 @@ describe("a build", () => {
       slots: 1,
       accelerator: "tcg",
       timeoutMinutes: 1,
+      cacheGib: 20,
     } as const;
     const folder = join(temporaryFolder(), "out");
     await assert.rejects(

@@ -8,7 +8,7 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const settings: BuildSettings = {
   mirror: { name: "offline", url: "file:///mirror", keyFiles: ["one.pub"] },
-  ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30 },
+  ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
 };
 const variant = someVariant();
 const digest = inputsDigest(variant, settings);
@@ -75,7 +75,7 @@ describe("the digest of an image's inputs", () => {
   });
 
   it("does not change with how this machine builds", () => {
-    const machine = { slots: 4, accelerator: "tcg", timeoutMinutes: 5 } as const;
+    const machine = { slots: 4, accelerator: "tcg", timeoutMinutes: 5, cacheGib: 20 } as const;
     assert.equal(inputsDigest(variant, { ...settings, ...machine }), digest);
     assert.notEqual(inputsDigest(variant, { ...settings, extraDiskMib: 96 }), digest);
   });

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { spawn, type SpawnOptions } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, utimesSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type * as Slots from "../../../scripts/build/slots.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 
@@ -49,13 +50,45 @@ describe("build slots", function () {
     assert.equal(await slots.withBuildSlot(1, "image", () => Promise.resolve("done")), "done");
   });
 
+  it("are had in the order in which they were asked for", async () => {
+    const order: number[] = [];
+    const asked = [1, 2, 3, 4].map(async (number) => {
+      // Asked one after another, and all while the first is at work.
+      await sleep(number * 40);
+      await slots.withBuildSlot(1, "image", async () => {
+        order.push(number);
+        await sleep(300);
+      });
+    });
+    await Promise.all(asked);
+    assert.deepEqual(order, [1, 2, 3, 4]);
+  });
+
   it("are taken over from a holder that was killed", async () => {
     // What such a holder leaves behind: a lock that nobody has touched for longer than a living one would.
-    const slot = join(copy.root, "work/cache/slots/0");
-    assert.ok(existsSync(slot));
-    mkdirSync(`${slot}.lock`);
+    const ticket = join(copy.root, "work/cache/slots/1.lock");
+    mkdirSync(ticket, { recursive: true });
     const past = Date.now() / 1000 - 60;
-    utimesSync(`${slot}.lock`, past, past);
+    utimesSync(ticket, past, past);
     assert.equal(await slots.withBuildSlot(1, "image", () => Promise.resolve("done")), "done");
+  });
+
+  it("survive that the cache is deleted meanwhile", async () => {
+    const folder = join(copy.root, "work/cache");
+    const work = async (): Promise<string> => {
+      rmSync(folder, { recursive: true });
+      await Promise.resolve();
+      return "done";
+    };
+    assert.equal(await slots.withBuildSlot(1, "image", work), "done");
+    assert.equal(await slots.withBuildSlot(1, "image", () => Promise.resolve("done")), "done");
+  });
+
+  it("are by default as many as the machine carries", () => {
+    const gib = 2 ** 30;
+    assert.equal(slots.slotsOf(8, 64 * gib), 8);
+    assert.equal(slots.slotsOf(8, 16 * gib), 4, "half of the memory is for others");
+    assert.equal(slots.slotsOf(1, 64 * gib), 1);
+    assert.equal(slots.slotsOf(4, 1 * gib), 1, "and never none");
   });
 });

@@ -54,8 +54,9 @@ describe("a file that is moved to its final name", () => {
   it("stays where it is when it cannot be moved", () => {
     const folder = temporaryFolder();
     writeFileSync(join(folder, "from"), "content");
-    assert.throws(() => moveFile(join(folder, "from"), join(folder, "none/to")), /ENOENT/);
-    assert.deepEqual(readdirSync(folder), ["from"]);
+    writeFileSync(join(folder, "file"), "");
+    assert.throws(() => moveFile(join(folder, "from"), join(folder, "file/to")), /ENOTDIR|EEXIST/);
+    assert.deepEqual(readdirSync(folder), ["file", "from"]);
   });
 });
 
