@@ -30,11 +30,9 @@ await withErrorsShown(async () => {
   const cli = tools.pulumi.path;
   mustSucceed(await runInForeground(cli, ["stack", "select", "--create", "dev", "--non-interactive"], env));
   console.error(`set-up took ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-  process.exitCode = await runInForeground(
-    cli,
-    ["up", "--yes", "--stack", "dev", ...process.argv.slice(2)],
-    env,
-  );
+  // Nobody is asked anything between a preview and the update here, so the preview would only be waited for.
+  const up = ["up", "--yes", "--skip-preview", "--stack", "dev", ...process.argv.slice(2)];
+  process.exitCode = await runInForeground(cli, up, env);
 });
 
 /**
