@@ -18,7 +18,7 @@ const mirrorFolder = resolve(
 export function missingForBuild(): string | undefined {
   return existsSync(join(mirrorFolder, "v3.23/main/x86_64/APKINDEX.tar.gz"))
     ? undefined
-    : `there is no mirror in ${mirrorFolder} (npm test makes it)`;
+    : `there is no mirror in ${mirrorFolder} (npm test makes it where there are apt and dpkg)`;
 }
 
 export class DeclaredImage extends Checkout {
