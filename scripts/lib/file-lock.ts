@@ -25,7 +25,8 @@ export async function takeFileLock(file: string): Promise<() => Promise<void>> {
     // About an hour of waiting in half-second steps: whoever holds it has a deadline of its own.
     retries: { retries: 7_200, factor: 1, minTimeout: 500, maxTimeout: 500 },
     // The cache was deleted under a running build: whoever makes the same meanwhile makes the same bytes.
-    onCompromised: (error) => process.stderr.write(`going on without a lock that is gone: ${error.message}\n`),
+    onCompromised: (error) =>
+      process.stderr.write(`going on without a lock that is gone: ${error.message}\n`),
   });
   let held = true;
   return async () => {
