@@ -157,34 +157,36 @@ describe("installing from the offline mirror", function () {
     await mkdir(data);
     await writeFile(
       join(data, "meta-data"),
-      "instance-id: i-1\nlocal-hostname: 'tried'\npublic-keys:\n  - ssh-ed25519 AAA one\n",
+      "instance-id: i-1\nlocal-hostname: 'tried.example.org'\npublic-keys:\n  - ssh-ed25519 AAA one\n",
     );
     await writeFile(
       join(data, "user-data"),
       '#cloud-config\nssh_authorized_keys:\n  - "ssh-ed25519 BBB two"\nother:\n  - ssh-ed25519 CCC three\n',
     );
+    const phases = "for phase in boot early main final; do tiny-cloud $phase; done";
     const { stdout } = await within(
       "bios",
       [
         "mkdir -p /clouds/clouds; cp /usr/lib/tiny-cloud/common.sh /clouds",
         // no kernel of its own here: neither blkid nor a root to grow, so a cloud that reads a directory
-        "printf 'test_detect() { true; }\\ntest_fetch() { cp /data/* \"$1\"; }\\n' >/clouds/clouds/test.sh",
+        "printf 'test_fetch() { cp /data/* \"$1\"; }\\n' >/clouds/clouds/test.sh",
         "echo 'grow_root() { :; }' >>/clouds/common.sh",
         "sed -i 's/hostname -F/true/' /clouds/common.sh",
         "echo 'CLOUD_USER=alice' >>/etc/tiny-cloud.conf",
         "export TINY_CLOUD_LIBRARY=/clouds",
-        "for phase in boot early main final; do tiny-cloud $phase; done",
+        phases,
         "tiny-cloud --bootstrap status; cat /etc/hostname /home/alice/.ssh/authorized_keys",
-        "stat -c '%U %a' /home/alice/.ssh /home/alice/.ssh/authorized_keys",
+        "tail -n 1 /etc/hosts; stat -c '%U %a' /home/alice/.ssh /home/alice/.ssh/authorized_keys",
         "printf 'instance-id: i-2\\nhostname: second\\n' >/data/meta-data",
         "printf '#!/bin/sh\\necho ran >>/ran\\n' >/data/user-data",
-        "for round in 1 2; do for phase in boot early main final; do tiny-cloud $phase; done; done",
+        // an instance that was set up once stays as it is, until it is told to start over
+        `${phases}; cat /etc/hostname; tiny-cloud --bootstrap incomplete; ${phases}; ${phases}`,
         "cat /etc/hostname /ran",
       ].join("\n"),
     );
     assert.deepEqual(stdout.split("\n"), [
       ...["complete", "tried", "ssh-ed25519 AAA one", "ssh-ed25519 BBB two"],
-      ...["alice 700", "alice 600", "second", "ran"],
+      ...["127.0.1.1\ttried.example.org tried", "alice 700", "alice 600", "tried", "second", "ran"],
     ]);
   });
 

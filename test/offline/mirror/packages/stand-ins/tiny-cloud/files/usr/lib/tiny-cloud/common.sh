@@ -1,11 +1,13 @@
 # shellcheck shell=sh
 # Functions of the Tiny Cloud stand-in. A cloud is a file clouds/NAME.sh that defines
-#   NAME_detect   succeeds when the machine runs there
-#   NAME_fetch    writes meta-data and user-data into the directory $1
+#   NAME_fetch    writes meta-data (NoCloud's keys) and user-data into the directory $1
+#   imds_header   the header that its metadata service demands, where `imds` is used
 
 root_directory=${TINY_CLOUD_ROOT:-}
 state="$root_directory/var/lib/cloud"
 library=${TINY_CLOUD_LIBRARY:-/usr/lib/tiny-cloud}
+# The same address and port in every cloud; tests put a server of their own there.
+imds_server=${TINY_CLOUD_IMDS:-169.254.169.254:80}
 CLOUD=auto
 CLOUD_USER=alpine
 if [ -r "$root_directory/etc/tiny-cloud.conf" ]; then
@@ -25,29 +27,45 @@ meta_data() {
 	sed -n "s/^$1:[[:space:]]*//p" "$state/meta-data" | head -n 1 | sed "s/[[:space:]]*$//; s/^\([\"']\)\(.*\)\1\$/\2/"
 }
 
-instance_id() {
-	id=$(meta_data instance-id)
-	echo "${id:-none}"
-}
-
 is_complete() {
-	[ -r "$state/.bootstrap-complete" ] && [ "$(cat "$state/.bootstrap-complete")" = "$(instance_id)" ]
+	[ -e "$state/.bootstrap-complete" ]
 }
 
-# The cloud this machine is in: what the settings say, or the first installed one that finds itself.
-find_cloud() {
-	for file in "$library"/clouds/*.sh; do
-		[ -r "$file" ] || continue
-		name=${file##*/}
-		name=${name%.sh}
-		# shellcheck disable=SC1090 # one file per installed cloud
-		. "$file"
-		if [ "$CLOUD" = "$name" ] || { [ "$CLOUD" = auto ] && "${name}_detect"; }; then
-			echo "$name"
-			return
-		fi
+# imds PATH: what the metadata service says there. It fails where it says nothing, as for data that nobody gave.
+imds() {
+	timeout 10 wget -q -O - --header "$(imds_header)" "http://$imds_server/$1" 2>/dev/null
+}
+
+# patiently COMMAND ...: a metadata service can be some seconds later than the network
+patiently() {
+	tries=5
+	until "$@"; do
+		tries=$((tries - 1))
+		[ "$tries" -gt 0 ] || return 1
+		sleep 1
 	done
-	return 1
+}
+
+# write_meta_data DIRECTORY HOSTNAME: as NoCloud has it, with the SSH keys of standard input, one a line
+write_meta_data() {
+	{
+		echo "local-hostname: $2"
+		echo "public-keys:"
+		sed -n 's/^\(.*[^[:space:]].*\)$/  - \1/p'
+	} >"$1/meta-data"
+}
+
+# The cloud this machine is in: what the settings say, or else the one that is installed.
+find_cloud() {
+	set -- "$library"/clouds/*.sh
+	if [ "$CLOUD" != auto ]; then
+		set -- "$library/clouds/$CLOUD.sh"
+	elif [ "$#" -gt 1 ]; then
+		report "several clouds are installed: set CLOUD in /etc/tiny-cloud.conf"
+		return 1
+	fi
+	[ -r "$1" ] || return 1
+	basename "$1" .sh
 }
 
 fetch_data() {
@@ -63,7 +81,7 @@ fetch_data() {
 	fi
 	for name in meta-data user-data; do
 		rm -f "$state/$name"
-		if [ -e "$fresh/$name" ]; then mv "$fresh/$name" "$state/$name"; fi
+		if [ -s "$fresh/$name" ]; then mv "$fresh/$name" "$state/$name"; fi
 	done
 	rm -rf "$fresh"
 }
@@ -115,10 +133,12 @@ grow_root() {
 }
 
 set_hostname() {
-	name=$(meta_data local-hostname)
-	[ -n "$name" ] || name=$(meta_data hostname)
+	full=$(meta_data local-hostname)
+	[ -n "$full" ] || full=$(meta_data hostname)
+	name=${full%%.*}
 	[ -n "$name" ] || return 0
 	echo "$name" >"$root_directory/etc/hostname"
+	printf '127.0.1.1\t%s %s\n' "$full" "$name" >>"$root_directory/etc/hosts"
 	[ -n "$root_directory" ] || hostname -F /etc/hostname
 }
 
@@ -148,26 +168,29 @@ run_user_data() {
 	[ "$(head -c 2 "$state/user-data" 2>/dev/null)" = "#!" ] || return 0
 	chmod 700 "$state/user-data"
 	log="$root_directory/var/log/user-data.log"
-	"$state/user-data" >"$log" 2>&1 || report "the user data failed with $?, see $log"
+	"$state/user-data" >"$log" 2>&1 || {
+		report "the user data failed with $?, see $log"
+		return 1
+	}
 }
 
-# --- phases, each once per instance ------------------------------------------------------------------------
+# --- phases: all of them, until the last has been gone through once -----------------------------------------
 
 phase_boot() {
-	fetch_data
 	is_complete || grow_root
 }
 
 phase_early() {
-	is_complete || set_hostname
+	is_complete || fetch_data
 }
 
 phase_main() {
-	is_complete || install_keys
+	is_complete && return
+	set_hostname
+	install_keys
 }
 
 phase_final() {
 	is_complete && return
-	run_user_data
-	instance_id >"$state/.bootstrap-complete"
+	run_user_data && touch "$state/.bootstrap-complete"
 }

@@ -5,10 +5,6 @@ nocloud_device() {
 	blkid 2>/dev/null | grep -i ' LABEL="cidata"' | head -n 1 | cut -d : -f 1
 }
 
-nocloud_detect() {
-	[ -n "$(nocloud_device)" ]
-}
-
 nocloud_fetch() {
 	device=$(nocloud_device)
 	[ -n "$device" ] || return 1
