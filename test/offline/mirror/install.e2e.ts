@@ -18,6 +18,10 @@ const mirror = resolve(process.env["OFFLINE_MIRROR"] ?? ".tools/offline/mirror")
 const shared = ["alpine-base", "linux-virt", "chrony", "e2fsprogs", "openssh", "doas", "tzdata", "dhcpcd"];
 const bios = [...shared, "tiny-cloud-nocloud", "syslinux"];
 const uefi = [...shared, "tiny-cloud-nocloud", "grub-efi", "dosfstools"];
+const cloudinit = [
+  ...shared.filter((name) => name !== "dhcpcd" && name !== "linux-virt"),
+  ...["cloud-init", "dhclient", "openssh-server-pam", "e2fsprogs-extra", "mount"],
+];
 const appliance = [
   "apk-tools",
   "busybox",
@@ -199,6 +203,69 @@ describe("installing from the offline mirror", function () {
     for (const name of ["kernel.img", "modinfo.sh", "ext2.mod", "part_gpt.mod", "search_fs_uuid.mod"]) {
       assert.ok(modules.includes(name), name);
     }
+  });
+
+  it("gives a system with cloud-init, its services and what it calls", async () => {
+    await install("cloudinit", cloudinit);
+    await makeNullDevice(join(work, "cloudinit"));
+    const { stdout } = await within(
+      "cloudinit",
+      [
+        "cloud-init --version; python3 -c 'import ctypes, lzma, ssl; print(ssl.HAS_TLSv1_3)'",
+        "ip -V; blkid -V; mount -V; growpart --help | head -n 1; resize2fs 2>&1 | head -n 1",
+        "useradd -m -G wheel carol; id -Gn carol; dhclient --version 2>&1",
+        "ssh-keygen -A >/dev/null; mkdir -p /run/sshd; sshd.pam -o UsePAM=yes -t; setup-cloud-init; ls /etc/runlevels/boot /etc/runlevels/default",
+      ].join("\n"),
+    );
+    for (const line of [
+      /^\/usr\/bin\/cloud-init \d+\.\d/m,
+      /^True$/m,
+      /^ip utility, iproute2/m,
+      /^carol wheel$/m,
+    ])
+      assert.match(stdout, line);
+    assert.match(stdout, /^isc-dhclient-/m);
+    assert.match(stdout, /cloud-init-local\n.*cloud-config\ncloud-final\ncloud-init$/s);
+    const present = await readdir(join(work, "cloudinit/etc/init.d"));
+    assert.ok(present.includes("cloud-init-hotplugd"));
+  });
+
+  it("lets cloud-init set up an instance as a seed says, from its one data source", async () => {
+    const root = join(work, "cloudinit");
+    const configuration = join(root, "etc/cloud/cloud.cfg");
+    // Twice in the file, as images have it: the one that was added counts.
+    await writeFile(
+      configuration,
+      `${(await readFile(configuration, "utf8")).replace("lock_passwd: True", "lock_passwd: False")}\ndatasource_list: ["NoCloud"]\n`,
+    );
+    const seed = join(root, "var/lib/cloud/seed/nocloud");
+    await mkdir(seed, { recursive: true });
+    await writeFile(join(seed, "meta-data"), "instance-id: i-1\nlocal-hostname: tried\n");
+    await writeFile(
+      join(seed, "user-data"),
+      "#cloud-config\nssh_authorized_keys:\n  - ssh-ed25519 AAAA one\nusers:\n  - default\n  - name: dave\n    groups: wheel\n",
+    );
+    const commands = [
+      "adduser -D alpine; echo 'alpine:*' | chpasswd -e; mount -t proc proc /proc",
+      // no network and no disk to grow here
+      "sed -i -e '/- growpart/d' -e '/- resizefs/d' -e '/- mounts/d' -e '/- disk_setup/d' /etc/cloud/cloud.cfg",
+      "echo 'network: {config: disabled}' >>/etc/cloud/cloud.cfg",
+      "cloud-init init --local; cloud-init init",
+    ];
+    // A host name and mounts of its own: this machine keeps its name.
+    await execa("unshare", ["--uts", "--mount", "chroot", root, "/bin/sh", "-ec", commands.join("\n")], {
+      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },
+      extendEnv: false,
+    });
+    assert.equal(
+      await readFile(join(root, "home/alpine/.ssh/authorized_keys"), "utf8"),
+      "ssh-ed25519 AAAA one\n",
+    );
+    assert.equal((await readFile(join(root, "etc/hostname"), "utf8")).trim(), "tried");
+    assert.match(await readFile(join(root, "etc/passwd"), "utf8"), /^dave:/m);
+    const shadow = await readFile(join(root, "etc/shadow"), "utf8");
+    assert.match(shadow, /^alpine:\*:/m);
+    assert.match(shadow, /^dave:!/m);
   });
 
   it("gives the tools that make file systems", async () => {
