@@ -12,7 +12,10 @@ export interface ArtifactArgs {
   frozen: boolean;
 }
 
-/** An image in storage, with its `.sha512`. Deleting it removes both, if they are still the ones it stored. */
+/**
+ * An image in storage, with its bill of materials, its provenance, and the `.sha512` of each. Deleting it removes them
+ * all, those that are still the ones it stored.
+ */
 export class Artifact extends pulumi.ComponentResource {
   /** Where it is. Undefined where it is not known yet. */
   readonly result: pulumi.Output<ArtifactResult | undefined>;

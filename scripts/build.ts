@@ -50,6 +50,7 @@ async function main(key: string, options: Options): Promise<void> {
       return;
     }
     process.stdout.write(`${image.file}\nsha512 ${image.sha512}\n`);
+    for (const { file } of Object.values(image.documents)) process.stdout.write(`${file}\n`);
     if (tested !== undefined)
       process.stdout.write(`boot test: ${tested.checks.length} checks passed in ${tested.seconds} s\n`);
     for (const [name, took] of Object.entries(seconds))

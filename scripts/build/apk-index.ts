@@ -85,6 +85,6 @@ export function closure(
 }
 
 /** `so:libz.so.1=1.3.1` → `so:libz.so.1`; also for `>=`, `~` and the like. */
-function withoutVersion(dependency: string): string {
+export function withoutVersion(dependency: string): string {
   return dependency.replace(/[<>=~].*$/, "");
 }

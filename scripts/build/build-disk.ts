@@ -12,11 +12,13 @@ import { baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { trimCache } from "./cache-limit.ts";
 import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
+import { type Documents, writeDocuments } from "./documents.ts";
 import { identifiers, inputsDigest, overlayFiles } from "./inputs.ts";
 import { guestProxyAddress, jobArchive } from "./job.ts";
 import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
 import type { Accelerator } from "./qemu.ts";
+import { type InstalledPackage, installedPackageSchema } from "./sbom.ts";
 
 /** A built image. */
 export interface BuiltImage {
@@ -34,25 +36,16 @@ export interface BuiltImage {
   accelerator: Accelerator;
   kernel: string;
   packages: InstalledPackage[];
+  /** Its bill of materials and its provenance, beside it. */
+  documents: Documents;
   consoleLog: string;
 }
 
 const reportSchema = z.object({
   kernel: z.string().min(1),
   usedMib: z.number(),
-  packages: z
-    .array(
-      z.object({
-        name: z.string(),
-        version: z.string(),
-        license: z.string().optional(),
-        origin: z.string().optional(),
-        arch: z.string().optional(),
-      }),
-    )
-    .min(1),
+  packages: z.array(installedPackageSchema).min(1),
 });
-type InstalledPackage = z.infer<typeof reportSchema>["packages"][number];
 
 /**
  * Builds a variant's disk in a guest and converts it.
@@ -108,6 +101,12 @@ export async function buildDisk(
     const converted = path.join(scratch, path.basename(file));
     await convert(disk, converted, diskSizeMib);
     const sha512 = await digestOfFile(converted, "sha512");
+    const documents = writeDocuments(
+      folder,
+      { name: path.basename(file), sha512, sha256: await digestOfFile(converted, "sha256") },
+      report,
+      { variant, settings, inputsDigest: digest, appliance, repositories },
+    );
     moveFile(converted, file);
     return {
       file,
@@ -121,6 +120,7 @@ export async function buildDisk(
       accelerator: appliance.accelerator,
       kernel: report.kernel,
       packages: report.packages,
+      documents,
       consoleLog,
     };
   } finally {

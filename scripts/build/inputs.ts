@@ -33,14 +33,21 @@ const bytesOfVariant = [
  */
 export function inputsDigest(variant: Variant, settings: BuildSettings): string {
   const hash = createHash("sha256");
-  const fields = Object.fromEntries(bytesOfVariant.map((field) => [field, variant[field] ?? null]));
   // The mirror's name and not its URL, which may move without a change of content.
-  hash.update(JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, sorted(fields)]));
+  hash.update(
+    JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, variantInputs(variant)]),
+  );
   const files = { ...prefixed("guest/", guestScripts()), ...overlayFiles(settings.overlays) };
   for (const name of Object.keys(files).sort()) {
     hash.update(`\n${name}\n${createHash("sha256").update(files[name]!).digest("hex")}`);
   }
   return hash.digest("hex");
+}
+
+/** The variant's part in the inputs: field → value, `null` where it is not set, all in order. */
+export function variantInputs(variant: Variant): Record<string, unknown> {
+  const fields = Object.fromEntries(bytesOfVariant.map((field) => [field, variant[field] ?? null]));
+  return sorted(fields) as Record<string, unknown>;
 }
 
 /** Files below the overlays' `scripts/`, as the job sees them: a later overlay's file takes the place of an earlier. */
@@ -92,12 +99,8 @@ export function identifiers(digest: string): {
   diskUuid: string;
   efiVolumeId: string;
 } {
-  const derived = (use: string): string => createHash("sha256").update(`${use} ${digest}`).digest("hex");
-  const uuid = (use: string): string => {
-    const hex = derived(use);
-    // Version 8 (custom) of RFC 9562, variant 10.
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
-  };
+  const derived = (use: string): string => derivedHex(use, digest);
+  const uuid = (use: string): string => derivedUuid(use, digest);
   return {
     diskId: derived("disk").slice(0, 8),
     rootUuid: uuid("root"),
@@ -106,4 +109,14 @@ export function identifiers(digest: string): {
     efiPartitionUuid: uuid("efi partition"),
     efiVolumeId: derived("efi volume").slice(0, 8),
   };
+}
+
+/** A UUID that follows from a digest: version 8 (custom) of RFC 9562, variant 10. */
+export function derivedUuid(use: string, digest: string): string {
+  const hex = derivedHex(use, digest);
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+function derivedHex(use: string, digest: string): string {
+  return createHash("sha256").update(`${use} ${digest}`).digest("hex");
 }

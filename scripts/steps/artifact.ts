@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
+import type { Documents } from "../build/documents.ts";
 import { digestOfFile } from "../lib/digest.ts";
-import { openStorage } from "../lib/storage.ts";
+import { openStorage, type Storage } from "../lib/storage.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { DiskImageResult } from "./disk-image.ts";
@@ -23,11 +24,24 @@ export interface ArtifactResult {
   name: string;
   sha512: string;
   bytes: number;
+  /** What is stored beside the image. Artifacts of older versions have none. */
+  documents?: Record<keyof Documents, StoredFile>;
   /** ISO 8601, UTC. */
   uploaded: string;
 }
 
-/** Stores an image and its checksum. */
+/** A file in storage; its `NAME.sha512` is beside it. */
+export interface StoredFile {
+  name: string;
+  sha512: string;
+}
+
+/** All that an artifact has in storage, the image first: what is removed with it, and what there is to sign. */
+export function storedFiles(artifact: ArtifactResult): StoredFile[] {
+  return [artifact, ...Object.values(artifact.documents ?? {})];
+}
+
+/** Stores an image and what describes it, each with its checksum. */
 export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
   async create({ storageUrl, disk }) {
     if (disk === undefined) {
@@ -36,19 +50,21 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
         "run `pulumi up` without --target, or target its disk too",
       );
     }
-    const file = path.join(projectRoot, disk.file);
-    const name = path.basename(file);
-    if (!existsSync(file) || (await digestOfFile(file, "sha512")) !== disk.sha512) {
-      await fetchBack(storageUrl, name, file, disk.sha512);
-    }
+    // The image last: where it is, there is what describes it.
+    const built = [...Object.values(disk.documents ?? {}), disk];
+    for (const file of built) await ensureBuilt(storageUrl, file);
     const token = randomBytes(8).toString("hex");
-    await openStorage(storageUrl).storeFile(name, file, disk.sha512, token);
+    await storeAll(openStorage(storageUrl), built, token);
     return {
       token,
       folder: storageUrl,
-      name,
-      sha512: disk.sha512,
+      ...stored(disk),
       bytes: disk.bytes,
+      ...(disk.documents === undefined
+        ? {}
+        : {
+            documents: { sbom: stored(disk.documents.sbom), provenance: stored(disk.documents.provenance) },
+          }),
       uploaded: new Date().toISOString(),
     };
   },
@@ -56,17 +72,44 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
   update: (_, previous) => Promise.resolve(previous),
 
   async delete(_, previous) {
-    if (!(await openStorage(previous.folder).remove(previous.name, previous.token))) {
-      process.stderr.write(
-        `${previous.folder}/${previous.name}: no longer what this resource stored, left alone\n`,
-      );
+    const storage = openStorage(previous.folder);
+    for (const { name } of storedFiles(previous)) {
+      if (await storage.remove(name, previous.token)) continue;
+      process.stderr.write(`${previous.folder}/${name}: no longer what this resource stored, left alone\n`);
     }
   },
 };
 
-/** State from another machine: the built file is not here, but storage may have the very same one. */
-async function fetchBack(storageUrl: string, name: string, file: string, sha512: string): Promise<void> {
-  if (await openStorage(storageUrl).fetchFile(name, file, sha512)) return;
+/** A file that was built, relative to the project. */
+interface BuiltFile {
+  file: string;
+  sha512: string;
+}
+
+function stored({ file, sha512 }: BuiltFile): StoredFile {
+  return { name: path.basename(file), sha512 };
+}
+
+/** All of them, or none is left that this token owns. */
+async function storeAll(storage: Storage, files: readonly BuiltFile[], token: string): Promise<void> {
+  const done: string[] = [];
+  try {
+    for (const built of files) {
+      const { name, sha512 } = stored(built);
+      await storage.storeFile(name, path.join(projectRoot, built.file), sha512, token);
+      done.push(name);
+    }
+  } catch (error) {
+    for (const name of done) await storage.remove(name, token);
+    throw error;
+  }
+}
+
+/** State from another machine: a built file is not here, but storage may have the very same one. */
+async function ensureBuilt(storageUrl: string, { file: built, sha512 }: BuiltFile): Promise<void> {
+  const file = path.join(projectRoot, built);
+  if (existsSync(file) && (await digestOfFile(file, "sha512")) === sha512) return;
+  if (await openStorage(storageUrl).fetchFile(path.basename(file), file, sha512)) return;
   throw new UserError(
     `${file} is not on this machine, or is not what was built (sha512 ${sha512.slice(0, 16)}…), and ${storageUrl} does not have it either`,
     "run on the machine that built it, copy the file here, or build it anew with `pulumi up --target-replace` of its disk",

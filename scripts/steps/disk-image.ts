@@ -5,6 +5,7 @@ import type { Variant } from "../../configs/variant.ts";
 import { bootTest } from "../boot-test/boot-test.ts";
 import { buildDisk } from "../build/build-disk.ts";
 import type { BuildSettings } from "../build/build-settings.ts";
+import type { Documents } from "../build/documents.ts";
 import { startProgress } from "../build/progress.ts";
 import { withBuildSlot } from "../build/slots.ts";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
@@ -35,6 +36,8 @@ export interface DiskImageResult {
   mirrorSnapshot: Record<string, string>;
   kernel: string;
   packages: number;
+  /** What is published beside the image, each relative to the project. Disks of older versions have none. */
+  documents?: Documents;
   /** ISO 8601, UTC. */
   built: string;
   bootTest: { passed: number; seconds: number };
@@ -69,6 +72,7 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
           mirrorSnapshot: image.mirrorSnapshot,
           kernel: image.kernel,
           packages: image.packages.length,
+          documents: relative(image.documents),
           built: new Date().toISOString(),
           bootTest: { passed: tested.checks.length, seconds: tested.seconds },
         };
@@ -115,9 +119,17 @@ function readRecord(variant: Variant): DiskImageResult | undefined {
 async function finishedBuild(variant: Variant, inputsDigest: string): Promise<DiskImageResult | undefined> {
   const record = readRecord(variant);
   if (record?.inputsDigest !== inputsDigest) return undefined;
-  const file = path.join(projectRoot, record.file);
-  if (!existsSync(file) || (await digestOfFile(file, "sha512")) !== record.sha512) return undefined;
+  for (const { file, sha512 } of [record, ...Object.values(record.documents ?? {})]) {
+    const built = path.join(projectRoot, file);
+    if (!existsSync(built) || (await digestOfFile(built, "sha512")) !== sha512) return undefined;
+  }
   return record;
+}
+
+/** As they are recorded: state can move to another checkout. */
+function relative({ sbom, provenance }: Documents): Documents {
+  const moved = ({ file, sha512 }: Documents["sbom"]) => ({ file: path.relative(projectRoot, file), sha512 });
+  return { sbom: moved(sbom), provenance: moved(provenance) };
 }
 
 function phases(seconds: Record<string, number>): string {

@@ -72,6 +72,9 @@ export function metadataText(
       metadata_updated: withoutZone(now),
       file: artifact.name,
       sha512: disk.sha512,
+      // Left out where an older version of this project stored the image alone.
+      sbom: artifact.documents?.sbom.name,
+      provenance: artifact.documents?.provenance.name,
       kernel: disk.kernel,
       packages: disk.packages,
       inputs_digest: disk.inputsDigest,

@@ -1,6 +1,8 @@
 /** The whole way of the data, in the project's own program: a real image from real packages, built, booted, stored. */
 import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
+import { Version } from "@cyclonedx/cyclonedx-library/Spec";
+import { JsonStrictValidator } from "@cyclonedx/cyclonedx-library/Validation";
 import { parse } from "yaml";
 import { runProgram } from "../helpers/processes.ts";
 import { DeclaredImage, missingForBuild } from "./declared-image.ts";
@@ -52,7 +54,10 @@ describe("the program: one NoCloud image", function () {
   it("builds the image, boots it and stores it with its checksum and metadata", async () => {
     await project.up();
     const { name } = project;
-    const shown = [`${name}.qcow2`, `${name}.qcow2.sha512`, `${name}.yaml`, `${name}.yaml.sha512`];
+    const shown = ["cdx.json", "intoto.json", "qcow2", "yaml"].flatMap((kind) => [
+      `${name}.${kind}`,
+      `${name}.${kind}.sha512`,
+    ]);
     const stored = project.files(project.storage).filter((file) => !file.startsWith("."));
     assert.deepEqual(stored, shown);
     const check = await runProgram(
@@ -85,6 +90,31 @@ describe("the program: one NoCloud image", function () {
     assert.equal(metadata["end_of_life"], "2027-11-01");
     assert.equal(metadata["image_key"], "3.23.6-x86_64-bios-tiny-nocloud");
     assert.equal(metadata["mirror"], "offline");
+    assert.equal(metadata["sbom"], `${project.name}.cdx.json`);
+    assert.equal(metadata["provenance"], `${project.name}.intoto.json`);
+  });
+
+  it("bills every package, and swears to the image and its bill", async () => {
+    const read = (kind: string): string =>
+      readFileSync(project.path(project.storage, `${project.name}.${kind}`), "utf8");
+    assert.equal(await new JsonStrictValidator(Version.v1dot6).validate(read("cdx.json")), null);
+    const { components } = JSON.parse(read("cdx.json")) as {
+      components: { type: string; licenses?: unknown }[];
+    };
+    const packages = components.filter(({ type }) => type === "library");
+    assert.equal(packages.length, (await project.result("disk"))?.["packages"]);
+    assert.deepEqual(
+      packages.filter(({ licenses }) => licenses === undefined),
+      [],
+    );
+    const { subject } = JSON.parse(read("intoto.json")) as {
+      subject: { name: string; digest: { sha512: string } }[];
+    };
+    const sums = subject.map(({ name, digest }) => `${digest.sha512}  ${name}\n`);
+    assert.deepEqual(
+      sums,
+      ["qcow2", "cdx.json"].map((kind) => read(`${kind}.sha512`)),
+    );
   });
 
   it("stores a disk that QEMU finds in order", async () => {

@@ -6,6 +6,7 @@ import { DeclaredImage, missingForBuild } from "./declared-image.ts";
 /** What `npm run build -- --json` prints, as far as it is looked at here. */
 interface Built {
   sha512: string;
+  documents: Record<string, { sha512: string }>;
   bootTest?: { checks: { name: string; passed: boolean }[] };
 }
 
@@ -46,7 +47,12 @@ for (const firmware of ["bios", "uefi"] as const) {
 
     it("comes out the same from packages alone", async () => {
       const second = await build("two", "--no-boot", "--no-cache");
-      assert.equal(second.sha512, first.sha512);
+      const sums = ({ sha512, documents }: Built): string[] => [
+        sha512,
+        ...Object.values(documents).map(({ sha512 }) => sha512),
+      ];
+      assert.deepEqual(sums(second), sums(first));
+      assert.equal(sums(first).length, 3);
     });
   });
 }

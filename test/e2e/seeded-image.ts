@@ -5,7 +5,6 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
 import { settingsSchema, type StackSettings } from "../../configs/settings.ts";
 import { type Declared, type Variant } from "../../configs/variant.ts";
 import type { DiskImageInput, DiskImageResult } from "../../scripts/steps/disk-image.ts";
@@ -20,6 +19,8 @@ export interface Declaration {
   variant: Partial<Variant>;
   /** Other inputs of single commands, as a later version of the project may have them. */
   commands: Partial<Record<StepSuffix, Record<string, unknown>>>;
+  /** Whether builds come with what describes them; those of older versions did not. */
+  described: boolean;
 }
 
 interface ProgramData {
@@ -54,6 +55,7 @@ export class SeededImage extends Checkout {
     rebuild: "changed",
     variant: {},
     commands: {},
+    described: true,
   };
 
   constructor() {
@@ -76,8 +78,9 @@ export class SeededImage extends Checkout {
   /** All that storage holds when everything went well, markers of ownership included. */
   get storedFiles(): string[] {
     const { name } = this.variant;
-    const shown = [`${name}.qcow2`, `${name}.qcow2.sha512`, `${name}.yaml`, `${name}.yaml.sha512`];
-    return [...shown, `.${name}.qcow2.owner`, `.${name}.yaml.owner`].sort();
+    const kinds = ["qcow2", "yaml", ...(this.#declared.described ? ["cdx.json", "intoto.json"] : [])];
+    const files = kinds.map((kind) => `${name}.${kind}`);
+    return files.flatMap((file) => [file, `${file}.sha512`, `.${file}.owner`]).sort();
   }
 
   /** Declares something else than before in these respects. */
@@ -105,11 +108,21 @@ export class SeededImage extends Checkout {
 
   /** Lays a finished build with this content where the disk's step finds it. */
   layBuild(content: string, inputsDigest = this.#declared.inputsDigest): DiskImageResult {
-    const file = `work/images/${this.variant.cloud}/${this.key}/${this.image}`;
+    const folder = `work/images/${this.variant.cloud}/${this.key}`;
+    mkdirSync(this.path(folder), { recursive: true });
+    const write = (kind: string, content: string): { file: string; sha512: string } => {
+      const file = `${folder}/${this.variant.name}.${kind}`;
+      writeFileSync(this.path(file), content);
+      return { file, sha512: createHash("sha512").update(content).digest("hex") };
+    };
+    const documents = {
+      sbom: write("cdx.json", `bill of ${content}`),
+      provenance: write("intoto.json", `provenance of ${content}`),
+    };
     const result: DiskImageResult = {
       token: randomBytes(8).toString("hex"),
-      file,
-      sha512: createHash("sha512").update(content).digest("hex"),
+      ...write("qcow2", content),
+      ...(this.#declared.described ? { documents } : {}),
       bytes: Buffer.byteLength(content),
       diskSizeMib: 1,
       inputsDigest,
@@ -119,9 +132,7 @@ export class SeededImage extends Checkout {
       built: "2026-11-23T08:36:49.538Z",
       bootTest: { passed: 26, seconds: 17.1 },
     };
-    mkdirSync(this.path(dirname(file)), { recursive: true });
-    writeFileSync(this.path(file), content);
-    writeFileSync(this.path(dirname(file), "build.json"), JSON.stringify(result));
+    writeFileSync(this.path(folder, "build.json"), JSON.stringify(result));
     return result;
   }
 

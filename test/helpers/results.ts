@@ -13,6 +13,16 @@ export function diskResult(changes: Partial<DiskImageResult> = {}): DiskImageRes
   };
 }
 
+/** What newer versions know in addition: a disk's and an artifact's. */
+export const builtDocuments: NonNullable<DiskImageResult["documents"]> = {
+  sbom: { file: "work/images/x/image.cdx.json", sha512: "5b".repeat(64) },
+  provenance: { file: "work/images/x/image.intoto.json", sha512: "17".repeat(64) },
+};
+export const storedDocuments: NonNullable<ArtifactResult["documents"]> = {
+  sbom: { name: "nocloud_alpine-3.20.cdx.json", sha512: "5b".repeat(64) },
+  provenance: { name: "nocloud_alpine-3.20.intoto.json", sha512: "17".repeat(64) },
+};
+
 export function artifactResult(changes: Partial<ArtifactResult> = {}): ArtifactResult {
   return {
     ...{ token: "artifact-token", folder: "file:///nowhere", name: "nocloud_alpine-3.20.qcow2" },

@@ -49,6 +49,18 @@ describe("the disk-image step", () => {
     assert.deepEqual(files(), ["build.json", "image.qcow2"]);
   });
 
+  it("takes a finished build only with all that it has made", async () => {
+    const folderName = "work/images/nocloud/3.23.6-x86_64-bios-tiny-nocloud-r3";
+    const sum = createHash("sha512").update("{}").digest("hex");
+    const document = (name: string) => ({ file: `${folderName}/${name}`, sha512: sum });
+    const documents = { sbom: document("image.cdx.json"), provenance: document("image.intoto.json") };
+    const record = finished({ documents });
+    for (const { file } of Object.values(documents)) writeFileSync(join(copy.root, file), "{}");
+    assert.deepEqual(await step.create(input), record);
+    writeFileSync(join(copy.root, documents.sbom.file), "{ }");
+    await assert.rejects(step.create(input), { message: /cannot read file:\/\/\/no\/such\/mirror/ });
+  });
+
   it("builds anew when the inputs are others, or the file is not what was built", async () => {
     // It tries to, and the mirror is not there.
     const building = { name: "UserError", message: /cannot read file:\/\/\/no\/such\/mirror/ };

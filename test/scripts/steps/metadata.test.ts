@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parse } from "yaml";
 import { tags } from "../../../components/metadata.ts";
 import { metadataStep, metadataText } from "../../../scripts/steps/metadata.ts";
-import { artifactResult, diskResult } from "../../helpers/results.ts";
+import { artifactResult, builtDocuments, diskResult, storedDocuments } from "../../helpers/results.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
@@ -31,7 +31,13 @@ const variant = someVariant({
   ...{ name: "nocloud_alpine-3.20.0-x86_64-bios-tiny-r2", revision: 2 },
 });
 const text = (changed = variant): string =>
-  metadataText(tags(changed), "offline", diskResult(), artifactResult(), "2026-11-23T08:36:56.386Z");
+  metadataText(
+    tags(changed),
+    "offline",
+    diskResult({ documents: builtDocuments }),
+    artifactResult({ documents: storedDocuments }),
+    "2026-11-23T08:36:56.386Z",
+  );
 
 describe("an image's metadata", () => {
   it("has every key of the original's table that applies, with its value", () => {
@@ -64,8 +70,34 @@ describe("an image's metadata", () => {
         "project",
       ],
       ...["release", "revision", "version", "built", "uploaded", "artifacts", "metadata_updated"],
-      ...["file", "sha512", "kernel", "packages", "inputs_digest", "mirror", "mirror_snapshot", "boot_test"],
+      ...["file", "sha512", "sbom", "provenance", "kernel", "packages"],
+      ...["inputs_digest", "mirror", "mirror_snapshot", "boot_test"],
     ]);
+  });
+
+  it("says which bytes it is of, what they were made from, and what is stored beside them", () => {
+    const disk = diskResult();
+    const metadata = parse(text()) as Record<string, unknown>;
+    const { file, sha512, sbom, provenance, inputs_digest, mirror, mirror_snapshot } = metadata;
+    assert.deepEqual(
+      { file, sha512, sbom, provenance, inputs_digest, mirror, mirror_snapshot },
+      {
+        ...{ file: "nocloud_alpine-3.20.qcow2", sha512: disk.sha512 },
+        ...{ sbom: "nocloud_alpine-3.20.cdx.json", provenance: "nocloud_alpine-3.20.intoto.json" },
+        ...{ inputs_digest: disk.inputsDigest, mirror: "offline", mirror_snapshot: disk.mirrorSnapshot },
+      },
+    );
+  });
+
+  it("names nothing that an older version did not store", () => {
+    const old = metadataText(
+      tags(variant),
+      "offline",
+      diskResult(),
+      artifactResult(),
+      "2026-11-23T08:36:56.386Z",
+    );
+    assert.doesNotMatch(old, /sbom|provenance/);
   });
 
   it("gives versions back as the texts they are, to readers of YAML 1.1 and 1.2", () => {
