@@ -10,7 +10,7 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const settings: BuildSettings = {
   mirror: { name: "offline", url: "file:///mirror", keyFiles: [] },
-  ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30 },
+  ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 10 },
 };
 
 describe("what is written beside an image", () => {

@@ -49,7 +49,7 @@ const statementSchema = z.strictObject({
 
 const settings: BuildSettings = {
   mirror: { name: "offline", url: "http://127.0.0.1:4711", keyFiles: ["one.pub"] },
-  ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30 },
+  ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 10 },
 };
 const variant = someVariant();
 const record: BuildRecord = {
