@@ -49,8 +49,13 @@ const consoleDevice: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: 
  * With nobody at hand, the kernel shall neither wait for randomness nor stay after a panic. And it shall not defend itself:
  * nobody but root runs in a build guest, and hardening took a fifth of an emulated build's time.
  */
-const kernelArguments =
+const commonArguments =
   "quiet panic=-1 random.trust_cpu=on mitigations=off init_on_alloc=0 hardened_usercopy=off randomize_kstack_offset=off nokaslr";
+const kernelArguments: Record<Architecture, string> = {
+  // On a host with too much to do an emulated timer does not tick in the moment in which the kernel looks, and it panics.
+  x86_64: `${commonArguments} no_timer_check`,
+  aarch64: commonArguments,
+};
 
 /**
  * Runs a job in a guest of its own, to its end.
@@ -74,7 +79,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       scratch,
       arguments: [
         ["-kernel", appliance.kernel, "-initrd", initrd],
-        ["-append", `console=${consoleDevice[appliance.arch]} ${kernelArguments}`],
+        ["-append", `console=${consoleDevice[appliance.arch]} ${kernelArguments[appliance.arch]}`],
         guestJob.disk === undefined ? [] : rawDisk("disk", guestJob.disk),
         guestJob.sharedDisk === undefined
           ? []
@@ -189,14 +194,16 @@ export async function readReport(
 
 /** The guest's whole world: the proxy at one address, by a forward; `restrict` keeps everything else out of reach. */
 export function guestNetwork(proxyPort: number): string[] {
-  const forward = `"${process.execPath}" "${path.join(import.meta.dirname, "stdio-to-tcp.mjs")}" ${proxyPort}`;
   return [
-    ...[
-      "-netdev",
-      `user,id=net,restrict=on,guestfwd=tcp:${guestProxyAddress}:80-cmd:${optionValue(forward)}`,
-    ],
+    ...["-netdev", `user,id=net,restrict=on,${guestForward(guestProxyAddress, proxyPort)}`],
     ...["-device", "virtio-net-pci,netdev=net,romfile="],
   ];
+}
+
+/** Port 80 of an address, as a guest sees it, for a port of this host's loopback: an option of QEMU's user network. */
+export function guestForward(address: string, port: number): string {
+  const program = `"${process.execPath}" "${path.join(import.meta.dirname, "stdio-to-tcp.mjs")}" ${port}`;
+  return `guestfwd=tcp:${address}:80-cmd:${optionValue(program)}`;
 }
 
 /** /job/repositories: the job's repositories as the proxy serves them, with their tags where they have any. */
