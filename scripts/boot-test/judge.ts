@@ -1,5 +1,6 @@
 import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
+import type { Answered } from "./metadata/server.ts";
 
 /** One thing a booted image has to show. */
 export interface Check {
@@ -16,7 +17,18 @@ export interface Expectations {
   kernel: string;
   /** Size of the disk the image was booted on, larger than the image, so that growing shows. */
   diskMib: number;
+  /** What the user data writes. */
+  nonce: string;
+  /** What the metadata services were asked; undefined where the cloud has none. */
+  requests: readonly Answered[] | undefined;
+  /** `ADDRESS:PORT` that the guest may not reach. */
+  forbidden: readonly string[];
+  /** Connections that came to this host's loopback all the same. */
+  hostConnections: number;
 }
+
+/** A port of the guest's own, which shows that its way of trying is one that can succeed. */
+export const ownPort = "127.0.0.1:22";
 
 /** Facts of guest boot-check: `NAME=VALUE` lines. */
 export function parseFacts(output: string): Map<string, string> {
@@ -68,8 +80,69 @@ export function judge(variant: Variant, expected: Expectations, facts: ReadonlyM
     ...expectedServices(variant).map((service) =>
       equal(`service ${service}`, fact(`service.${service}`), "started"),
     ),
+    equal("user data", fact("user_data"), expected.nonce),
+    ...(expected.requests === undefined ? [] : [metadataCheck(expected.requests)]),
+    ...dataSourceChecks(variant, fact),
+    isolationCheck(expected, fact),
     equal("all facts told", fact("end"), "yes"),
   ];
+}
+
+/** The guest was told what it is by its cloud's service, and asked for it as the cloud wants to be asked. */
+function metadataCheck(requests: readonly Answered[]): Check {
+  const answered = requests.filter(({ method, status }) => method === "GET" && status === 200);
+  // What is not there may be asked for; what is refused was asked wrongly.
+  const refused = requests.filter(({ status }) => status >= 400 && status !== 404);
+  return {
+    name: "metadata service",
+    passed: answered.length > 0 && refused.length === 0,
+    found:
+      refused.length === 0
+        ? `${answered.length} answers`
+        : `refused ${refused.map(({ method, url, status }) => `${method} ${url} (${status})`).join(", ")}`,
+  };
+}
+
+/** cloud-init's names of the clouds' data sources. */
+const dataSources: Record<string, string> = {
+  ...{ aws: "Ec2", azure: "Azure", gcp: "GCE", nocloud: "NoCloud", oci: "Oracle" },
+};
+
+/** An image asks its own cloud only: elsewhere, whoever answers at the address could make it theirs. */
+function dataSourceChecks({ bootstrap, cloud }: Variant, fact: (name: string) => string): Check[] {
+  if (bootstrap === "cloudinit") {
+    const wanted = `["${dataSources[cloud]}"]`;
+    const found = fact("datasource_list");
+    return [{ name: "data source", passed: found === wanted, found }];
+  }
+  if (bootstrap !== "tiny") return [];
+  const clouds = fact("tiny_cloud_packages")
+    .split(" ")
+    .map((name) => name.replace(/^tiny-cloud-/, ""))
+    .filter((name) => Object.hasOwn(dataSources, name));
+  return [
+    { name: "data source", passed: clouds.length === 1 && clouds[0] === cloud, found: clouds.join(" ") },
+  ];
+}
+
+/** A guest reaches nothing of this host, and no metadata service but its own. */
+function isolationCheck(expected: Expectations, fact: (name: string) => string): Check {
+  const notClosed = expected.forbidden.filter((target) => fact(`reach.${target}`) !== "closed");
+  const faults = [
+    ...(fact(`reach.${ownPort}`) === "open" ? [] : [`its own ${ownPort} ${fact(`reach.${ownPort}`)}`]),
+    ...notClosed.map((target) => `${target} ${fact(`reach.${target}`)}`),
+    ...(expected.hostConnections === 0 ? [] : [`${expected.hostConnections} connections to the host`]),
+  ];
+  return {
+    name: "reaches nothing of its host",
+    passed: faults.length === 0 && expected.forbidden.length > 0,
+    found: faults.length === 0 ? `${expected.forbidden.length} addresses closed` : faults.join(", "),
+  };
+}
+
+/** Packages in the image that are stand-ins of the offline kit: what the test says of these holds for no other image. */
+export function standInsOf(facts: ReadonlyMap<string, string>): string[] {
+  return (facts.get("stand_ins") ?? "").split(" ").filter((name) => name !== "");
 }
 
 /** As boot-check lists them. */

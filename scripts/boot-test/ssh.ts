@@ -1,8 +1,30 @@
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
 import { Client, type ConnectConfig } from "ssh2";
 
 /** Why a try to reach a guest failed. */
 export class SshError extends Error {
   override readonly name = "SshError";
+}
+
+/**
+ * A connection to a port of this host's loopback whose other side has begun to speak. QEMU accepts connections for a guest
+ * that has no network yet, and then asks the guest again after longer and longer pauses: a fresh connection finds it sooner
+ * than one that waits.
+ * @throws SshError when nothing is said in time, or the connection breaks
+ */
+export async function openSpeaking(port: number, milliseconds: number): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  try {
+    await once(socket, "readable", { signal: AbortSignal.timeout(milliseconds) });
+    if (socket.readableLength === 0) throw new Error("the connection was closed");
+    return socket;
+  } catch (error) {
+    socket.on("error", () => {});
+    socket.destroy();
+    const wasSilent = (error as Error).name === "AbortError";
+    throw new SshError(wasSilent ? "nothing answers" : (error as Error).message, { cause: error });
+  }
 }
 
 /** Runs a command over SSH with standard input; resolves with its output and exit code. */

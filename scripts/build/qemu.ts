@@ -15,12 +15,16 @@ export const minimumQemuVersion = "6.0";
 /** A guest to run, whatever it is for. */
 export interface GuestSpecification {
   arch: Architecture;
+  /** QEMU's machine type. @default q35 or virt, by architecture */
+  machine?: string;
   accelerator: Accelerator;
   memoryMib: number;
   /** Arguments of this guest alone: kernel, disks, network, firmware. */
   arguments: readonly string[];
-  /** Both serial ports of the guest end up in this file. */
+  /** All serial ports of the guest end up in this file. */
   consoleLog: string;
+  /** A socket that listens, for someone who wants to see the console and type. */
+  consoleSocket?: string;
   /** Unfinished files and sockets; short, for socket paths end at 104 bytes on macOS. */
   scratch: string;
 }
@@ -57,11 +61,16 @@ export function machineArguments(guest: GuestSpecification): string[] {
   // One emulated CPU: with two, QEMU 7.2 now and then runs half-patched kernel code (an int3 oops while booting).
   const cpus = emulated ? 1 : 2;
   const log = optionValue(guest.consoleLog);
+  const console =
+    guest.consoleSocket === undefined
+      ? `file,id=console,path=${log},mux=on`
+      : `socket,id=console,path=${optionValue(guest.consoleSocket)},mux=on,logfile=${log}`;
+  const machine = guest.machine ?? (arch === "x86_64" ? "q35" : "virt,gic-version=max");
   return [
     ["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"],
-    ["-machine", arch === "x86_64" ? "q35" : "virt,gic-version=max"],
+    ["-machine", machine],
     ["-accel", accel, "-cpu", cpu, "-smp", String(cpus), "-m", `${guest.memoryMib}M`],
-    ["-chardev", `file,id=console,path=${log},mux=on`, "-serial", "chardev:console"],
+    ["-chardev", console, "-serial", "chardev:console"],
     // Without randomness a guest's first key generation waits for it.
     ["-device", "virtio-rng-pci"],
   ].flat();

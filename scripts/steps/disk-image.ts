@@ -40,7 +40,13 @@ export interface DiskImageResult {
   documents?: Documents;
   /** ISO 8601, UTC. */
   built: string;
-  bootTest: { passed: number; seconds: number };
+  bootTest: {
+    /** Checks, all of them. */
+    passed: number;
+    seconds: number;
+    /** Packages of the offline kit in the image that stand in for real ones, if there are any. */
+    standIns?: string[];
+  };
 }
 
 /** Builds and boot-tests a disk below work/images/. */
@@ -74,7 +80,10 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
           packages: image.packages.length,
           documents: relative(image.documents),
           built: new Date().toISOString(),
-          bootTest: { passed: tested.checks.length, seconds: tested.seconds },
+          bootTest: {
+            ...{ passed: tested.checks.length, seconds: tested.seconds },
+            ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),
+          },
         };
         writeFileAtomically(recordFile(variant), JSON.stringify(result));
         progress.phase(`done: ${phases(progress.seconds())}`, 100);

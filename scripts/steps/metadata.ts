@@ -80,7 +80,10 @@ export function metadataText(
       inputs_digest: disk.inputsDigest,
       mirror,
       mirror_snapshot: disk.mirrorSnapshot,
-      boot_test: disk.bootTest,
+      boot_test: {
+        ...{ passed: disk.bootTest.passed, seconds: disk.bootTest.seconds },
+        stand_ins: disk.bootTest.standIns,
+      },
     },
     // Version 3.20 must not become the number 3.2 in a reader's hands.
     { defaultStringType: "PLAIN", version: "1.1", lineWidth: 0 },

@@ -1,6 +1,13 @@
-/** An image is the same to the last bit when it is built again, with what earlier builds left behind and without. */
+/**
+ * An image is the same to the last bit when it is built again, with what earlier builds left behind and without; and it
+ * boots, for the boot test and for a person.
+ */
 import assert from "node:assert/strict";
-import { runProgram } from "../helpers/processes.ts";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openSpeaking } from "../../scripts/boot-test/ssh.ts";
+import { processesWith, runProgram } from "../helpers/processes.ts";
 import { DeclaredImage, missingForBuild } from "./declared-image.ts";
 
 /** What `npm run build -- --json` prints, as far as it is looked at here. */
@@ -45,6 +52,33 @@ for (const firmware of ["bios", "uefi"] as const) {
       assert.ok((first.bootTest?.checks.length ?? 0) > 10);
     });
 
+    // Once is enough: what it does with the firmware, the boot test does too.
+    if (firmware === "bios") {
+      it("boots for a person, says how to log in, and leaves nothing when it is ended", async () => {
+        const args = ["--import", "tsx", "scripts/boot.ts", project.key, "--out", "one"];
+        const boot = spawn(process.execPath, [...args, "--stack", project.stack], {
+          cwd: project.path(),
+          stdio: ["ignore", "pipe", "pipe"],
+        });
+        const ended = once(boot, "exit");
+        let said = "";
+        for (const stream of [boot.stdout, boot.stderr]) {
+          stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+        }
+        try {
+          const spoken = await banner(() => Number(/^ssh -p (\d+) -i \S+id_ed25519 /m.exec(said)?.[1]));
+          assert.match(spoken, /^SSH-2\.0-/, said);
+          assert.match(said, /Ctrl-A X leaves/);
+          assert.match(said, /login: /, "the console is shown");
+        } finally {
+          boot.kill("SIGTERM");
+        }
+        assert.deepEqual(await ended, [0, null], said);
+        assert.deepEqual(processesWith(project.path("work/tmp")), []);
+        assert.deepEqual(project.files("work/tmp"), []);
+      });
+    }
+
     it("comes out the same from packages alone", async () => {
       const second = await build("two", "--no-boot", "--no-cache");
       const sums = ({ sha512, documents }: Built): string[] => [
@@ -55,4 +89,17 @@ for (const firmware of ["bios", "uefi"] as const) {
       assert.equal(sums(first).length, 3);
     });
   });
+}
+
+/** What the other side of a port says first, once there is a port and somebody there. */
+async function banner(port: () => number): Promise<string> {
+  for (const deadline = performance.now() + 480_000; performance.now() < deadline; await sleep(300)) {
+    if (Number.isNaN(port())) continue;
+    const socket = await openSpeaking(port(), 3_000).catch(() => undefined);
+    if (socket === undefined) continue;
+    const said = (socket.read() as Buffer).toString();
+    socket.destroy();
+    return said;
+  }
+  return "";
 }

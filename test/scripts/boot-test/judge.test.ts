@@ -1,9 +1,19 @@
 import assert from "node:assert/strict";
-import { expectedServices, judge, parseFacts } from "../../../scripts/boot-test/judge.ts";
+import {
+  type Expectations,
+  expectedServices,
+  judge,
+  parseFacts,
+  standInsOf,
+} from "../../../scripts/boot-test/judge.ts";
+import type { Answered } from "../../../scripts/boot-test/metadata/server.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
-const variant = someVariant();
-const expected = { hostname: "test-0-bios", kernel: "6.18.56-0-virt", diskMib: 628 };
+const variant = someVariant({ bootstrap: "tiny" });
+const expected: Expectations = {
+  ...{ hostname: "test-0-bios", kernel: "6.18.56-0-virt", diskMib: 628, nonce: "a1b1" },
+  ...{ requests: undefined, forbidden: ["10.0.2.2:4711", "169.254.169.254:80"], hostConnections: 0 },
+};
 
 /** What a good image says of itself; a test changes one line. */
 const good: Record<string, string> = {
@@ -22,6 +32,13 @@ const good: Record<string, string> = {
   added_keys: "",
   "service.syslog": "started",
   "service.sshd": "started",
+  user_data: "a1b1",
+  datasource_list: "",
+  tiny_cloud_packages: "tiny-cloud-nocloud tiny-cloud-openrc",
+  stand_ins: "tiny-cloud tiny-cloud-nocloud",
+  "reach.127.0.0.1:22": "open",
+  "reach.10.0.2.2:4711": "closed",
+  "reach.169.254.169.254:80": "closed",
   end: "yes",
 };
 const text = (facts: Record<string, string>): string =>
@@ -29,15 +46,19 @@ const text = (facts: Record<string, string>): string =>
     .map(([name, value]) => `${name}=${value}\n`)
     .join("");
 /** Names of the checks that fail, with what was found. */
-const failures = (changes: Record<string, string>, judged = variant): string[] =>
-  judge(judged, expected, parseFacts(text({ ...good, ...changes })))
+const failures = (
+  changes: Record<string, string>,
+  judged = variant,
+  expectations: Partial<Expectations> = {},
+): string[] =>
+  judge(judged, { ...expected, ...expectations }, parseFacts(text({ ...good, ...changes })))
     .filter(({ passed }) => !passed)
     .map(({ name, found }) => `${name}: ${found}`);
 
 describe("the judge of a booted image", () => {
   it("passes a good one", () => {
     assert.deepEqual(failures({}), []);
-    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 14);
+    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 17);
   });
 
   const faults: [string, Record<string, string>, string][] = [
@@ -66,11 +87,75 @@ describe("the judge of a booted image", () => {
       { added_keys: "mirror.rsa.pub" },
       "keys that apk trusts beside Alpine's: mirror.rsa.pub, not ",
     ],
+    ["user data that did not run", { user_data: "" }, "user data: , not a1b1"],
+    [
+      "another cloud's data source",
+      { tiny_cloud_packages: "tiny-cloud-aws tiny-cloud-nocloud" },
+      "data source: aws nocloud",
+    ],
+    [
+      "a guest that reaches its host",
+      { "reach.10.0.2.2:4711": "open" },
+      "reaches nothing of its host: 10.0.2.2:4711 open",
+    ],
+    [
+      "a guest that did not try an address",
+      { "reach.169.254.169.254:80": "" },
+      "reaches nothing of its host: 169.254.169.254:80 ",
+    ],
+    [
+      "a guest that could reach nothing at all",
+      { "reach.127.0.0.1:22": "closed" },
+      "reaches nothing of its host: its own 127.0.0.1:22 closed",
+    ],
     ["facts that break off", { end: "" }, "all facts told: , not yes"],
   ];
   for (const [what, changes, failure] of faults) {
     it(`sees ${what}`, () => assert.deepEqual(failures(changes), [failure]));
   }
+
+  it("sees a connection to the host that the guest does not own up to", () => {
+    assert.deepEqual(failures({}, variant, { hostConnections: 1 }), [
+      "reaches nothing of its host: 1 connections to the host",
+    ]);
+  });
+
+  it("asks cloud-init's images for the one data source of their cloud", () => {
+    const aws = someVariant({ bootstrap: "cloudinit", cloud: "aws" });
+    assert.deepEqual(failures({ datasource_list: '["Ec2"]' }, aws), []);
+    assert.deepEqual(failures({ datasource_list: "['NoCloud', 'Ec2']" }, aws), [
+      "data source: ['NoCloud', 'Ec2']",
+    ]);
+  });
+
+  describe("of what metadata services were asked", () => {
+    const judged = (...requests: Answered[]): string[] => failures({}, variant, { requests });
+    const get = (url: string, status: number): Answered => ({ method: "GET", url, status });
+
+    it("wants an answer", () => {
+      assert.deepEqual(judged(get("/latest/user-data", 200)), []);
+      assert.deepEqual(judged(), ["metadata service: 0 answers"]);
+      assert.equal(judged({ method: "PUT", url: "/latest/api/token", status: 200 }).length, 1);
+    });
+
+    it("lets an instance ask for what is not there", () => {
+      assert.deepEqual(
+        judged(get("/a", 200), get("/computeMetadata/v1/project/attributes/ssh-keys", 404)),
+        [],
+      );
+    });
+
+    it("sees a request that was refused", () => {
+      assert.deepEqual(judged(get("/a", 200), get("/latest/meta-data/", 401)), [
+        "metadata service: refused GET /latest/meta-data/ (401)",
+      ]);
+    });
+  });
+
+  it("names the packages that are stand-ins", () => {
+    assert.deepEqual(standInsOf(parseFacts(text(good))), ["tiny-cloud", "tiny-cloud-nocloud"]);
+    assert.deepEqual(standInsOf(new Map()), []);
+  });
 
   it("lets a configuration add keys", () => {
     const trusting = someVariant({ repoKeys: ["configs/overlays/mine/b.rsa.pub", "a.rsa.pub"] });

@@ -1,0 +1,39 @@
+import { createServer, type AddressInfo } from "node:net";
+import { metadataAddress } from "./metadata/clouds.ts";
+import { hostAddress, plainHostAddress } from "./network.ts";
+
+/** A service of this host that no guest may reach: it listens on the loopback and counts who comes. */
+export interface HostProbe {
+  port: number;
+  /** Connections so far. */
+  connections(): number;
+  close(): void;
+}
+
+export async function startHostProbe(): Promise<HostProbe> {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  return { port, connections: () => connections, close: () => server.close() };
+}
+
+/**
+ * Where a guest that is not shut in would find this host, or the metadata service of the cloud that this host is itself
+ * in: `ADDRESS:PORT`.
+ * @param ownServices addresses of the guest's own metadata services
+ */
+export function forbiddenTargets(probePort: number, ownServices: readonly string[]): string[] {
+  return [
+    ...[hostAddress, plainHostAddress, metadataAddress].map((address) => `${address}:${probePort}`),
+    ...[metadataAddress, "168.63.129.16"]
+      .filter((address) => !ownServices.includes(address))
+      .map((address) => `${address}:80`),
+  ];
+}

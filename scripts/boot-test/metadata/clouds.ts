@@ -1,0 +1,32 @@
+import { awsMetadata } from "./aws.ts";
+import { azureMetadata, azureWireserver } from "./azure.ts";
+import { gcpMetadata } from "./gcp.ts";
+import { ociMetadata } from "./oci.ts";
+import type { Instance, MetadataHandler } from "./service.ts";
+
+/** The address of every cloud's metadata service. */
+export const metadataAddress = "169.254.169.254";
+
+/** Services by their address, for each cloud that has any; the others' instances are told by a seed. */
+const services: Record<string, (instance: Instance) => Record<string, MetadataHandler>> = {
+  aws: (instance) => ({ [metadataAddress]: awsMetadata(instance) }),
+  azure: (instance) => ({
+    [metadataAddress]: azureMetadata(instance),
+    "168.63.129.16": azureWireserver(instance),
+  }),
+  gcp: (instance) => ({ [metadataAddress]: gcpMetadata(instance) }),
+  oci: (instance) => ({ [metadataAddress]: ociMetadata(instance) }),
+};
+
+/** The services that an instance finds in its cloud, by their address; undefined where the cloud has none. */
+export function metadataServices(
+  cloud: string,
+  instance: Instance,
+): Record<string, MetadataHandler> | undefined {
+  return services[cloud]?.(instance);
+}
+
+/** Names that an instance looks up to find its services, with their addresses. */
+export function metadataNames(cloud: string): Record<string, string> {
+  return cloud === "gcp" ? { "metadata.google.internal": metadataAddress } : {};
+}

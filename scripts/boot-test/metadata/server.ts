@@ -1,0 +1,63 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import type { MetadataHandler } from "./service.ts";
+
+/** A request and how it went. */
+export interface Answered {
+  method: string;
+  /** Path and query. */
+  url: string;
+  status: number;
+}
+
+/** Metadata services that listen on this host's loopback, for one guest. */
+export interface MetadataServer {
+  /** The port of each service, by the address that it has in the cloud. */
+  ports: ReadonlyMap<string, number>;
+  /** What was asked so far. */
+  requests: readonly Answered[];
+  close(): Promise<void>;
+}
+
+/** Gives each service a port of its own. */
+export async function serveMetadata(services: Record<string, MetadataHandler>): Promise<MetadataServer> {
+  const requests: Answered[] = [];
+  const servers: Server[] = [];
+  const ports = new Map<string, number>();
+  for (const [address, handle] of Object.entries(services)) {
+    const server = httpServer(handle, requests);
+    await new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(0, "127.0.0.1", resolve);
+    });
+    servers.push(server);
+    ports.set(address, (server.address() as AddressInfo).port);
+  }
+  return {
+    ports,
+    requests,
+    async close() {
+      await Promise.all(
+        servers.map((server) => {
+          server.closeAllConnections();
+          return new Promise<void>((resolve) => server.close(() => resolve()));
+        }),
+      );
+    },
+  };
+}
+
+function httpServer(handle: MetadataHandler, requests: Answered[]): Server {
+  return createServer((request, response) => {
+    const { method = "", url = "/", headers } = request;
+    const [path = "/", query = ""] = url.split("?", 2);
+    const answer = handle({ method, path, query: new URLSearchParams(query), headers });
+    requests.push({ method, url, status: answer.status });
+    request.resume();
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      "content-length": Buffer.byteLength(answer.body),
+    });
+    response.end(method === "HEAD" ? undefined : answer.body);
+  });
+}

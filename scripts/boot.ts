@@ -1,0 +1,152 @@
+/** `npm run boot -- KEY`: boots a built image for a person, the way its cloud would. */
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import path from "node:path";
+import { Command } from "commander";
+import ssh2 from "ssh2";
+import type { Variant } from "../configs/variant.ts";
+import { type BootedGuest, bootGuest } from "./boot-test/boot-guest.ts";
+import { makeAppliance } from "./build/appliance.ts";
+import { buildSettings } from "./build/build-settings.ts";
+import { startProgress } from "./build/progress.ts";
+import { findVariant, settingsOf } from "./lib/find-variant.ts";
+import { runMain, UserError } from "./lib/user-error.ts";
+import { scratchFolder, workFolder } from "./lib/workspace.ts";
+
+interface Options {
+  image?: string;
+  out?: string;
+  port?: string;
+  sshKey?: string;
+  stack?: string;
+}
+
+const program = new Command("npm run boot --")
+  .description(
+    [
+      "Boots a built image in QEMU on a machine like its cloud's, told who it is by a metadata service like its cloud's.",
+      "Its console is this terminal; Ctrl-A X leaves. Nothing is written to the image.",
+    ].join("\n"),
+  )
+  .argument("<key>", "image key, as `npm run images` lists them: 3.23.6-x86_64-bios-tiny-nocloud")
+  .option(
+    "--out <folder>",
+    "the image that `npm run build -- KEY --out FOLDER` made (default: the stack's own)",
+  )
+  .option("--image <file>", "this file, whatever its name")
+  .option("--port <number>", "port of this host's loopback for SSH (default: a free one)")
+  .option("--ssh-key <file>", "public key that may log in (default: a new one, gone with the machine)")
+  .option("--stack <name>", "take ledger and mirror from this stack (default: dev, where it exists)")
+  .action((key: string, options: Options) => runMain(() => main(key, options)));
+
+/** MiB that the disk is larger than the image: room to try something. */
+const growthMib = 2048;
+
+async function main(key: string, options: Options): Promise<void> {
+  const settings = settingsOf(options.stack);
+  const variant = findVariant(key, settings);
+  const file = imageFile(variant, options);
+  const sshPort = options.port === undefined ? undefined : portNumber(options.port);
+  const quiet = startProgress(variant.name);
+  const { accelerator } = await makeAppliance(variant.arch, buildSettings(settings), quiet);
+  const scratch = scratchFolder("run");
+  let guest: BootedGuest | undefined;
+  let server: Server | undefined;
+  try {
+    const key = sshKey(options.sshKey, scratch);
+    const consoleSocket = path.join(scratch, "console");
+    server = await terminalOn(consoleSocket);
+    guest = await bootGuest({
+      ...{ variant, file, accelerator, growthMib, scratch, consoleSocket },
+      ...(sshPort === undefined ? {} : { sshPort }),
+      consoleLog: path.join(scratch, "console.log"),
+      instance: {
+        ...{ id: `${variant.imageKey}-r${variant.revision}`, hostname: "alpine", login: variant.login },
+        sshPublicKey: key.publicKey,
+      },
+    });
+    const login = `${variant.login}@127.0.0.1`;
+    // The host's key is a new one each time: it is neither asked for nor kept.
+    const trust = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
+    process.stdout.write(
+      `${file} (${accelerator})\nssh -p ${guest.sshPort} -i ${key.file} ${trust} ${login}\n` +
+        "Ctrl-A X leaves.\n",
+    );
+    await Promise.race([guest.guest.ended, endSignal()]);
+  } finally {
+    if (process.stdin.isTTY) process.stdin.setRawMode(false).unref();
+    await guest?.end();
+    server?.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** The image to boot. Throws a UserError that says how to come by it when it is not there. */
+function imageFile(variant: Variant, { image, out }: Options): string {
+  if (image !== undefined) {
+    if (existsSync(image)) return path.resolve(image);
+    throw new UserError(`there is no image ${image}`, "give the file of a built image");
+  }
+  const name = `${variant.imageKey}-r${variant.revision}`;
+  const folder = path.resolve(out ?? path.join(workFolder, "images", variant.cloud, name));
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  const endings = [".qcow2", ".vhd", ".raw", ".tar.gz"].map((ending) => variant.name + ending);
+  const file = files.find((file) => endings.includes(file));
+  if (file !== undefined) return path.join(folder, file);
+  const target = out ?? "/tmp/images";
+  const boot = `npm run boot -- ${variant.imageKey} --out ${target}`;
+  throw new UserError(
+    `${variant.name} is not built: ${folder} has no image of it`,
+    `npm run build -- ${variant.imageKey} --out ${target}, then ${boot}`,
+  );
+}
+
+function portNumber(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new UserError(`--port ${text} is no port`, "give a number from 1 to 65535, or leave it out");
+}
+
+/** The key that may log in: the caller's, or a new one beside the other throwaway files. */
+function sshKey(given: string | undefined, scratch: string): { publicKey: string; file: string } {
+  if (given === undefined) {
+    const key = ssh2.utils.generateKeyPairSync("ed25519");
+    const file = path.join(scratch, "id_ed25519");
+    writeFileSync(file, key.private, { mode: 0o600 });
+    return { publicKey: key.public, file };
+  }
+  const publicFile = given.endsWith(".pub") ? given : `${given}.pub`;
+  const text = existsSync(publicFile) ? readFileSync(publicFile, "utf8").trim() : undefined;
+  if (text !== undefined && /^(ssh|ecdsa|sk-)[\w@.-]+ [A-Za-z0-9+/=]+( [^\n]*)?$/.test(text)) {
+    return { publicKey: text, file: publicFile.slice(0, -".pub".length) };
+  }
+  throw new UserError(
+    text === undefined ? `there is no public key ${publicFile}` : `${publicFile} holds no OpenSSH public key`,
+    "give the .pub file that ssh-keygen made",
+  );
+}
+
+/** Lets QEMU's console connect to this process' terminal. Without a terminal it is shown, and nothing is typed. */
+async function terminalOn(socketPath: string): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on("error", () => {});
+    socket.pipe(process.stdout, { end: false });
+    if (!process.stdin.isTTY) return;
+    process.stdin.setRawMode(true);
+    process.stdin.pipe(socket);
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(socketPath, resolve);
+  });
+  return server;
+}
+
+/** Resolves when this process is asked to end. */
+function endSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"] as const) process.once(signal, () => resolve());
+  });
+}
+
+await program.parseAsync();

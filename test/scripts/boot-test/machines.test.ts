@@ -1,0 +1,86 @@
+import assert from "node:assert/strict";
+import { deviceArguments, machineFor } from "../../../scripts/boot-test/machines.ts";
+import { networkArguments } from "../../../scripts/boot-test/network.ts";
+import { UserError } from "../../../scripts/lib/user-error.ts";
+
+type Kind = Parameters<typeof machineFor>[0];
+
+describe("the machine an image is booted on", () => {
+  const argumentsFor = (
+    cloud: string,
+    arch: Kind["arch"] = "x86_64",
+    firmware: Kind["firmware"] = "uefi",
+  ): string => deviceArguments(machineFor({ cloud, arch, firmware })).join(" ");
+
+  it("has a disk like its cloud's, which the firmware starts from", () => {
+    assert.match(argumentsFor("aws"), /-device nvme,serial=\w+,drive=disk,bootindex=0/);
+    for (const cloud of ["gcp", "oci", "azure"]) {
+      assert.match(argumentsFor(cloud), /-device virtio-scsi-pci -device scsi-hd,drive=disk,bootindex=0/);
+    }
+    assert.match(argumentsFor("nocloud"), /^-device virtio-blk-pci,drive=disk,bootindex=0 /);
+  });
+
+  it("is Azure's first generation for BIOS, with an IDE disk", () => {
+    assert.match(argumentsFor("azure", "x86_64", "bios"), /-device ide-hd,bus=ide\.0,drive=disk/);
+    assert.equal(machineFor({ cloud: "azure", arch: "x86_64", firmware: "bios" }).type, "pc");
+    assert.equal(machineFor({ cloud: "azure", arch: "x86_64", firmware: "uefi" }).type, undefined);
+  });
+
+  it("says where it is, as cloud-init looks for it", () => {
+    assert.match(argumentsFor("aws"), /-uuid ec2/);
+    assert.match(argumentsFor("azure"), /type=3,.*asset=7783-7084-3265-9085-8269-3286-77/);
+    assert.match(argumentsFor("gcp"), /product=Google Compute Engine/);
+    assert.match(argumentsFor("oci"), /asset=OracleCloud\.com/);
+    assert.ok(!argumentsFor("nocloud").includes("-smbios"));
+  });
+
+  it("has the serial port that AWS's aarch64 images write to", () => {
+    assert.match(argumentsFor("aws", "aarch64"), /-device pci-serial,chardev=console/);
+    assert.ok(!argumentsFor("aws").includes("pci-serial"));
+  });
+
+  it("is unknown for a cloud that is not in the table", () => {
+    assert.throws(
+      () => machineFor({ cloud: "mine", arch: "x86_64", firmware: "bios" }),
+      (error) => error instanceof UserError && /'mine'/.test(error.what) && /machines\.ts/.test(error.hint!),
+    );
+  });
+});
+
+describe("the network of a booted image", () => {
+  it("leads to its services alone, and lets SSH in", () => {
+    const [kind, options] = networkArguments(
+      2222,
+      new Map([
+        ["169.254.169.254", 4711],
+        ["168.63.129.16", 4712],
+      ]),
+    );
+    assert.equal(kind, "-netdev");
+    const parts = options!.split(",");
+    assert.deepEqual(parts.slice(0, 3), ["user", "id=net", "restrict=on"]);
+    assert.ok(parts.includes("hostfwd=tcp:127.0.0.1:2222-:22"));
+    assert.deepEqual(
+      parts.flatMap((part) => /^guestfwd=tcp:(\S+?)-cmd:.* (\d+)$/.exec(part)?.slice(1) ?? []),
+      ["169.254.169.254:80", "4711", "168.63.129.16:80", "4712"],
+    );
+  });
+
+  it("has the name server beside it where one is needed, on the hub that the card is on", () => {
+    const args = networkArguments(2222, new Map([["169.254.169.254", 4711]]), 4712);
+    assert.match(args[1]!, /^user,id=user,restrict=on,/);
+    assert.ok(args.includes("socket,id=names,connect=127.0.0.1:4712"));
+    assert.deepEqual(
+      args.filter((arg) => arg.startsWith("hubport,")),
+      [
+        "hubport,id=hub-user,hubid=0,netdev=user",
+        "hubport,id=hub-names,hubid=0,netdev=names",
+        "hubport,id=net,hubid=0",
+      ],
+    );
+  });
+
+  it("has no way out where there is none", () => {
+    assert.ok(!networkArguments(2222, new Map()).join().includes("guestfwd"));
+  });
+});
