@@ -1,5 +1,5 @@
 /** `npm run boot -- KEY`: boots a built image for a person, the way its cloud would. */
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import path from "node:path";
 import { Command } from "commander";
@@ -8,6 +8,7 @@ import type { Variant } from "../configs/variant.ts";
 import { type BootedGuest, bootGuest } from "./boot-test/boot-guest.ts";
 import { makeAppliance } from "./build/appliance.ts";
 import { buildSettings } from "./build/build-settings.ts";
+import { imageFileName } from "./build/formats/image-file.ts";
 import { startProgress } from "./build/progress.ts";
 import { findVariant, settingsOf } from "./lib/find-variant.ts";
 import { runMain, UserError } from "./lib/user-error.ts";
@@ -89,10 +90,8 @@ function imageFile(variant: Variant, { image, out }: Options): string {
   }
   const name = `${variant.imageKey}-r${variant.revision}`;
   const folder = path.resolve(out ?? path.join(workFolder, "images", variant.cloud, name));
-  const files = existsSync(folder) ? readdirSync(folder) : [];
-  const endings = [".qcow2", ".vhd", ".raw", ".tar.gz"].map((ending) => variant.name + ending);
-  const file = files.find((file) => endings.includes(file));
-  if (file !== undefined) return path.join(folder, file);
+  const file = path.join(folder, imageFileName(variant));
+  if (existsSync(file)) return file;
   const target = out ?? "/tmp/images";
   const boot = `npm run boot -- ${variant.imageKey} --out ${target}`;
   throw new UserError(

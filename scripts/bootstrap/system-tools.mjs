@@ -55,6 +55,11 @@ const builderRequirements = [
     packages: { apt: "qemu-utils", apk: "qemu-img", dnf: "qemu-img", brew: "qemu" },
   },
   {
+    name: "bzip2",
+    command: "bzip2",
+    packages: { apt: "bzip2", apk: "bzip2", dnf: "bzip2", brew: "bzip2" },
+  },
+  {
     name: "UEFI firmware for x86_64 (OVMF)",
     files: inFirmwareFolders([
       "OVMF/OVMF_CODE_4M.fd",

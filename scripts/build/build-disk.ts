@@ -1,6 +1,5 @@
 import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
-import { execa } from "execa";
 import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
@@ -10,6 +9,8 @@ import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { makeAppliance } from "./appliance.ts";
 import { baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { trimCache } from "./cache-limit.ts";
+import { convertDisk } from "./formats/convert.ts";
+import { checkFormat, virtualSizeMib } from "./formats/image-file.ts";
 import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { type Documents, writeDocuments } from "./documents.ts";
@@ -27,7 +28,7 @@ export interface BuiltImage {
   sha512: string;
   /** Bytes of the file. */
   size: number;
-  /** Virtual size of the disk. */
+  /** Virtual size of the disk: as declared, or what its cloud makes of that. */
   diskSizeMib: number;
   /** Digest of what it was built from. */
   inputsDigest: string;
@@ -68,7 +69,8 @@ export async function buildDisk(
 
   mkdirSync(folder, { recursive: true });
   const consoleLog = path.join(folder, `${variant.name}.console.log`);
-  const diskSizeMib = variant.diskSizeMib + settings.extraDiskMib;
+  const declaredMib = variant.diskSizeMib + settings.extraDiskMib;
+  const diskSizeMib = virtualSizeMib(variant, declaredMib);
   const scratch = scratchFolder("build");
   progress.phase("open the base", 5);
   const base = await openBaseTree(baseTreeKey(variant, repositories, appliance), scratch, useCache);
@@ -81,7 +83,7 @@ export async function buildDisk(
       await runJob({
         what: variant.name,
         appliance,
-        job: imageJob(variant, settings, digest, base.missing ? "make" : "ready"),
+        job: imageJob(variant, settings, digest, declaredMib, base.missing ? "make" : "ready"),
         repositories,
         mirror: settings.mirror,
         disk,
@@ -91,15 +93,17 @@ export async function buildDisk(
         consoleLog,
         progress,
         scratch,
-        // The tree and the filesystem made of it are in memory, both, and neither is larger than the disk.
-        memoryMib: 768 + 2 * diskSizeMib,
+        // The tree and the filesystem made of it are in memory, both, and neither is larger than the disk was declared.
+        memoryMib: 768 + 2 * declaredMib,
         deadlineSeconds: settings.timeoutMinutes * 60,
       }),
     );
     progress.phase("convert", 92);
-    const file = path.join(folder, `${variant.name}.${variant.imageFormat}`);
-    const converted = path.join(scratch, path.basename(file));
-    await convert(disk, converted, diskSizeMib);
+    const converted = await convertDisk(disk, scratch, variant, {
+      uniqueId: identifiers(digest).fileUuid,
+      time: releaseTime(variant),
+    });
+    const file = path.join(folder, path.basename(converted));
     const sha512 = await digestOfFile(converted, "sha512");
     const documents = writeDocuments(
       folder,
@@ -128,15 +132,6 @@ export async function buildDisk(
     rmSync(scratch, { recursive: true, force: true });
     trimCache(settings.cacheGib * 2 ** 30);
   }
-}
-
-/** Said before a minute's work, not after it. */
-function checkFormat({ imageFormat, name }: Variant): void {
-  if (imageFormat === "qcow2") return;
-  throw new UserError(
-    `image format ${imageFormat} of ${name} cannot be made yet`,
-    "qcow2 can: build an image of NoCloud or OCI",
-  );
 }
 
 async function openRepositories(variant: Variant, mirror: MirrorSettings): Promise<Repository[]> {
@@ -172,8 +167,19 @@ export function checkRelease(
   );
 }
 
+/** When the release came out, in seconds since 1970: the time of everything in the image. */
+function releaseTime({ releaseDate }: Variant): number {
+  return Date.parse(`${releaseDate}T00:00:00Z`) / 1000;
+}
+
 /** The archive that tells a build guest all about the variant. */
-function imageJob(variant: Variant, settings: BuildSettings, digest: string, base: "make" | "ready"): Buffer {
+function imageJob(
+  variant: Variant,
+  settings: BuildSettings,
+  digest: string,
+  declaredMib: number,
+  base: "make" | "ready",
+): Buffer {
   const ids = identifiers(digest);
   const offline =
     settings.mirror.name === "official" ? "" : `\n\nBuilt from mirror: ${settings.mirror.name}.`;
@@ -185,7 +191,7 @@ function imageJob(variant: Variant, settings: BuildSettings, digest: string, bas
   return jobArchive({
     arch: variant.arch,
     main: "build-disk",
-    sourceDateEpoch: Date.parse(`${variant.releaseDate}T00:00:00Z`) / 1000,
+    sourceDateEpoch: releaseTime(variant),
     keyFiles: [
       ...settings.mirror.keyFiles,
       ...variant.repoKeys.map((file) => path.resolve(projectRoot, file)),
@@ -214,6 +220,7 @@ function imageJob(variant: Variant, settings: BuildSettings, digest: string, bas
       IMAGE_LOGIN: variant.login,
       MOTD: `${variant.motd}${offline}`,
       NTP_SERVER: variant.ntpServer,
+      DISK_MIB: String(declaredMib),
       DISK_ID: ids.diskId,
       DISK_UUID: ids.diskUuid,
       ROOT_UUID: ids.rootUuid,
@@ -242,15 +249,4 @@ export function imageConsole(variant: Variant): string {
     (option) => /^console=(tty[A-Z]+\d+)/.exec(option)?.[1] ?? [],
   );
   return consoles.at(-1) ?? "ttyS0";
-}
-
-/** Converts the raw disk into qcow2 and reads the result back. */
-async function convert(disk: string, target: string, diskSizeMib: number): Promise<void> {
-  await execa("qemu-img", ["convert", "-f", "raw", "-O", "qcow2", "-c", disk, target]);
-  const { stdout } = await execa("qemu-img", ["info", "--output=json", target]);
-  const info = z.object({ format: z.string(), "virtual-size": z.number() }).parse(JSON.parse(stdout));
-  if (info.format !== "qcow2" || info["virtual-size"] !== diskSizeMib * 2 ** 20) {
-    throw new Error(`${target} came out as ${info.format} of ${info["virtual-size"]} bytes`);
-  }
-  await execa("qemu-img", ["check", "-q", target]);
 }

@@ -98,6 +98,8 @@ export function identifiers(digest: string): {
   efiPartitionUuid: string;
   diskUuid: string;
   efiVolumeId: string;
+  /** Of the file, where its format has such a thing. */
+  fileUuid: string;
 } {
   const derived = (use: string): string => derivedHex(use, digest);
   const uuid = (use: string): string => derivedUuid(use, digest);
@@ -108,6 +110,7 @@ export function identifiers(digest: string): {
     rootPartitionUuid: uuid("root partition"),
     efiPartitionUuid: uuid("efi partition"),
     efiVolumeId: derived("efi volume").slice(0, 8),
+    fileUuid: uuid("file"),
   };
 }
 

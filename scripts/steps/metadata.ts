@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import { stringify } from "yaml";
+import { splitFileName } from "../build/formats/image-file.ts";
 import { openStorage } from "../lib/storage.ts";
 import { UserError } from "../lib/user-error.ts";
 import type { ArtifactResult } from "./artifact.ts";
@@ -50,7 +51,7 @@ async function write(input: MetadataInput, token: string): Promise<MetadataResul
   }
   const text = metadataText(input.tags, input.mirror, disk, artifact, new Date().toISOString());
   const sha512 = createHash("sha512").update(text).digest("hex");
-  const name = artifact.name.replace(/\.[a-z0-9]+$/, ".yaml");
+  const name = `${splitFileName(artifact.name).name}.yaml`;
   await openStorage(artifact.folder).storeText(name, text, sha512, token);
   return { token, folder: artifact.folder, name, sha512 };
 }

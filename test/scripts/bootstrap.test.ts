@@ -219,9 +219,9 @@ describe("bootstrap", () => {
       assert.equal(
         installCommand("apt", all),
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
-          "qemu-system-x86 qemu-system-arm qemu-utils ovmf qemu-efi-aarch64 shellcheck",
+          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 shellcheck",
       );
-      assert.equal(installCommand("brew", all), "brew install qemu shellcheck");
+      assert.equal(installCommand("brew", all), "brew install qemu bzip2 shellcheck");
       assert.match(installCommand("apk", all) ?? "", /^sudo apk add qemu-system-x86_64 .* aavmf shellcheck$/);
       assert.match(
         installCommand("dnf", all) ?? "",

@@ -18,7 +18,7 @@ function repository(packages: Record<string, string>): Repository {
 }
 
 describe("a build", () => {
-  it("says at once that a format cannot be made, before it asks the mirror or makes a file", async () => {
+  it("says at once that a format cannot be meant, before it asks the mirror or makes a file", async () => {
     const settings = {
       mirror,
       extraDiskMib: 0,
@@ -30,14 +30,15 @@ describe("a build", () => {
     } as const;
     const folder = join(temporaryFolder(), "out");
     await assert.rejects(
-      buildDisk(someVariant({ imageFormat: "vhd" }), settings, folder, {
+      buildDisk(someVariant({ imageFormatOptions: "vhd/force-size" }), settings, folder, {
         phase: assert.fail,
         note: assert.fail,
         seconds: () => ({}),
       }),
       {
         name: "UserError",
-        message: /^image format vhd of nocloud_alpine-3\.23\.6.* cannot be made yet\n {2}→ /,
+        message:
+          /^nocloud_alpine-3\.23\.6.* has imageFormat qcow2 and imageFormatOptions vhd\/force-size.*\n {2}→ /,
       },
     );
     assert.equal(existsSync(folder), false);

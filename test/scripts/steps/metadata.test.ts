@@ -149,6 +149,14 @@ describe("the metadata step", () => {
     );
   });
 
+  it("calls the YAML like the image, however that is packed", async () => {
+    const { of } = input();
+    for (const extension of ["vhd", "raw", "raw.bz2", "raw.tar.gz"]) {
+      const artifact = { ...of.artifact, name: `gcp_alpine-3.23.6-r0.${extension}` };
+      assert.equal((await metadataStep.create({ ...of, artifact })).name, "gcp_alpine-3.23.6-r0.yaml");
+    }
+  });
+
   it("is updated in place and stays its owner's", async () => {
     const { folder, of } = input();
     const first = await metadataStep.create(of);

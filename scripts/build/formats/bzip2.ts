@@ -1,0 +1,30 @@
+/** bzip2 by its own program: on npm there is no compressor for it that anyone keeps. */
+import { execa, type ExecaError } from "execa";
+import { UserError } from "../../lib/user-error.ts";
+
+/** Packs a file into another. */
+export async function packBzip2(file: string, target: string): Promise<void> {
+  try {
+    await execa("bzip2", ["-c", file], { stdout: { file: target }, buffer: false });
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+/** What is packed in a file, piece by piece. */
+export async function* unpackBzip2(file: string): AsyncGenerator<Buffer> {
+  try {
+    const program = execa("bzip2", ["-dc", file], { encoding: "buffer", buffer: false });
+    // A fault of the program is seen when its output has ended.
+    program.catch(() => {});
+    yield* program.stdout as AsyncIterable<Buffer>;
+    await program;
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+function explained(error: unknown): unknown {
+  if ((error as ExecaError).code !== "ENOENT") return error;
+  return new UserError("bzip2 was not found", "npm run bootstrap installs it or says how", { cause: error });
+}

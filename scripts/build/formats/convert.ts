@@ -1,0 +1,159 @@
+/** From a raw disk to the file that is stored. */
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import { UserError } from "../../lib/user-error.ts";
+import { readPartitionTable } from "../partition-table.ts";
+import { packBzip2 } from "./bzip2.ts";
+import { FormatError } from "./format-error.ts";
+import { writeGoogleArchive } from "./google-archive.ts";
+import { type ImageExtension, imageExtension, type ImageFormat, imageFileName } from "./image-file.ts";
+import { readAt } from "./read-at.ts";
+import { type ReadableDisk, unpack } from "./unpack.ts";
+import { identifyVhd, readVhd, type VhdIdentity, type VhdKind } from "./vhd.ts";
+
+interface Conversion {
+  disk: string;
+  target: string;
+  image: ImageFormat;
+  identity: VhdIdentity;
+}
+
+/** How a kind of file is made and looked at: in pieces, for a disk need not fit in memory. */
+interface FileFormat {
+  write(conversion: Conversion): Promise<void>;
+  /** Throws a FormatError for what is not as it must be, the disk inside above all. */
+  check(conversion: Conversion): Promise<void>;
+}
+
+const formats: Record<ImageExtension, FileFormat> = {
+  qcow2: {
+    write: ({ disk, target }) => convertByQemu(disk, target, "qcow2", "-c"),
+    async check({ disk, target }) {
+      await execa("qemu-img", ["check", "-q", "-f", "qcow2", target]);
+      await compareByQemu(disk, target, "qcow2");
+    },
+  },
+  vhd: {
+    async write({ disk, target, image, identity }) {
+      await convertByQemu(disk, target, "vpc", "-o", `subformat=${vhdKind(image)},force_size=on`);
+      identifyVhd(target, identity);
+    },
+    async check({ disk, target, image, identity }) {
+      const found = readVhd(target);
+      const wanted: typeof found = { kind: vhdKind(image), virtualSize: statSync(disk).size, ...identity };
+      for (const field of ["kind", "virtualSize", "uniqueId", "time"] as const) {
+        if (found[field] !== wanted[field]) {
+          throw new FormatError(`its ${field} is ${found[field]} and not ${wanted[field]}`);
+        }
+      }
+      await compareByQemu(disk, target, "vpc");
+    },
+  },
+  raw: {
+    write: ({ disk, target }) => convertByQemu(disk, target, "raw"),
+    check: ({ disk, target }) => compareByQemu(disk, target, "raw"),
+  },
+  "raw.bz2": {
+    write: ({ disk, target }) => packBzip2(disk, target),
+    check: ({ disk, target }) => compareContent(disk, unpack(target)),
+  },
+  "raw.tar.gz": {
+    write: ({ disk, target, identity }) => writeGoogleArchive(disk, target, identity.time),
+    async check({ disk, target }) {
+      const { size } = statSync(disk);
+      if (size % 2 ** 30 !== 0) throw new FormatError(`its disk of ${size} bytes is not of whole GiB`);
+      await compareContent(disk, unpack(target));
+    },
+  },
+};
+
+/** Dynamic without an option, as qemu-img has it. */
+function vhdKind({ imageFormatOptions }: ImageFormat): VhdKind {
+  return imageFormatOptions === "vhd/fixed_force-size" ? "fixed" : "dynamic";
+}
+
+/**
+ * Converts a raw disk into an image's file, and reads back what came out.
+ * @param folder where the file goes, under its own name
+ * @param identity what a format records beside the disk; it must follow from the image's inputs, as all of its bytes
+ * @returns the file
+ * @throws UserError when it is not the disk that went in, or not as its format must be
+ */
+export async function convertDisk(
+  disk: string,
+  folder: string,
+  image: ImageFormat,
+  identity: VhdIdentity,
+): Promise<string> {
+  const target = path.join(folder, imageFileName(image));
+  const format = formats[imageExtension(image)];
+  try {
+    readPartitionTable(disk);
+    await format.write({ disk, target, image, identity });
+    await format.check({ disk, target, image, identity });
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new UserError(
+      `${path.basename(target)} did not come out right: ${error.message}`,
+      "nothing was stored: build it again, and if that does not help, with another version of QEMU",
+      { cause: error },
+    );
+  }
+  return target;
+}
+
+async function convertByQemu(
+  disk: string,
+  target: string,
+  driver: ReadableDisk["driver"],
+  ...options: string[]
+): Promise<void> {
+  await execa("qemu-img", ["convert", "-f", "raw", "-O", driver, ...options, disk, target]);
+}
+
+const infoSchema = z.object({ format: z.string(), "virtual-size": z.number() });
+
+/** Throws a FormatError unless QEMU sees the same disk in both. */
+export async function compareByQemu(
+  disk: string,
+  target: string,
+  driver: ReadableDisk["driver"],
+): Promise<void> {
+  const { stdout } = await execa("qemu-img", ["info", "-f", driver, "--output=json", target]);
+  const info = infoSchema.parse(JSON.parse(stdout));
+  const { size } = statSync(disk);
+  if (info["virtual-size"] !== size) {
+    throw new FormatError(`QEMU reads a disk of ${info["virtual-size"]} bytes in it, and ${size} went in`);
+  }
+  const files = ["-f", "raw", "-F", driver, disk, target];
+  const {
+    exitCode,
+    stdout: found,
+    stderr,
+  } = await execa("qemu-img", ["compare", ...files], { reject: false });
+  if (exitCode !== 0)
+    throw new FormatError(`the disk in it is not the one that went in (${found || stderr})`);
+}
+
+/** Throws a FormatError unless the content is the disk, to its last byte. */
+export async function compareContent(disk: string, content: AsyncIterable<Buffer>): Promise<void> {
+  const descriptor = openSync(disk, "r");
+  const buffer = Buffer.alloc(2 ** 20);
+  try {
+    let position = 0;
+    for await (const chunk of content) {
+      if (!readAt(descriptor, position, chunk.length, buffer).equals(chunk)) {
+        throw new FormatError(
+          `the disk in it differs between bytes ${position} and ${position + chunk.length}`,
+        );
+      }
+      position += chunk.length;
+    }
+    const { size } = fstatSync(descriptor);
+    if (position !== size) throw new FormatError(`the disk in it ends at byte ${position} of ${size}`);
+  } finally {
+    closeSync(descriptor);
+  }
+}

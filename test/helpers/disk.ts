@@ -1,0 +1,93 @@
+/** Small raw disks with partition tables, made here so that what reads tables is not tested by itself. */
+import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
+import { crc32 } from "node:zlib";
+
+const sector = 512;
+
+export interface DiskPart {
+  /** Only GPT has them. */
+  name?: string;
+  /** MiB. */
+  start: number;
+  /** MiB. */
+  length: number;
+  /** What is in it, from its start. */
+  content?: Buffer;
+}
+
+/** Writes a disk with an MBR. */
+export function mbrDisk(file: string, sizeMib: number, parts: readonly DiskPart[]): string {
+  const record = Buffer.alloc(sector);
+  parts.forEach(({ start, length }, index) => {
+    record.writeUInt8(0x83, 446 + index * 16 + 4);
+    record.writeUInt32LE(start * 2048, 446 + index * 16 + 8);
+    record.writeUInt32LE(length * 2048, 446 + index * 16 + 12);
+  });
+  record.writeUInt16LE(0xaa55, 510);
+  return write(file, sizeMib, parts, [[record, 0]]);
+}
+
+/** Writes a disk with a GPT, whose second copy is where a disk of `endsAtMib` would have it. */
+export function gptDisk(
+  file: string,
+  sizeMib: number,
+  parts: readonly DiskPart[],
+  endsAtMib = sizeMib,
+): string {
+  const protection = Buffer.alloc(sector);
+  protection.writeUInt8(0xee, 446 + 4);
+  protection.writeUInt16LE(0xaa55, 510);
+  const entries = Buffer.alloc(128 * 128);
+  parts.forEach(({ name = "", start, length }, index) => {
+    const entry = entries.subarray(index * 128);
+    entry.fill(index + 1, 0, 32);
+    entry.writeBigUInt64LE(BigInt(start * 2048), 32);
+    entry.writeBigUInt64LE(BigInt((start + length) * 2048 - 1), 40);
+    entry.write(name, 56, "utf16le");
+  });
+  const last = endsAtMib * 2048 - 1;
+  const header = (own: number, other: number, table: number): Buffer => {
+    const bytes = Buffer.alloc(92);
+    bytes.write("EFI PART\0\0\x01\0\x5c\0\0\0", "latin1");
+    [own, other, 34, last - 33].forEach((at, index) => bytes.writeBigUInt64LE(BigInt(at), 24 + index * 8));
+    bytes.writeBigUInt64LE(BigInt(table), 72);
+    bytes.writeUInt32LE(128, 80);
+    bytes.writeUInt32LE(128, 84);
+    bytes.writeUInt32LE(crc32(entries), 88);
+    bytes.writeUInt32LE(crc32(bytes), 16);
+    return bytes;
+  };
+  return write(file, sizeMib, parts, [
+    [protection, 0],
+    [header(1, last, 2), sector],
+    [entries, 2 * sector],
+    [entries, (last - 32) * sector],
+    [header(last, 1, last - 32), last * sector],
+  ]);
+}
+
+function write(
+  file: string,
+  sizeMib: number,
+  parts: readonly DiskPart[],
+  table: readonly (readonly [Buffer, number])[],
+): string {
+  const descriptor = openSync(file, "w");
+  for (const [bytes, at] of table) writeSync(descriptor, bytes, 0, bytes.length, at);
+  for (const { start, content } of parts) {
+    if (content !== undefined) writeSync(descriptor, content, 0, content.length, start * 2 ** 20);
+  }
+  ftruncateSync(descriptor, sizeMib * 2 ** 20);
+  closeSync(descriptor);
+  return file;
+}
+
+/** Changes one byte of a file. */
+export function flipByte(file: string, at: number): void {
+  const descriptor = openSync(file, "r+");
+  const byte = Buffer.alloc(1);
+  readSync(descriptor, byte, 0, 1, at);
+  byte.writeUInt8(byte[0]! ^ 0xff, 0);
+  writeSync(descriptor, byte, 0, 1, at);
+  closeSync(descriptor);
+}
