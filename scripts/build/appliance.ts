@@ -12,6 +12,7 @@ import {
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { digestOfFile } from "../lib/digest.ts";
 import { withFileLock } from "../lib/file-lock.ts";
 import { UserError } from "../lib/user-error.ts";
 import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
@@ -56,6 +57,9 @@ const guestModules = [
   ...["virtio_blk", "virtio_net", "ext4", "vfat", "nls_cp437", "nls_iso8859-1", "nls_utf8"],
 ];
 
+/** What the appliance's folder holds, besides its lock. */
+const applianceFiles = ["kernel", "modules.cpio", "stage0.cpio", "appliance.cpio"];
+
 /** What a build guest is booted from, before its job is added. */
 export interface Appliance {
   arch: Architecture;
@@ -97,6 +101,7 @@ export async function makeAppliance(
     .digest("hex");
   const folder = cacheFolder("appliance", `${arch}-${digest.slice(0, 16)}`);
   return withFileLock(path.join(folder, "lock"), async () => {
+    await dropDamaged(folder);
     const stage0 = await makeStage0(arch, mirror, repositories, folder, digest);
     const accelerator =
       settings.accelerator === "auto" ? await acceleratorFor(arch, stage0) : settings.accelerator;
@@ -105,10 +110,33 @@ export async function makeAppliance(
       progress.phase("make the appliance", 2);
       const tools = await packTools(stage0, arch, accelerator, mirror, repositories, progress);
       writeFileAtomically(archive, Buffer.concat([tools, stage0.modules]));
+      // Written last: files that it does not vouch for do not count.
+      writeFileAtomically(path.join(folder, digestsFile), JSON.stringify(await digestsIn(folder)));
     }
     markUsed(folder);
     return { arch, accelerator, kernel: stage0.kernel, archive, digest };
   });
+}
+
+const digestsFile = "digests.json";
+
+/** Deletes what is in an appliance's folder, unless all of it is what it was. */
+export async function dropDamaged(folder: string): Promise<void> {
+  const file = path.join(folder, digestsFile);
+  const found = JSON.stringify(await digestsIn(folder));
+  if (existsSync(file) && readFileSync(file, "utf8") === found) return;
+  if (existsSync(file)) process.stderr.write(`${folder} is damaged, making the appliance again\n`);
+  for (const name of [digestsFile, ...applianceFiles]) rmSync(path.join(folder, name), { force: true });
+}
+
+/** File name → sha256, of those that are there. */
+export async function digestsIn(folder: string): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  for (const name of applianceFiles) {
+    const file = path.join(folder, name);
+    if (existsSync(file)) digests[name] = await digestOfFile(file, "sha256");
+  }
+  return digests;
 }
 
 async function makeStage0(

@@ -1,7 +1,16 @@
 import assert from "node:assert/strict";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { TarFile } from "../../../scripts/build/apk-archive.ts";
-import { bootableKernel, moduleEntries, stage0Entries } from "../../../scripts/build/appliance.ts";
+import {
+  bootableKernel,
+  digestsIn,
+  dropDamaged,
+  moduleEntries,
+  stage0Entries,
+} from "../../../scripts/build/appliance.ts";
+import { temporaryFolder } from "../../helpers/temporary.ts";
 
 const file = (
   name: string,
@@ -131,4 +140,36 @@ describe("the first appliance", () => {
     assert.deepEqual(paths([file("usr/lib/x")]).at(-1), "symlink bin/sh");
     assert.ok(paths([file("usr/lib/x")]).includes("directory bin"), "with the folder it is in");
   });
+});
+
+describe("an appliance that was kept", () => {
+  const vouched = async (): Promise<string> => {
+    const folder = temporaryFolder();
+    for (const name of ["kernel", "modules.cpio", "stage0.cpio", "appliance.cpio", "lock"]) {
+      writeFileSync(join(folder, name), name);
+    }
+    writeFileSync(join(folder, "digests.json"), JSON.stringify(await digestsIn(folder)));
+    return folder;
+  };
+
+  it("is used again when all of it is what it was", async () => {
+    const folder = await vouched();
+    const before = readdirSync(folder);
+    await dropDamaged(folder);
+    assert.deepEqual(readdirSync(folder), before);
+  });
+
+  const faults: [string, (folder: string) => void][] = [
+    ["a byte of it is another", (folder) => writeFileSync(join(folder, "appliance.cpio"), "appliance.cpiO")],
+    ["a part of it is gone", (folder) => rmSync(join(folder, "kernel"))],
+    ["whoever made it was killed before the end", (folder) => rmSync(join(folder, "digests.json"))],
+  ];
+  for (const [what, damage] of faults) {
+    it(`is made again when ${what}`, async () => {
+      const folder = await vouched();
+      damage(folder);
+      await dropDamaged(folder);
+      assert.deepEqual(readdirSync(folder), ["lock"]);
+    });
+  }
 });
