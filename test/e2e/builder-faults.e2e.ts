@@ -28,7 +28,7 @@ import { projectCopy, projectRoot } from "../helpers/project-copy.ts";
 import { diskResult } from "../helpers/results.ts";
 import { temporaryFolder } from "../helpers/temporary.ts";
 import { type DirectoryServer, serveDirectory } from "../offline/mirror/serve.ts";
-import { missingForBuild } from "./declared-image.ts";
+import { skipWithoutMirror } from "./declared-image.ts";
 
 const ledger = `
 versions:
@@ -56,11 +56,7 @@ describe("the builder, when something goes wrong", function () {
   let variant: Variant;
 
   before(async function () {
-    const missing = missingForBuild();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithoutMirror(this);
     const keys = join(mirrorFolder, "keys");
     settings = {
       mirror: {

@@ -21,6 +21,14 @@ export function missingForBuild(): string | undefined {
     : `there is no mirror in ${mirrorFolder} (npm test makes it where there are apt and dpkg)`;
 }
 
+/** For a suite's `before`: skips all of it where the image cannot be built, and says why. */
+export function skipWithoutMirror(suite: Mocha.Context): void {
+  const missing = missingForBuild();
+  if (missing === undefined) return;
+  console.log(`      skipped: ${missing}`);
+  suite.skip();
+}
+
 export class DeclaredImage extends Checkout {
   readonly key: string;
   readonly name: string;

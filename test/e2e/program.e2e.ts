@@ -5,7 +5,7 @@ import { Version } from "@cyclonedx/cyclonedx-library/Spec";
 import { JsonStrictValidator } from "@cyclonedx/cyclonedx-library/Validation";
 import { parse } from "yaml";
 import { runProgram } from "../helpers/processes.ts";
-import { DeclaredImage, missingForBuild } from "./declared-image.ts";
+import { DeclaredImage, skipWithoutMirror } from "./declared-image.ts";
 
 /** Keys of the original's metadata, in its order, that an image has before it is imported anywhere. */
 const originalKeys = [
@@ -21,11 +21,7 @@ describe("the program: one NoCloud image", function () {
   let project: DeclaredImage;
 
   before(async function () {
-    const missing = missingForBuild();
-    if (missing !== undefined) {
-      console.log(`      skipped: ${missing}`);
-      this.skip();
-    }
+    skipWithoutMirror(this);
     project = new DeclaredImage();
     await project.begin();
   });

@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { openSpeaking } from "../../scripts/boot-test/ssh.ts";
 import { processesWith, runProgram } from "../helpers/processes.ts";
-import { DeclaredImage, missingForBuild } from "./declared-image.ts";
+import { DeclaredImage, skipWithoutMirror } from "./declared-image.ts";
 
 /** What `npm run build -- --json` prints, as far as it is looked at here. */
 interface Built {
@@ -24,11 +24,7 @@ for (const firmware of ["bios", "uefi"] as const) {
     let first: Built;
 
     before(async function () {
-      const missing = missingForBuild();
-      if (missing !== undefined) {
-        console.log(`      skipped: ${missing}`);
-        this.skip();
-      }
+      skipWithoutMirror(this);
       project = new DeclaredImage(firmware);
       await project.begin();
     });
