@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { BuildSettings } from "../../../scripts/build/build-settings.ts";
-import { inputsDigest } from "../../../scripts/build/inputs.ts";
+import { builderVersion, inputsDigest } from "../../../scripts/build/inputs.ts";
 import { type BuildRecord, provenanceText } from "../../../scripts/build/provenance.ts";
 import { projectRoot } from "../../../scripts/lib/workspace.ts";
 import { runProgram } from "../../helpers/processes.ts";
@@ -99,7 +99,7 @@ describe("an image's provenance", () => {
       assert.ok(!(field in externalParameters), field);
     }
     assert.deepEqual(internalParameters, {
-      ...{ builderVersion: 1, extraDiskMib: 96, inputsDigest: record.inputsDigest, mirror: "offline" },
+      ...{ builderVersion, extraDiskMib: 96, inputsDigest: record.inputsDigest, mirror: "offline" },
     });
   });
 

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Version } from "@cyclonedx/cyclonedx-library/Spec";
 import { JsonStrictValidator } from "@cyclonedx/cyclonedx-library/Validation";
+import { builderVersion } from "../../../scripts/build/inputs.ts";
 import { type BilledImage, sbomText } from "../../../scripts/build/sbom.ts";
 import { somePackages } from "../../helpers/packages.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -57,7 +58,7 @@ describe("an image's bill of materials", function () {
     const { timestamp, component, tools } = billOf().metadata;
     assert.equal(timestamp, "2026-10-01T00:00:00.000Z");
     assert.deepEqual(tools, {
-      components: [{ type: "application", name: "alpine-cloud-images", version: "1" }],
+      components: [{ type: "application", name: "alpine-cloud-images", version: String(builderVersion) }],
     });
     assert.deepEqual(component, {
       ...{ type: "container", name: image.variant.name, version: "3.23.6-r2", "bom-ref": "image" },
