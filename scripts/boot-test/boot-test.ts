@@ -6,7 +6,7 @@ import ssh2 from "ssh2";
 import type { Variant } from "../../configs/variant.ts";
 import type { BuiltImage } from "../build/build-disk.ts";
 import type { Progress } from "../build/progress.ts";
-import { consoleTail, type Guest, kernelPanic } from "../build/qemu.ts";
+import { consoleTail } from "../build/qemu.ts";
 import { UserError } from "../lib/user-error.ts";
 import { scratchFolder } from "../lib/workspace.ts";
 import { bootGuest } from "./boot-guest.ts";
@@ -15,6 +15,7 @@ import { type Check, expectedServices, judge, ownPort, parseFacts, standInsOf } 
 import { metadataServices } from "./metadata/clouds.ts";
 import type { Instance } from "./metadata/service.ts";
 import { openSpeaking, runOverSsh, SshError } from "./ssh.ts";
+import { watchGuest } from "./watch-guest.ts";
 
 /** What a boot test found; part of an image's outputs. */
 export interface BootTestResult {
@@ -40,9 +41,6 @@ const userDataFile = "/run/boot-test";
  */
 const missedTimer = /kernel panic: IO-APIC \+ timer doesn't work/;
 const tries = 4;
-
-/** How often a guest that says nothing is looked at. */
-const watchMilliseconds = 500;
 
 /**
  * Boots a finished image the way its cloud would, and lets it prove over SSH that it is what its variant declares, and that
@@ -138,24 +136,6 @@ function bootError(variant: Variant, what: string, consoleLog: string): UserErro
     `boot test of ${variant.name} ${what}`,
     `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`,
   );
-}
-
-/** Looks for what no guest comes back from, for nobody should wait for the deadline then. */
-function watchGuest(guest: Guest, consoleLog: string): { fault: Promise<never>; end(): void } {
-  let timer: NodeJS.Timeout | undefined;
-  const fault = new Promise<never>((_, reject) => {
-    timer = setInterval(() => {
-      const panic = kernelPanic(consoleLog);
-      if (panic !== undefined) reject(new SshError(`kernel panic: ${panic}`));
-    }, watchMilliseconds);
-    guest.ended.then(({ exitCode, stderr }) => {
-      const said = stderr === "" ? "" : `: ${stderr}`;
-      reject(new SshError(`QEMU ended (exit code ${exitCode ?? "none: killed"}${said})`));
-    }, reject);
-  });
-  // Once the guest has answered, its end is no fault any more.
-  fault.catch(() => {});
-  return { fault, end: () => clearInterval(timer) };
 }
 
 /** Tries until the guest answers, then runs boot-check in it. */
