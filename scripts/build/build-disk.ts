@@ -19,6 +19,7 @@ import { guestProxyAddress, jobArchive } from "./job.ts";
 import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
 import type { Accelerator } from "./qemu.ts";
+import { checkPackages, requestLines, type WhoAsks, whoAsksIn } from "./requests.ts";
 import { type InstalledPackage, installedPackageSchema } from "./sbom.ts";
 
 /** A built image. */
@@ -66,6 +67,8 @@ export async function buildDisk(
   const appliance = await makeAppliance(variant.arch, settings, progress);
   const repositories = await openRepositories(variant, settings.mirror);
   checkRelease(variant, repositories, settings.mirror);
+  const whoAsks = whoAsksIn(variant, settings.overlays);
+  checkPackages(variant, repositories, whoAsks);
 
   mkdirSync(folder, { recursive: true });
   const consoleLog = path.join(folder, `${variant.name}.console.log`);
@@ -83,7 +86,7 @@ export async function buildDisk(
       await runJob({
         what: variant.name,
         appliance,
-        job: imageJob(variant, settings, digest, declaredMib, base.missing ? "make" : "ready"),
+        job: imageJob(variant, settings, digest, declaredMib, base.missing ? "make" : "ready", whoAsks),
         repositories,
         mirror: settings.mirror,
         disk,
@@ -179,6 +182,7 @@ function imageJob(
   digest: string,
   declaredMib: number,
   base: "make" | "ready",
+  whoAsks: WhoAsks,
 ): Buffer {
   const ids = identifiers(digest);
   const offline =
@@ -229,6 +233,7 @@ function imageJob(
       EFI_VOLUME_ID: ids.efiVolumeId,
     },
     files: {
+      "files/asked-by": requestLines(variant, whoAsks),
       "files/repositories": variant.repos
         .map(({ url, tag, enabled }) => `${enabled ? "" : "#"}${tag === undefined ? "" : `@${tag} `}${url}\n`)
         .join(""),

@@ -70,6 +70,7 @@ export async function openRepository(
   keys: TrustedKeys = trustedKeys(mirror.keyFiles),
 ): Promise<Repository> {
   const url = `${mirrored(mirror, declaredUrl)}/${arch}/APKINDEX.tar.gz`;
+  if (mirror.name === "offline") checkKitHas(mirrored(mirror, declaredUrl), arch);
   const index = await download(url, mirror.stallSeconds);
   try {
     const entries = await readIndex(index, keys);
@@ -79,6 +80,27 @@ export async function openRepository(
     throw new UserError(`index ${url}: ${error.message}`, archiveHints[error.code], { cause: error });
   }
 }
+
+/** The offline kit is made for one architecture at a time, and of one Alpine version: what is missing can be said. */
+function checkKitHas(url: string, arch: string): void {
+  const repository = localPath(url);
+  if (repository === undefined || existsSync(path.join(repository, arch))) return;
+  if (!existsSync(repository)) {
+    throw new UserError(
+      `the offline kit has no ${repository}: it is made of one Alpine version`,
+      "build this image in a stack whose mirror is the official one, where that can be reached",
+    );
+  }
+  const kit = path.relative(projectRoot, path.resolve(repository, "../.."));
+  const out = kit === defaultKit ? "" : ` --out ${kit}`;
+  throw new UserError(
+    `the offline kit has no packages for ${arch} yet (${repository})`,
+    `\`npm run kit -- --arch ${arch}${out}\` makes them, once`,
+  );
+}
+
+/** Where `npm run kit` makes it. */
+const defaultKit = ".tools/offline/mirror";
 
 /** The package's verified bytes, from the cache or the mirror; a damaged cache entry is fetched again. */
 export async function fetchPackage(

@@ -69,6 +69,22 @@ describe("a mirror", function () {
     assert.match(message, /cannot read file:\/\/\/no\/such\/mirror\/.*APKINDEX\.tar\.gz.*ENOENT/);
   });
 
+  it("says how to make what an offline kit has not yet, and what it can never have", async () => {
+    const kit = { name: "offline", url: `file://${content.folder}` };
+    await open(kit);
+    const ofArchitecture = mirror.openRepository({ ...settings, ...kit }, content.declaredUrl, "aarch64");
+    assert.match(
+      await told(ofArchitecture),
+      /no packages for aarch64 yet .*\n {2}→ `npm run kit -- --arch aarch64 --out /,
+    );
+    const ofVersion = mirror.openRepository(
+      { ...settings, ...kit },
+      content.declaredUrl.replace("v9.9", "v3.22"),
+      "x86_64",
+    );
+    assert.match(await told(ofVersion), /has no .*\/v3\.22\/main: it is made of one Alpine version/);
+  });
+
   it("is asked once for a package", async () => {
     await fetchGood();
     await fetchGood();
