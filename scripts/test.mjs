@@ -63,8 +63,8 @@ function makeOfflineKit() {
     );
     return true;
   }
-  const make = ["test/offline/mirror/make.ts", "--out", ".tools/offline/mirror"];
-  return part("offline kit", [process.execPath, "--import", "tsx", ...make]);
+  const make = [process.execPath, "--import", "tsx", "test/offline/mirror/make.ts"];
+  return ["x86_64", "aarch64"].every((arch) => part(`offline kit for ${arch}`, [...make, "--arch", arch]));
 }
 
 await withErrorsShown(async () => {

@@ -8,6 +8,9 @@ import type { MirrorManifest } from "./build-mirror.ts";
 
 const here = import.meta.dirname;
 const architectures = ["x86_64", "aarch64"] as const;
+const hostArchitecture = process.arch === "arm64" ? "aarch64" : "x86_64";
+/** Where stack `dev` and the tests have it. */
+const kitFolder = resolve(here, "../../../.tools/offline/mirror");
 
 export interface MirrorOptions {
   /** The directory that will be served. */
@@ -77,8 +80,8 @@ const seconds = (started: number): string => `${((Date.now() - started) / 1000).
 async function main(): Promise<void> {
   const program = new Command("make")
     .description("Makes a signed Alpine package mirror from what package registries carry")
-    .requiredOption("--out <directory>", "the directory that will be served")
-    .addOption(new Option("--arch <name>", "architecture").choices(architectures).default("x86_64"))
+    .option("--out <directory>", "the directory that will be served", kitFolder)
+    .addOption(new Option("--arch <name>", "architecture").choices(architectures).default(hostArchitecture))
     .option("--release <x.y.z>", "Alpine release", "3.23.6")
     .option("--cache <directory>", "where downloads are kept (default: beside the mirror)")
     .parse();
