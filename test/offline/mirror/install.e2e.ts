@@ -8,6 +8,8 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
+import { loadVariants } from "../../../configs/index.ts";
+import { projectRoot } from "../../helpers/project-copy.ts";
 import { writeIndex } from "./apk-index.ts";
 import { writePackage, type Package } from "./apk-package.ts";
 import type { MirrorManifest } from "./build-mirror.ts";
@@ -266,6 +268,32 @@ describe("installing from the offline mirror", function () {
     const shadow = await readFile(join(root, "etc/shadow"), "utf8");
     assert.match(shadow, /^alpine:\*:/m);
     assert.match(shadow, /^dave:!/m);
+  });
+
+  it("has all that apk needs for each of this release's images, on both architectures", async () => {
+    const variants = loadVariants({ root: projectRoot }).filter(({ release }) => release === "3.23.6");
+    const lists = new Map(
+      variants.map(({ arch, packages }) => [[arch, ...packages.add, ...packages.noScripts].join(" "), arch]),
+    );
+    assert.ok(lists.size >= 20);
+    for (const arch of new Set(lists.values())) {
+      const root = join(work, `chosen-${arch}`);
+      const options = ["--arch", arch, "--no-cache", "--keys-dir", join(mirror, "keys")];
+      const repositories = ["main", "community"].flatMap((name) => [
+        "--repository",
+        `${server.url}/${branch}/${name}`,
+      ]);
+      await runApk(work, root, ["add", "--initdb", ...options]);
+      // Another machine's packages can be chosen here as well, though not be run.
+      for (const [list] of [...lists].filter(([, one]) => one === arch))
+        await runApk(work, root, [
+          "add",
+          "--simulate",
+          ...options,
+          ...repositories,
+          ...list.split(" ").slice(1),
+        ]);
+    }
   });
 
   it("gives the tools that make file systems", async () => {
