@@ -64,11 +64,11 @@ export async function buildDisk(
 ): Promise<BuiltImage> {
   checkFormat(variant);
   const digest = inputsDigest(variant, settings);
-  const appliance = await makeAppliance(variant.arch, settings, progress);
   const repositories = await openRepositories(variant, settings.mirror);
   checkRelease(variant, repositories, settings.mirror);
   const whoAsks = whoAsksIn(variant, settings.overlays);
   checkPackages(variant, repositories, whoAsks);
+  const appliance = await makeAppliance(variant.arch, settings, progress);
 
   mkdirSync(folder, { recursive: true });
   const consoleLog = path.join(folder, `${variant.name}.console.log`);
