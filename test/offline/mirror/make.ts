@@ -63,7 +63,7 @@ async function recipeDigest({ release, architecture }: MirrorOptions): Promise<s
   const entries = await readdir(here, { recursive: true, withFileTypes: true });
   const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
   for (const path of paths.sort()) {
-    if (/(\.test\.ts|\.md)$/.test(path) || path === join(here, "serve.ts")) continue;
+    if (/(\.(test|e2e)\.ts|\.md)$/.test(path) || path === join(here, "serve.ts")) continue;
     const content = await readFile(path);
     hash.update(`${path.slice(here.length)} ${String(content.length)}\n`).update(content);
   }
