@@ -6,6 +6,7 @@ import { buildDisk } from "./build/build-disk.ts";
 import { buildSettings } from "./build/build-settings.ts";
 import { startProgress } from "./build/progress.ts";
 import { withBuildSlot } from "./build/slots.ts";
+import { verifyBuild } from "./build/verify/verify.ts";
 import { findVariant, settingsOf } from "./lib/find-variant.ts";
 import { runMain } from "./lib/user-error.ts";
 
@@ -14,6 +15,7 @@ interface Options {
   stack?: string;
   boot: boolean;
   cache: boolean;
+  verify: boolean;
   json: boolean;
 }
 
@@ -27,6 +29,11 @@ const program = new Command("npm run build --")
   )
   .option("--no-boot", "leave out the boot test")
   .option("--no-cache", "build from packages alone, without what earlier builds made of the same")
+  .option(
+    "--verify",
+    "build it a second time, from packages alone, and say which files or blocks differ",
+    false,
+  )
   .option("--json", "print the result as JSON on stdout", false)
   .action((key: string, options: Options) => runMain(() => main(key, options)));
 
@@ -40,13 +47,19 @@ async function main(key: string, options: Options): Promise<void> {
     const image = await buildDisk(variant, build, folder, progress, { useCache: options.cache });
     const tested = options.boot ? await bootTest(variant, image, progress) : undefined;
     const seconds = progress.seconds();
+    if (options.verify) await verifyBuild(variant, build, image, progress);
     progress.phase("done", 100);
+    // What differs ends the program before this.
+    const identical = options.verify ? true : undefined;
     if (options.json) {
-      process.stdout.write(`${JSON.stringify({ ...image, bootTest: tested, seconds }, undefined, 2)}\n`);
+      process.stdout.write(
+        `${JSON.stringify({ ...image, bootTest: tested, identical, seconds }, undefined, 2)}\n`,
+      );
       return;
     }
     process.stdout.write(`${image.file}\nsha512 ${image.sha512}\n`);
     for (const { file } of Object.values(image.documents)) process.stdout.write(`${file}\n`);
+    if (identical) process.stdout.write("identical when built again, from packages alone\n");
     if (tested !== undefined) {
       process.stdout.write(`boot test: ${tested.checks.length} checks passed in ${tested.seconds} s\n`);
       const { standIns } = tested;

@@ -1,0 +1,78 @@
+/** Where two images that should be the same are not. */
+import { mkdirSync, rmSync, statSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
+import { scratchFolder } from "../../lib/workspace.ts";
+import { openImageFile } from "../formats/unpack.ts";
+import { readPartitionTable } from "../partition-table.ts";
+import { blockSize, byPartition, type DifferingPart, differingBytes } from "./differing-blocks.ts";
+import { filesAt, isExt4 } from "./ext4-files.ts";
+
+/** Lines of one report: an image that is all different needs no more. */
+const mostLines = 40;
+
+/** Says line by line where the disks of two images' files differ, or, where they do not, the files themselves. */
+export async function compareImages(first: string, second: string): Promise<string[]> {
+  const scratch = scratchFolder("verify");
+  try {
+    const disks = await Promise.all(
+      [first, second].map((file, index) => rawDisk(file, path.join(scratch, String(index)))),
+    );
+    const lines = await compareDisks(disks[0]!, disks[1]!);
+    if (lines.length > 0) return lines;
+    const [at] = differingBytes(first, second);
+    return at === undefined
+      ? []
+      : [`the disks in both are the same, the files differ from byte ${at} on: it is the format`];
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function rawDisk(image: string, folder: string): Promise<string> {
+  mkdirSync(folder);
+  const { file, driver } = await openImageFile(image, folder);
+  if (driver === "raw") return file;
+  const raw = path.join(folder, "disk.raw");
+  await execa("qemu-img", ["convert", "-f", driver, "-O", "raw", file, raw]);
+  return raw;
+}
+
+/** The same for raw disks; no lines where they are identical. */
+export async function compareDisks(first: string, second: string): Promise<string[]> {
+  const sizes = [first, second].map((disk) => statSync(disk).size);
+  if (sizes[0] !== sizes[1]) return [`the disks are of ${sizes.join(" and ")} bytes`];
+  const differences = differingBytes(first, second);
+  if (differences.length === 0) return [];
+  const parts = byPartition(readPartitionTable(first), differences);
+  const lines = (await Promise.all(parts.map((part) => linesOf(first, second, part)))).flat();
+  const more = lines.length - mostLines;
+  return more > 0 ? [...lines.slice(0, mostLines), `and ${more} more`] : lines;
+}
+
+/** One line for each file in which something differs, or one for a part that has none. */
+async function linesOf(
+  first: string,
+  second: string,
+  { name, start, differences }: DifferingPart,
+): Promise<string[]> {
+  if (start === undefined || !isExt4(first, start)) return [`${name}: ${extent(differences)}`];
+  const places = differences.map((at) => at - start);
+  const [ours, theirs] = await Promise.all([first, second].map((disk) => filesAt(disk, start, places)));
+  if (ours === undefined || theirs === undefined) {
+    return [`${name}: ${extent(differences)}; with debugfs (of e2fsprogs) on PATH this would name the files`];
+  }
+  const files = new Map<string, number[]>();
+  differences.forEach((at, index) => {
+    const [owner, other] = [ours, theirs].map((names) => names.get(places[index]!)!) as [string, string];
+    const file = owner === other ? owner : `${owner} in one, ${other} in the other`;
+    files.set(file, [...(files.get(file) ?? []), at]);
+  });
+  return [...files].map(([file, found]) => `${name}: ${file}: ${extent(found)}`);
+}
+
+/** How many blocks, and where the first differing byte is. */
+function extent(differences: readonly number[]): string {
+  const blocks = differences.length === 1 ? "1 block" : `${differences.length} blocks`;
+  return `${blocks} of ${blockSize} bytes, from byte ${differences[0]} of the disk`;
+}
