@@ -24,6 +24,7 @@ export interface ImageOutputs {
   image?: string;
   sha512?: string;
   bytes?: number;
+  diskCheck?: DiskImageResult["diskCheck"];
   bootTest?: DiskImageResult["bootTest"];
 }
 
@@ -80,6 +81,7 @@ function describe(
     image: artifact === undefined ? disk.file : `${artifact.folder}/${artifact.name}`,
     sha512: disk.sha512,
     bytes: disk.bytes,
+    ...(disk.diskCheck === undefined ? {} : { diskCheck: disk.diskCheck }),
     bootTest: disk.bootTest,
   };
 }

@@ -9,6 +9,7 @@ import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { makeAppliance } from "./appliance.ts";
 import { baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { trimCache } from "./cache-limit.ts";
+import { checkDisk } from "./disk-check/check.ts";
 import { convertDisk } from "./formats/convert.ts";
 import { checkFormat, virtualSizeMib } from "./formats/image-file.ts";
 import { runJob } from "./guest.ts";
@@ -40,6 +41,8 @@ export interface BuiltImage {
   packages: InstalledPackage[];
   /** Its bill of materials and its provenance, beside it. */
   documents: Documents;
+  /** How many checks the finished disk has passed: all there are. */
+  diskCheck: { passed: number };
   consoleLog: string;
 }
 
@@ -81,6 +84,7 @@ export async function buildDisk(
     const disk = path.join(scratch, "disk.raw");
     writeFileSync(disk, "");
     truncateSync(disk, diskSizeMib * 2 ** 20);
+    const facts: string[] = [];
     progress.phase("boot the build guest", 10);
     const report = reportSchema.parse(
       await runJob({
@@ -92,6 +96,7 @@ export async function buildDisk(
         disk,
         sharedDisk: { file: base.file, readOnly: !base.missing },
         onBaseMade: (bytes) => base.keep(bytes),
+        onFact: (fact) => facts.push(fact),
         useCache,
         consoleLog,
         progress,
@@ -101,6 +106,11 @@ export async function buildDisk(
         deadlineSeconds: settings.timeoutMinutes * 60,
       }),
     );
+    const checks = checkDisk(disk, facts, {
+      ...{ variant, diskSizeMib, declaredMib, ids: identifiers(digest) },
+      ...{ kernel: report.kernel, packages: report.packages },
+      ...{ motd: imageMotd(variant, settings.mirror), console: imageConsole(variant), settings },
+    });
     progress.phase("convert", 92);
     const converted = await convertDisk(disk, scratch, variant, {
       uniqueId: identifiers(digest).fileUuid,
@@ -128,6 +138,7 @@ export async function buildDisk(
       kernel: report.kernel,
       packages: report.packages,
       documents,
+      diskCheck: { passed: checks.length },
       consoleLog,
     };
   } finally {
@@ -185,8 +196,6 @@ function imageJob(
   whoAsks: WhoAsks,
 ): Buffer {
   const ids = identifiers(digest);
-  const offline =
-    settings.mirror.name === "official" ? "" : `\n\nBuilt from mirror: ${settings.mirror.name}.`;
   const runlevels = (services: Record<string, string[]>): string =>
     Object.entries(services)
       .filter(([, names]) => names.length > 0)
@@ -222,7 +231,7 @@ function imageJob(
       INITFS_FEATURES: variant.initfsFeatures.join(" "),
       IMAGE_CONSOLE: imageConsole(variant),
       IMAGE_LOGIN: variant.login,
-      MOTD: `${variant.motd}${offline}`,
+      MOTD: imageMotd(variant, settings.mirror),
       NTP_SERVER: variant.ntpServer,
       DISK_MIB: String(declaredMib),
       DISK_ID: ids.diskId,
@@ -246,6 +255,11 @@ function imageJob(
       ...overlayFiles(settings.overlays),
     },
   });
+}
+
+/** Text of /etc/motd: an image from another mirror than Alpine's own says so. */
+function imageMotd({ motd }: Variant, { name }: MirrorSettings): string {
+  return name === "official" ? motd : `${motd}\n\nBuilt from mirror: ${name}.`;
 }
 
 /** The serial console of the image: where its kernel writes, there is its login too. */

@@ -34,6 +34,8 @@ export interface GuestJob {
   useCache?: boolean;
   /** The guest has packed a base tree on the second disk, of that many bytes. */
   onBaseMade?: (bytes: number) => Promise<void>;
+  /** Takes what the guest tells of its work, one fact at a time: see guest/check/. */
+  onFact?: (fact: string) => void;
   consoleLog: string;
   progress?: Progress;
   scratch: string;
@@ -98,7 +100,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       timedOut = true;
       guest.kill();
     }, deadlineSeconds * 1000);
-    const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade);
+    const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
     // It is awaited below, when the guest has ended; a fault before that must not end the process.
     reading.catch(() => {});
     const { exitCode, stderr } = await guest.ended;
@@ -153,13 +155,14 @@ interface Report {
 }
 
 /**
- * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `because WORDS`, `failed SCRIPT STATUS`,
- * `result JSON`.
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `fact KIND TEXT`, `because WORDS`,
+ * `failed SCRIPT STATUS`, `result JSON`.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
   progress?: Progress,
   onBaseMade?: (bytes: number) => Promise<void>,
+  onFact?: (fact: string) => void,
 ): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
   for await (const line of lines) {
@@ -172,6 +175,8 @@ export async function readReport(
       progress?.note(text);
     } else if (word === "made") {
       await onBaseMade?.(Number(rest[1]));
+    } else if (word === "fact") {
+      onFact?.(text);
     } else if (word === "because") {
       report.because ??= text;
     } else if (word === "failed") {

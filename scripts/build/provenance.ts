@@ -6,8 +6,7 @@ import type { Variant } from "../../configs/variant.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { Appliance } from "./appliance.ts";
 import type { BuildSettings } from "./build-settings.ts";
-import { builderVersion, overlayFiles, variantInputs } from "./inputs.ts";
-import { guestScripts } from "./job.ts";
+import { builderVersion, overlayFiles, scriptsThatMake, variantInputs } from "./inputs.ts";
 import type { Repository } from "./mirror.ts";
 
 /** What docs/provenance.md describes; a change of what the fields mean is a new version. */
@@ -75,7 +74,7 @@ function dependencies({ variant, settings, appliance, repositories }: BuildRecor
       digest: { sha256: digest },
     })),
     { name: `appliance ${appliance.arch}`, digest: { sha256: appliance.digest } },
-    { name: "scripts/build/guest", digest: { dirHash: dirHash(guestScripts()) } },
+    { name: "scripts/build/guest", digest: { dirHash: dirHash(scriptsThatMake()) } },
     ...files(
       Object.fromEntries(
         variant.repoKeys.map((file) => [file, readFileSync(path.resolve(projectRoot, file))]),

@@ -40,6 +40,8 @@ export interface DiskImageResult {
   documents?: Documents;
   /** ISO 8601, UTC. */
   built: string;
+  /** Disks of older versions were not checked so. */
+  diskCheck?: { passed: number };
   bootTest: {
     /** Checks, all of them. */
     passed: number;
@@ -80,6 +82,7 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
           packages: image.packages.length,
           documents: relative(image.documents),
           built: new Date().toISOString(),
+          diskCheck: image.diskCheck,
           bootTest: {
             ...{ passed: tested.checks.length, seconds: tested.seconds },
             ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),

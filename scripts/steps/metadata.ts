@@ -81,6 +81,7 @@ export function metadataText(
       inputs_digest: disk.inputsDigest,
       mirror,
       mirror_snapshot: disk.mirrorSnapshot,
+      disk_check: disk.diskCheck,
       boot_test: {
         ...{ passed: disk.bootTest.passed, seconds: disk.bootTest.seconds },
         stand_ins: disk.bootTest.standIns,

@@ -205,12 +205,13 @@ describe("an image's resources", function () {
   });
 
   it("tell what the image is and where", async () => {
-    const { sha512, bytes, bootTest } = diskResult();
+    const { sha512, bytes, diskCheck, bootTest } = diskResult();
     assert.deepEqual((await run()).outputs.outputs, {
-      ...{ stage: "upload", image: "file:///nowhere/nocloud_alpine-3.20.qcow2", sha512, bytes, bootTest },
+      ...{ stage: "upload", image: "file:///nowhere/nocloud_alpine-3.20.qcow2", sha512, bytes },
+      ...{ diskCheck, bootTest },
     });
     assert.deepEqual((await run({ stage: "local" })).outputs.outputs, {
-      ...{ stage: "local", image: "work/images/x/image.qcow2", sha512, bytes, bootTest },
+      ...{ stage: "local", image: "work/images/x/image.qcow2", sha512, bytes, diskCheck, bootTest },
     });
   });
 });

@@ -251,6 +251,56 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
     assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
   });
 
+  it("checks the finished disk: names all that is wrong with it at once, and leaves no image", async () => {
+    const overlay = temporaryFolder();
+    mkdirSync(join(overlay, "scripts"));
+    writeFileSync(
+      join(overlay, "scripts/spoil"),
+      `#!/bin/sh
+set -eu
+cd "$TARGET"
+echo data >srv/shared && chmod 666 srv/shared
+cp usr/bin/doas usr/bin/mine && chmod 4755 usr/bin/mine
+echo 'root:$6$salt$secret' | chroot . chpasswd -e
+rm etc/runlevels/default/sshd
+echo key >etc/ssh/ssh_host_rsa_key
+echo https://example.org/more >>etc/apk/repositories
+chown 4242 etc/motd
+sed -i s/LABEL=/UUID=/ etc/fstab
+`,
+    );
+    const folder = join(temporaryFolder(), "images");
+    const spoiled = { ...variant, scripts: [...variant.scripts, "spoil"] };
+    const message = await failure(
+      buildDisk(spoiled, { ...settings, overlays: [overlay] }, folder, quiet),
+      folder,
+    );
+    const wanted = [
+      "/etc/apk/repositories",
+      "services of runlevel default",
+      "filesystems of /etc/fstab",
+      "root is locked",
+      "users who can log in",
+      "users with a password",
+      "files that anybody can write",
+      "files with the rights of their owner that no package brought",
+      "files of users and groups that do not exist",
+      "left over: SSH host keys",
+      "left over: earlier versions of user lists",
+    ];
+    const named = message.split("\n").filter((line) => line.startsWith("    "));
+    const missing = wanted.filter((check) => !named.some((line) => line.startsWith(`    ${check}: `)));
+    assert.deepEqual(missing, [], message);
+    assert.equal(named.length, wanted.length, message);
+    assert.match(
+      message,
+      /^the finished disk of .* is not what its variant declares, by 11 of \d+ checks:\n/,
+    );
+    assert.match(message, /: without sshd$/m);
+    assert.ok(!message.includes("secret"), "a password's hash");
+    assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
+  });
+
   describe("on a full disk", () => {
     const mounted: string[] = [];
     before(function () {

@@ -130,6 +130,7 @@ export class SeededImage extends Checkout {
       kernel: "6.18.56-0-virt",
       packages: 104,
       built: "2026-11-23T08:36:49.538Z",
+      diskCheck: { passed: 93 },
       bootTest: { passed: 26, seconds: 17.1 },
     };
     writeFileSync(this.path(folder, "build.json"), JSON.stringify(result));

@@ -8,6 +8,7 @@ export function diskResult(changes: Partial<DiskImageResult> = {}): DiskImageRes
     ...{ diskSizeMib: 116, inputsDigest: "cd".repeat(32), kernel: "6.18.56-0-virt", packages: 104 },
     mirrorSnapshot: { "https://dl-cdn.alpinelinux.org/alpine/v3.23/main": "ef".repeat(32) },
     built: "2026-11-23T08:36:49.538Z",
+    diskCheck: { passed: 93 },
     bootTest: { passed: 26, seconds: 20.5 },
     ...changes,
   };

@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuildSettings } from "../../../scripts/build/build-settings.ts";
+import type * as Inputs from "../../../scripts/build/inputs.ts";
 import { identifiers, inputsDigest, overlayFiles } from "../../../scripts/build/inputs.ts";
+import { projectCopy } from "../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
@@ -84,6 +86,17 @@ describe("the digest of an image's inputs", () => {
     const { enable, disable } = variant.services;
     const turned = Object.fromEntries(Object.entries(enable).toReversed());
     assert.equal(inputsDigest(someVariant({ services: { disable, enable: turned } }), settings), digest);
+  });
+
+  it("changes with what makes the disk, and not with what looks at it", async () => {
+    const of = async (script: string): Promise<string> => {
+      const copy = projectCopy();
+      appendFileSync(join(copy.root, "scripts/build/guest", script), "# another line\n");
+      const inputs = await copy.load<typeof Inputs>("scripts/build/inputs.ts");
+      return inputs.inputsDigest(variant, settings);
+    };
+    assert.equal(await of("check/tree-facts"), digest);
+    assert.notEqual(await of("make-disk-bios"), digest);
   });
 
   it("changes with an overlay's scripts, and not with where the overlay is", () => {

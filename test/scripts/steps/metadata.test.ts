@@ -71,7 +71,7 @@ describe("an image's metadata", () => {
       ],
       ...["release", "revision", "version", "built", "uploaded", "artifacts", "metadata_updated"],
       ...["file", "sha512", "sbom", "provenance", "kernel", "packages"],
-      ...["inputs_digest", "mirror", "mirror_snapshot", "boot_test"],
+      ...["inputs_digest", "mirror", "mirror_snapshot", "disk_check", "boot_test"],
     ]);
   });
 

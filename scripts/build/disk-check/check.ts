@@ -1,0 +1,76 @@
+import { createHash } from "node:crypto";
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import path from "node:path";
+import { type Check, none } from "../../lib/checks.ts";
+import { UserError } from "../../lib/user-error.ts";
+import { projectRoot } from "../../lib/workspace.ts";
+import type { BuildSettings } from "../build-settings.ts";
+import { overlayFiles } from "../inputs.ts";
+import { type DiskFacts, readFacts } from "./facts.ts";
+import { type ExpectedDisk, judgeDisk } from "./judge.ts";
+
+/**
+ * Judges a finished disk by what its guest told of it.
+ * @param disk the raw disk's file
+ * @param lines facts without the word `fact`
+ * @returns the checks, all of them passed
+ * @throws UserError that lists those that failed
+ */
+export function checkDisk(
+  disk: string,
+  lines: readonly string[],
+  build: Omit<ExpectedDisk, "repoKeys" | "customized"> & { settings: Pick<BuildSettings, "overlays"> },
+): Check[] {
+  const { variant, settings } = build;
+  const facts = readFacts(lines);
+  const scripts = overlayFiles(settings.overlays);
+  const checks = [
+    ...judgeDisk(facts, {
+      ...build,
+      repoKeys: Object.fromEntries(variant.repoKeys.map((file) => [path.basename(file), sha256(file)])),
+      customized: variant.scripts.some((name) => `scripts/${name}` in scripts),
+    }),
+    freeSpaceCheck(disk, facts),
+  ];
+  const failed = checks.filter(({ passed }) => !passed);
+  if (failed.length === 0) return checks;
+  const list = failed.map(({ name, found }) => `\n    ${name}: ${found}`).join("");
+  throw new UserError(
+    `the finished disk of ${variant.name} is not what its variant declares, by ${failed.length} of ${checks.length} checks:${list}`,
+    "look at the scripts and packages that the image's layers name; `npm run images -- --explain` says which layer does",
+  );
+}
+
+function sha256(file: string): string {
+  return createHash("sha256")
+    .update(readFileSync(path.resolve(projectRoot, file)))
+    .digest("hex");
+}
+
+/** What a filesystem does not use holds nothing of the build, and takes no room in the image. */
+export function freeSpaceCheck(
+  disk: string,
+  { freeBlocks, table }: Pick<DiskFacts, "freeBlocks" | "table">,
+): Check {
+  const blockBytes = 4096;
+  const root = (table?.partitions.at(-1)?.start ?? 0) * 512;
+  const blank = Buffer.alloc(1 << 20);
+  const content = Buffer.alloc(blank.length);
+  const written: string[] = [];
+  const file = openSync(disk, "r");
+  try {
+    for (const [first, last] of freeBlocks) {
+      const end = root + (last + 1) * blockBytes;
+      for (let at = root + first * blockBytes; at < end; at += content.length) {
+        const length = Math.min(content.length, end - at);
+        readSync(file, content, 0, length, at);
+        if (!content.subarray(0, length).equals(blank.subarray(0, length))) {
+          written.push(`a block of ${(at - root) / blockBytes} to ${(at + length - root) / blockBytes - 1}`);
+        }
+      }
+    }
+  } finally {
+    closeSync(file);
+  }
+  return none("free space that is not blank", written);
+}

@@ -1,0 +1,113 @@
+/** Who can log in and become what, and who may read and write what. */
+import { type Check, contains, equal, none } from "../../lib/checks.ts";
+import type { DiskFacts, PathFact } from "./facts.ts";
+import type { ExpectedDisk } from "./judge.ts";
+
+/** Programs that are no shell: an account with one of them cannot log in. */
+const noShell = /\/(nologin|false|true|sync|shutdown|halt)$/;
+
+/** Permissions of what must not be readable or writable by just anybody. */
+const exactModes: Record<string, string> = {
+  ".": "755 root:root",
+  etc: "755 root:root",
+  root: "700 root:root",
+  tmp: "1777 root:root",
+  "var/tmp": "1777 root:root",
+  "etc/passwd": "644 root:root",
+  "etc/group": "644 root:root",
+  "etc/shadow": "640 root:shadow",
+  "etc/apk/repositories": "644 root:root",
+  "etc/doas.d/wheel.conf": "440 root:root",
+  "etc/sudoers.d/wheel": "440 root:root",
+};
+
+export function userChecks(facts: DiskFacts, { variant: { login } }: ExpectedDisk): Check[] {
+  const records = (path: string): string[][] => (facts.texts.get(path) ?? []).map((line) => line.split(":"));
+  const users = records("etc/passwd");
+  const groups = records("etc/group");
+  const passwords = new Map(records("etc/shadow").map(([name, password]) => [name!, password ?? ""]));
+  const locked = (name: string): boolean => passwords.get(name)?.startsWith("!") ?? false;
+  const [, , uid, gid, , home, shell] = users.find(([name]) => name === login) ?? [];
+  // Of several with one number, the first is who it is called by.
+  const names = (list: string[][]): Map<number, string> =>
+    new Map(list.toReversed().map(([name, , id]) => [Number(id), name!]));
+  const groupNames = names(groups);
+  const userNames = names(users);
+  const { paths } = facts;
+  const homeFolder = paths.get(home?.slice(1) ?? "");
+  const memberships = groups
+    .filter(([, , , members]) => members?.split(",").includes(login))
+    .map(([name]) => name!);
+  const matching = (test: (fact: PathFact, path: string) => boolean): string[] =>
+    [...paths].filter(([path, fact]) => test(fact, path)).map(([path]) => `/${path}`);
+
+  return [
+    { name: "root is locked", passed: locked("root"), found: locked("root") ? "locked" : "not locked" },
+    contains(
+      "users who can log in",
+      users
+        .filter(([name, , , , , , program]) => !noShell.test(program ?? "") && !locked(name!))
+        .map(([name]) => name!),
+      [login],
+      { others: false },
+    ),
+    // "*" lets in by key alone, "!" nobody; anything else is a password, and never shown.
+    none(
+      "users with a password",
+      users.map(([name]) => name!).filter((name) => !/^[!*]/.test(passwords.get(name) ?? "")),
+    ),
+    contains(
+      "users who are root",
+      users.filter(([, , id]) => Number(id) === 0).map(([name]) => name!),
+      ["root"],
+      { others: false },
+    ),
+    equal("password of the login user", passwords.get(login) === "*" ? "none" : "other", "none"),
+    {
+      name: "numbers of the login user",
+      passed: Number(uid) >= 1000 && groupNames.get(Number(gid)) === login,
+      found: `user ${uid ?? "none"}, group ${groupNames.get(Number(gid)) ?? "none"}; wanted: a user from 1000 on, a group ${login}`,
+    },
+    contains("groups of the login user", memberships, ["wheel"], { others: true }),
+    equal("shell of the login user", paths.has(shell?.slice(1) ?? "") ? "there" : shell, "there"),
+    equal(
+      "home of the login user",
+      `${home} ${homeFolder?.kind} ${homeFolder?.uid}:${homeFolder?.gid} ${((homeFolder?.mode ?? 0) & 0o022).toString(8)}`,
+      `/home/${login} folder ${uid}:${gid} 0`,
+    ),
+    ...Object.entries(exactModes)
+      .filter(([path]) => paths.has(path) || !/wheel/.test(path))
+      .map(([path, wanted]) => {
+        const fact = paths.get(path);
+        const owner = `${userNames.get(fact?.uid ?? -1)}:${groupNames.get(fact?.gid ?? -1)}`;
+        return equal(
+          `permissions of /${path === "." ? "" : path}`,
+          fact && `${fact.mode.toString(8)} ${owner}`,
+          wanted,
+        );
+      }),
+    none(
+      "files that anybody can write",
+      matching(
+        ({ kind, mode }, path) =>
+          kind !== "link" && (mode & 0o002) !== 0 && !["tmp", "var/tmp", "dev/shm"].includes(path),
+      ),
+    ),
+    none(
+      "files with the rights of their owner that no package brought",
+      matching(({ kind, mode }, path) => kind === "file" && (mode & 0o6000) !== 0 && !facts.owned.has(path)),
+    ),
+    none(
+      "files of users and groups that do not exist",
+      matching(({ uid, gid }) => !userNames.has(uid) || !groupNames.has(gid)),
+    ),
+    none(
+      "initramfs that others can read",
+      matching(({ mode }, path) => path.startsWith("boot/initramfs-") && (mode & 0o077) !== 0),
+    ),
+    none(
+      "devices, sockets and pipes",
+      matching(({ kind }) => kind === "other"),
+    ),
+  ];
+}
