@@ -55,11 +55,10 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
   const sshPort = specification.sshPort ?? (await freePort());
   const services = metadataServices(variant.cloud, instance);
   const metadata = services === undefined ? undefined : await serveMetadata(services);
-  const names = metadataNames(variant.cloud);
-  const nameServer = Object.keys(names).length === 0 ? undefined : await serveNames(names);
+  const nameServer = await serveNames(metadataNames(variant.cloud));
   const endServices = async (): Promise<void> => {
     await metadata?.close();
-    await nameServer?.close();
+    await nameServer.close();
   };
   try {
     const guest = await startGuest({
@@ -73,7 +72,7 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
       arguments: [
         ...(variant.firmware === "uefi" ? uefiArguments(variant.arch, scratch) : []),
         ...disk.arguments,
-        ...networkArguments(sshPort, metadata?.ports ?? new Map(), nameServer?.port),
+        ...networkArguments(sshPort, metadata?.ports ?? new Map(), nameServer.port),
         ...deviceArguments(machine),
         ...(metadata === undefined ? seedArguments(instance, path.join(scratch, "seed")) : []),
       ],

@@ -1,9 +1,10 @@
 import { createServer, type AddressInfo, type Socket } from "node:net";
 
 /**
- * A name server in a guest's network. QEMU's user network asks the host's own, or nobody where it is restricted, and a
- * guest of Google Cloud looks its metadata server up by name. So the network is a hub with a second port, whose Ethernet
- * frames come here: questions by UDP for port 53 are answered, everything else is left to the user network.
+ * A name server in a guest's network. QEMU's user network asks the host's own, or nobody where it is restricted; but a guest
+ * of Google Cloud looks its metadata server up by name, and every guest's programs wait long for an answer that never comes.
+ * So the network is a hub with a second port, whose Ethernet frames come here: questions by UDP for port 53 are answered,
+ * everything else is left to the user network.
  */
 export interface NameServer {
   /** Of this host's loopback: QEMU's socket network connects to it. */

@@ -12,12 +12,12 @@ export const plainHostAddress = "10.0.2.2";
  * their addresses in the cloud, and `restrict` keeps everything else out of reach. QEMU forwards only addresses inside the
  * guest's network, so that one is wide enough for 168.63.129.16 (Azure's second service) and 169.254.169.254.
  * @param services address in the cloud → port on this host's loopback
- * @param namePort port of a name server on this host's loopback, if the guest needs one
+ * @param namePort port of the guest's name server on this host's loopback
  */
 export function networkArguments(
   sshPort: number,
   services: ReadonlyMap<string, number>,
-  namePort?: number,
+  namePort: number,
 ): string[] {
   const range =
     services.size === 0
@@ -25,7 +25,6 @@ export function networkArguments(
       : [`net=168.0.0.0/7,host=${hostAddress},dns=168.0.0.3,dhcpstart=${guestAddress}`];
   const forwards = [...services].map(([address, port]) => guestForward(address, port));
   const options = ["restrict=on,ipv6=off", ...range, `hostfwd=tcp:127.0.0.1:${sshPort}-:22`, ...forwards];
-  if (namePort === undefined) return ["-netdev", `user,id=net,${options.join(",")}`];
   return [
     ...["-netdev", `user,id=user,${options.join(",")}`, "-netdev", "hubport,id=hub-user,hubid=0,netdev=user"],
     ...["-netdev", `socket,id=names,connect=127.0.0.1:${namePort}`],
