@@ -1,5 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
+import type { Builder } from "../configs/settings.ts";
 import type { Variant } from "../configs/variant.ts";
+import { builderOf } from "../scripts/remote/builders.ts";
 import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
 import { StepCommand } from "./step-command.ts";
 
@@ -10,6 +12,8 @@ export interface DiskImageArgs {
   inputsDigest: string;
   /** Where and how to build; none of it changes the bytes beyond what the digest covers. */
   build: DiskImageInput["build"];
+  /** Other machines that build images: one of those for the variant's architecture, if any, builds it. */
+  builders: readonly Builder[];
   /** Whether an image that was built from other inputs stays as it is. */
   frozen: boolean;
 }
@@ -24,10 +28,12 @@ export class DiskImage extends pulumi.ComponentResource {
 
   constructor(name: string, args: DiskImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("alpine:index:DiskImage", name, {}, opts);
+    const builder = builderOf(args.variant, args.builders);
     const input: DiskImageInput = {
       variant: args.variant,
       inputsDigest: args.inputsDigest,
       build: args.build,
+      ...(builder === undefined ? {} : { builder }),
     };
     const build = new StepCommand(
       `${name}-disk`,

@@ -46,7 +46,13 @@ export class ImageVariant extends pulumi.ComponentResource {
 
     const disk = new DiskImage(
       name,
-      { variant, inputsDigest: args.inputsDigest, build: args.build, frozen },
+      {
+        variant,
+        inputsDigest: args.inputsDigest,
+        build: args.build,
+        builders: args.settings.builders,
+        frozen,
+      },
       { parent: this },
     );
     let stored: pulumi.Input<ArtifactResult | undefined>;

@@ -16,6 +16,43 @@ import { stages } from "./variant.ts";
 
 export const NAMESPACE = "alpine";
 
+/** Another machine that builds images, reached over SSH: see docs/decisions/0005-remote-builders.md. */
+const builderSchema = z.strictObject({
+  arch: z.enum(["x86_64", "aarch64"]).describe("Which images it builds"),
+  host: z.string().min(1).describe("Name or address"),
+  port: z.int().min(1).max(65_535).default(22).describe("Of its SSH server"),
+  user: z.string().default("").describe("Login there; empty for the name of the user here"),
+  hostKey: z
+    .string()
+    .refine(isPublicKey, {
+      error: "expected a host's public key as `ssh-keyscan -t ed25519 HOST` prints it: ssh-ed25519 AAAA…",
+    })
+    .describe("Its public host key, `ssh-ed25519 AAAA…`: no other host is talked to"),
+  privateKeyFile: z
+    .string()
+    .default("")
+    .describe("Key to log in with, a path below the project, `/…` or `~/…`; empty for the SSH agent's"),
+  slots: z
+    .union([z.literal("auto"), z.int().min(1)])
+    .default("auto")
+    .describe("QEMUs that may run there at once; auto by its cores and memory"),
+  folder: z
+    .string()
+    .min(1)
+    .default(".cache/alpine-cloud-images")
+    .describe("Its working folder, below the login's home or absolute"),
+});
+
+/** A remote builder, complete. */
+export type Builder = z.output<typeof builderSchema>;
+
+/** Whether a text is `TYPE BASE64`, and what is encoded says that it is of that type. */
+function isPublicKey(text: string): boolean {
+  const [type = "", encoded = ""] = text.split(" ");
+  const blob = Buffer.from(encoded, "base64");
+  return blob.length > 4 && blob.toString("latin1", 4, 4 + blob.readUInt32BE(0)) === type;
+}
+
 export const settingsSchema = z
   .strictObject({
     overlays: z
@@ -77,6 +114,10 @@ export const settingsSchema = z
       })
       .prefault({})
       .describe("How images are built"),
+    builders: z
+      .array(builderSchema)
+      .default([])
+      .describe("Other machines that build this stack's images of an architecture, over SSH"),
     rebuild: z
       .enum(["never", "changed"])
       .default("never")
@@ -98,7 +139,7 @@ export interface SettingInfo {
   key: string;
   type: "string" | "boolean" | "integer" | "array" | "object";
   /** Of an array's items. */
-  items?: "string";
+  items?: "string" | "object";
   description: string;
   default: unknown;
 }
@@ -108,12 +149,19 @@ export function settingsTable(): SettingInfo[] {
   const defaults = settingsSchema.parse({});
   const { properties = {} } = z.toJSONSchema(settingsSchema, { io: "input" });
   return Object.entries(properties).map(([key, property]) => {
-    const { type, description = "" } = property as { type: SettingInfo["type"]; description?: string };
+    const {
+      type,
+      items,
+      description = "",
+    } = property as Pick<SettingInfo, "type"> & {
+      items?: { type: NonNullable<SettingInfo["items"]> };
+      description?: string;
+    };
     const value = defaults[key as keyof StackSettings];
     return {
       key,
       type,
-      ...(type === "array" ? { items: "string" as const } : {}),
+      ...(items === undefined ? {} : { items: items.type }),
       description,
       default: value,
     };

@@ -1,14 +1,20 @@
 /** `npm run build -- KEY --out DIR`: builds and boot-tests one image without Pulumi. */
 import path from "node:path";
 import { Command } from "commander";
+import type { Builder, StackSettings } from "../configs/settings.ts";
+import { suggest } from "../configs/source.ts";
+import type { Variant } from "../configs/variant.ts";
 import { bootTest } from "./boot-test/boot-test.ts";
 import { buildDisk } from "./build/build-disk.ts";
 import { buildSettings } from "./build/build-settings.ts";
+import { inputsDigest } from "./build/inputs.ts";
 import { startProgress } from "./build/progress.ts";
 import { withBuildSlot } from "./build/slots.ts";
 import { verifyBuild } from "./build/verify/verify.ts";
 import { findVariant, settingsOf } from "./lib/find-variant.ts";
-import { runMain } from "./lib/user-error.ts";
+import { runMain, UserError } from "./lib/user-error.ts";
+import { projectRoot } from "./lib/workspace.ts";
+import { buildRemotely } from "./remote/build-remotely.ts";
 
 interface Options {
   out: string;
@@ -16,6 +22,7 @@ interface Options {
   boot: boolean;
   cache: boolean;
   verify: boolean;
+  builder?: string;
   json: boolean;
 }
 
@@ -34,6 +41,7 @@ const program = new Command("npm run build --")
     "build it a second time, from packages alone, and say which files or blocks differ",
     false,
   )
+  .option("--builder <host>", "build on that one of the stack's builders, not here")
   .option("--json", "print the result as JSON on stdout", false)
   .action((key: string, options: Options) => runMain(() => main(key, options)));
 
@@ -42,6 +50,17 @@ async function main(key: string, options: Options): Promise<void> {
   const variant = findVariant(key, settings);
   const build = buildSettings(settings);
   const folder = path.resolve(options.out);
+  if (options.builder !== undefined) {
+    const builder = findBuilder(options.builder, variant, settings, options);
+    const input = { variant, inputsDigest: inputsDigest(variant, build), build };
+    const built = await buildRemotely(builder, input, folder, (result) => result);
+    process.stdout.write(
+      options.json
+        ? `${JSON.stringify(built, undefined, 2)}\n`
+        : `${path.resolve(projectRoot, built.file)}\nsha512 ${built.sha512}\nboot test: ${built.bootTest.passed} checks passed in ${built.bootTest.seconds} s\n`,
+    );
+    return;
+  }
   await withBuildSlot(build.slots, variant.name, async () => {
     const progress = startProgress(variant.name);
     const image = await buildDisk(variant, build, folder, progress, { useCache: options.cache });
@@ -69,6 +88,22 @@ async function main(key: string, options: Options): Promise<void> {
     for (const [name, took] of Object.entries(seconds))
       process.stdout.write(`${took.toFixed(1).padStart(7)} s  ${name}\n`);
   });
+}
+
+function findBuilder(host: string, variant: Variant, settings: StackSettings, options: Options): Builder {
+  if (!options.boot || !options.cache || options.verify) {
+    throw new UserError(
+      "a builder builds once, uses its caches and boots what it has built",
+      "leave out --no-boot, --no-cache and --verify, or --builder",
+    );
+  }
+  const found = settings.builders.find((builder) => builder.host === host && builder.arch === variant.arch);
+  if (found !== undefined) return found;
+  const hosts = settings.builders.filter(({ arch }) => arch === variant.arch).map((builder) => builder.host);
+  throw new UserError(
+    `the stack has no builder ${host} for ${variant.arch}${suggest(host, hosts)}`,
+    `name it in the stack's builders${hosts.length === 0 ? "" : `; it has ${hosts.join(", ")}`}`,
+  );
 }
 
 await program.parseAsync();

@@ -15,6 +15,7 @@ import { compareVersions, versionIn } from "./versions.mjs";
  * @property {readonly string[]} [files] found when one of these is there
  * @property {string} [debianPackage] found when this is installed
  * @property {string} [minimumVersion] of what `command --version` prints
+ * @property {"x86_64" | "aarch64"} [arch] only images of this architecture need it
  * @property {Partial<Record<PackageManager, string>>} packages
  */
 
@@ -28,6 +29,7 @@ const inFirmwareFolders = (paths) =>
 const builderRequirements = [
   {
     name: "QEMU for x86_64",
+    arch: "x86_64",
     command: "qemu-system-x86_64",
     minimumVersion: pinned.minimumQemu,
     packages: {
@@ -39,6 +41,7 @@ const builderRequirements = [
   },
   {
     name: "QEMU for aarch64",
+    arch: "aarch64",
     command: "qemu-system-aarch64",
     minimumVersion: pinned.minimumQemu,
     packages: {
@@ -61,6 +64,7 @@ const builderRequirements = [
   },
   {
     name: "UEFI firmware for x86_64 (OVMF)",
+    arch: "x86_64",
     files: inFirmwareFolders([
       "OVMF/OVMF_CODE_4M.fd",
       "OVMF/OVMF_CODE.fd",
@@ -73,6 +77,7 @@ const builderRequirements = [
   },
   {
     name: "UEFI firmware for aarch64 (AAVMF)",
+    arch: "aarch64",
     files: inFirmwareFolders([
       "AAVMF/AAVMF_CODE.fd",
       "AAVMF/QEMU_EFI.fd",
@@ -86,6 +91,11 @@ const builderRequirements = [
 
 /** @type {readonly Requirement[]} */
 const testRequirements = [
+  {
+    name: "an SSH server (sshd)",
+    files: ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/opt/homebrew/sbin/sshd"],
+    packages: { apt: "openssh-server", apk: "openssh-server", dnf: "openssh-server", brew: "openssh" },
+  },
   {
     name: "shellcheck",
     command: "shellcheck",
@@ -103,6 +113,14 @@ export function requirementsFor(wanted) {
     ...(wanted.tests ? testRequirements : []),
     ...(wanted.offlineKit ? kitRequirements() : []),
   ];
+}
+
+/**
+ * What a machine needs to build images of an architecture.
+ * @param {"x86_64" | "aarch64"} arch
+ */
+export function requirementsToBuild(arch) {
+  return builderRequirements.filter((requirement) => (requirement.arch ?? arch) === arch);
 }
 
 /** The offline kit takes programs out of Debian's packages, so it names its requirements as such. */

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
+import type { Builder } from "../../configs/settings.ts";
 import type { Variant } from "../../configs/variant.ts";
 import { bootTest } from "../boot-test/boot-test.ts";
 import { buildDisk } from "../build/build-disk.ts";
@@ -11,6 +12,7 @@ import { withBuildSlot } from "../build/slots.ts";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
 import { digestOfFile } from "../lib/digest.ts";
 import { withFileLock } from "../lib/file-lock.ts";
+import { buildRemotely } from "../remote/build-remotely.ts";
 import { removeEmptyFolders } from "../lib/storage.ts";
 import { projectRoot, workFolder } from "../lib/workspace.ts";
 import type { Step } from "./step.ts";
@@ -20,6 +22,8 @@ export interface DiskImageInput {
   variant: Variant;
   inputsDigest: string;
   build: BuildSettings;
+  /** The machine that builds it, where that is not this one. */
+  builder?: Builder;
 }
 
 /** What is known of a built image ever after. */
@@ -53,7 +57,8 @@ export interface DiskImageResult {
 
 /** Builds and boot-tests a disk below work/images/. */
 export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
-  async create({ variant, inputsDigest, build }) {
+  async create(input) {
+    const { variant, inputsDigest, build, builder } = input;
     const folder = imageFolder(variant);
     mkdirSync(path.dirname(folder), { recursive: true });
     // Two builds of one image at once: the second waits, and finds the first one's work.
@@ -65,13 +70,22 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
         );
         return finished;
       }
+      const record = (result: DiskImageResult): DiskImageResult => {
+        writeFileAtomically(recordFile(variant), JSON.stringify(result));
+        return result;
+      };
+      if (builder !== undefined) {
+        rmSync(folder, { recursive: true, force: true });
+        const keep = (result: DiskImageResult): DiskImageResult => record({ ...result, ...ownership() });
+        return buildRemotely(builder, input, folder, keep);
+      }
       return withBuildSlot(build.slots, variant.name, async () => {
         rmSync(folder, { recursive: true, force: true });
         const progress = startProgress(variant.name);
         const image = await buildDisk(variant, build, folder, progress);
         const tested = await bootTest(variant, image, progress);
-        const result: DiskImageResult = {
-          token: randomBytes(8).toString("hex"),
+        const result = record({
+          ...ownership(),
           file: path.relative(projectRoot, image.file),
           sha512: image.sha512,
           bytes: image.size,
@@ -81,14 +95,12 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
           kernel: image.kernel,
           packages: image.packages.length,
           documents: relative(image.documents),
-          built: new Date().toISOString(),
           diskCheck: image.diskCheck,
           bootTest: {
             ...{ passed: tested.checks.length, seconds: tested.seconds },
             ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),
           },
-        };
-        writeFileAtomically(recordFile(variant), JSON.stringify(result));
+        });
         progress.phase(`done: ${phases(progress.seconds())}`, 100);
         return result;
       });
@@ -114,7 +126,13 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
   },
 };
 
-function imageFolder(variant: Variant): string {
+/** Whose files they are and since when, by this machine's clock: a builder's may be anything. */
+function ownership(): Pick<DiskImageResult, "token" | "built"> {
+  return { token: randomBytes(8).toString("hex"), built: new Date().toISOString() };
+}
+
+/** Where a variant's image is kept. */
+export function imageFolder(variant: Variant): string {
   return path.join(workFolder, "images", variant.cloud, `${variant.imageKey}-r${variant.revision}`);
 }
 

@@ -246,6 +246,22 @@ describe("an image that was built from other inputs", function () {
   });
 });
 
+describe("an image with builders", function () {
+  this.timeout(20_000);
+  const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBwzIDbaR9PDAGQGpqVYKyTZhTfvjBVQW1w0TCAQjgaP";
+  const { builders } = readSettings({ builders: [{ arch: "aarch64", host: "arm", hostKey }] });
+
+  it("is built by one for its architecture, from the same inputs", async () => {
+    const there = find(await run({ settings: { builders }, variant: { arch: "aarch64" } }), "img-disk");
+    assert.deepEqual(inputOf<DiskImageInput>(there).builder, builders[0]);
+    const here = find(await run({ settings: { builders } }), "img-disk");
+    assert.equal(inputOf<DiskImageInput>(here).builder, undefined);
+    // Where it is built is no reason to build it anew.
+    for (const { inputs } of [there, here]) assert.deepEqual(inputs.triggers, [digest]);
+    for (const command of [there, here]) assert.equal(inputOf<DiskImageInput>(command).inputsDigest, digest);
+  });
+});
+
 describe("an image that cannot be brought so far", function () {
   this.timeout(20_000);
   const refusal = (settings: Case): Promise<Error> =>

@@ -49,6 +49,29 @@ describe("stack settings", () => {
     );
   });
 
+  it("have builders, each with a host key that is one", () => {
+    const key = "AAAAC3NzaC1lZDI1NTE5AAAAIBwzIDbaR9PDAGQGpqVYKyTZhTfvjBVQW1w0TCAQjgaP";
+    const builder = { arch: "aarch64", host: "arm.example.org" };
+    const { builders } = readSettings({
+      "alpine:builders": JSON.stringify([{ ...builder, hostKey: `ssh-ed25519 ${key} root@arm` }]),
+    });
+    assert.equal(builders[0]?.port, 22);
+    assert.equal(builders[0].slots, "auto");
+    for (const hostKey of [
+      "",
+      key,
+      `ssh-rsa ${key}`,
+      "ssh-ed25519 AAAA",
+      "SHA256:abc",
+      `arm ssh-ed25519 ${key}`,
+    ]) {
+      const found = complaints(() => readSettings({ builders: [{ ...builder, hostKey }] }));
+      assert.match(found.join("\n"), /builders\[0\]\.hostKey: expected a host's public key as `ssh-keyscan/);
+      assert.equal(found.length, 1);
+    }
+    assert.match(complaints(() => readSettings({ builders: [builder] }))[0]!, /builders\[0\]\.hostKey/);
+  });
+
   it("are read from a stack's file, before the project's, with mistakes at their lines", () => {
     const files = {
       "Pulumi.yaml":

@@ -12,7 +12,7 @@ import { PulumiProject, resultOf, type StackResource } from "../offline/pulumi-p
 const projectRoot = resolve(import.meta.dirname, "../..");
 
 /** What the project's programs are; the Pulumi project's file and program come apart. */
-const programs = ["package.json", "tsconfig.json", "components", "configs", "scripts"];
+const programs = ["package.json", "package-lock.json", "tsconfig.json", "components", "configs", "scripts"];
 
 /** The command of a step, by the end of its Pulumi name. */
 export type StepSuffix = "disk" | "artifact" | "metadata";
@@ -21,6 +21,18 @@ export type StepSuffix = "disk" | "artifact" | "metadata";
 export interface Preview {
   changes: Record<string, string>;
   warnings: string[];
+}
+
+/** Lets another work folder have the project's caches, but for the slots of its guests. */
+export function linkCaches(workFolder: string): void {
+  const cache = join(projectRoot, "work/cache");
+  mkdirSync(join(workFolder, "cache"), { recursive: true });
+  for (const name of ["packages", "appliance", "base", "initramfs"]) {
+    mkdirSync(join(cache, name), { recursive: true });
+    symlinkSync(join(cache, name), join(workFolder, "cache", name));
+  }
+  const answers = "accelerators.json";
+  if (existsSync(join(cache, answers))) cpSync(join(cache, answers), join(workFolder, "cache", answers));
 }
 
 /** A checkout with one selected stack, `test`. */
@@ -34,13 +46,7 @@ export class Checkout extends PulumiProject {
       cpSync(join(projectRoot, name), this.path(name), { recursive: true });
     }
     symlinkSync(join(projectRoot, ".tools"), this.path(".tools"));
-    for (const name of ["packages", "appliance", "base", "initramfs"].map((kind) => `work/cache/${kind}`)) {
-      mkdirSync(join(projectRoot, name), { recursive: true });
-      mkdirSync(this.path("work/cache"), { recursive: true });
-      symlinkSync(join(projectRoot, name), this.path(name));
-    }
-    const answers = "work/cache/accelerators.json";
-    if (existsSync(join(projectRoot, answers))) cpSync(join(projectRoot, answers), this.path(answers));
+    linkCaches(this.path("work"));
   }
 
   async initialize(config: Record<string, unknown> = {}): Promise<void> {

@@ -1,0 +1,96 @@
+/** Files on their way from a builder: a tar archive whose first entry, SHA512SUMS, says what must arrive. */
+import { createReadStream, createWriteStream, readFileSync, statSync, writeFileSync } from "node:fs";
+import path from "node:path";
+import type { Readable, Writable } from "node:stream";
+import { text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
+import { extract, pack } from "tar-stream";
+import { digestOfFile } from "../lib/digest.ts";
+
+const sumsName = "SHA512SUMS";
+
+/** Sends files of one folder. */
+export async function sendFiles(folder: string, names: readonly string[], output: Writable): Promise<void> {
+  const archive = pack();
+  const sent = pipeline(archive, output, { end: false });
+  // It is awaited below; a fault before that must not end the process.
+  sent.catch(() => {});
+  const sums: string[] = [];
+  for (const name of names) sums.push(`${await digestOfFile(path.join(folder, name), "sha512")}  ${name}\n`);
+  archive.entry({ name: sumsName }, sums.join(""));
+  for (const name of names) {
+    const file = path.join(folder, name);
+    const entry = archive.entry({ name, size: statSync(file).size });
+    await pipeline(createReadStream(file), entry);
+  }
+  archive.finalize();
+  await sent;
+}
+
+/**
+ * Receives files into a folder, and stops reading with the last one announced: the sender stays to hear that they came.
+ * @returns name → sha512
+ * @throws Error when one is missing, damaged or not announced
+ */
+export async function receiveFiles(input: Readable, folder: string): Promise<Map<string, string>> {
+  const archive = extract();
+  input.pipe(archive);
+  const received = new Map<string, string>();
+  let announced: Map<string, string> | undefined;
+  for await (const entry of archive) {
+    const { name } = entry.header;
+    if (announced === undefined) {
+      if (name !== sumsName) throw new Error(`${name} came first instead of ${sumsName}`);
+      announced = parseSums(await text(entry));
+    } else {
+      if (!announced.has(name)) throw new Error(`${name} came unannounced`);
+      const file = path.join(folder, name);
+      await pipeline(entry as AsyncIterable<Buffer>, createWriteStream(file));
+      received.set(name, await digestOfFile(file, "sha512"));
+    }
+    if (received.size === announced.size) break;
+  }
+  input.unpipe(archive).resume();
+  for (const [name, sum] of announced ?? []) {
+    if (received.get(name) === undefined) throw new Error(`${name} did not come`);
+    if (received.get(name) !== sum) throw new Error(`${name} came damaged`);
+  }
+  return received;
+}
+
+function parseSums(sums: string): Map<string, string> {
+  return new Map(
+    sums
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => {
+        const [, sum, name] = /^([0-9a-f]{128}) {2}([^/\\]+)$/.exec(line) ?? [];
+        if (sum === undefined || name === undefined || /^\.\.?$/.test(name)) {
+          throw new Error(`'${line}' is no line of ${sumsName}`);
+        }
+        return [name, sum];
+      }),
+  );
+}
+
+/** Why a build on a builder failed, in a file that travels with its logs. */
+export interface Failure {
+  what: string;
+  hint?: string;
+  /** The folder that paths in these texts are of. */
+  folder: string;
+}
+
+const failureName = "failure.json";
+
+/** Writes down why a build failed, beside its logs. @returns the file's name */
+export function writeFailure(folder: string, failure: Failure): string {
+  writeFileSync(path.join(folder, failureName), JSON.stringify(failure));
+  return failureName;
+}
+
+/** What was written down, if received files say that a build failed; it is no file of theirs then. */
+export function takeFailure(folder: string, received: Map<string, string>): Failure | undefined {
+  if (!received.delete(failureName)) return undefined;
+  return JSON.parse(readFileSync(path.join(folder, failureName), "utf8")) as Failure;
+}

@@ -1,0 +1,86 @@
+/** A real SSH server on loopback, run by the user who runs the tests: another machine, as far as a client can tell. */
+import { spawn } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { connect, createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import ssh2 from "ssh2";
+import type { Builder } from "../../configs/settings.ts";
+import { waitUntil } from "./processes.ts";
+import { temporaryFolder } from "./temporary.ts";
+
+const program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/opt/homebrew/sbin/sshd"].find(existsSync);
+
+export interface SshServer {
+  /** The server as a builder whose working folder is in a temporary place. */
+  builder: Builder;
+  /** Process ids of the server's side of connections, by which it can be cut off. */
+  sessions(): number[];
+  stop(): void;
+}
+
+export async function startSshd(): Promise<SshServer> {
+  // The bootstrap for tests installs it: a test that went without would prove nothing.
+  if (program === undefined) throw new Error("there is no sshd here: `npm run bootstrap -- --tests`");
+  const folder = temporaryFolder();
+  const file = (name: string, content: string): string => {
+    writeFileSync(join(folder, name), content, { mode: 0o600 });
+    return join(folder, name);
+  };
+  const host = ssh2.utils.generateKeyPairSync("ed25519");
+  const login = ssh2.utils.generateKeyPairSync("ed25519");
+  const port = await freePort();
+  const config = file(
+    "sshd_config",
+    [
+      `ListenAddress 127.0.0.1:${port}`,
+      `HostKey ${file("host_key", host.private)}`,
+      `AuthorizedKeysFile ${file("authorized_keys", login.public)}`,
+      // This user's own server: it knows nobody else, and asks nobody about them.
+      ...["PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no"],
+      `SetEnv ${environment()}`,
+      "",
+    ].join("\n"),
+  );
+  if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
+  const log = join(folder, "log");
+  const server = spawn(program, ["-D", "-E", log, "-f", config], { stdio: "ignore" });
+  let answers = false;
+  await waitUntil("sshd answers", () => {
+    if (server.exitCode !== null) throw new Error(`sshd ended: ${readFileSync(log, "utf8")}`);
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.on("connect", () => {
+      answers = true;
+      socket.destroy();
+    });
+    return answers;
+  });
+  return {
+    builder: {
+      ...{ arch: "x86_64", host: "127.0.0.1", port, user: "", hostKey: host.public, slots: 1 },
+      ...{ privateKeyFile: file("login_key", login.private), folder: join(folder, "builder") },
+    },
+    sessions: () => childrenOf(server.pid!),
+    stop: () => server.kill("SIGKILL"),
+  };
+}
+
+/** What a machine has in /etc/environment: where programs are, and how the registry is reached. */
+function environment(): string {
+  return Object.entries(process.env)
+    .filter(([name]) => /^(PATH|NODE_EXTRA_CA_CERTS|npm_config_registry|https?_proxy|no_proxy)$/i.test(name))
+    .map(([name, value]) => `"${name}=${value}"`)
+    .join(" ");
+}
+
+function childrenOf(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  return port;
+}
