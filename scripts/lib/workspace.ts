@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
 
 /** The checkout's top folder. */
@@ -24,7 +24,8 @@ export function scratchFolder(label: string): string {
   const parent = path.join(workFolder, "tmp");
   sweepScratchFolders();
   mkdirSync(parent, { recursive: true });
-  const folder = path.join(parent, `${process.pid}-${label}-${randomBytes(3).toString("hex")}`);
+  // By its real name, which is the shorter one where work/ is a link: sockets in here have 104 bytes for their paths.
+  const folder = path.join(realpathSync(parent), `${process.pid}-${label}-${randomBytes(3).toString("hex")}`);
   mkdirSync(folder);
   return folder;
 }

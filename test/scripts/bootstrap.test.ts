@@ -17,6 +17,7 @@ import {
   installCommand,
   missingToolsError,
   requirementsFor,
+  requirementsToBuild,
   tooOld,
 } from "../../scripts/bootstrap/system-tools.mjs";
 import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
@@ -219,14 +220,22 @@ describe("bootstrap", () => {
       assert.equal(
         installCommand("apt", all),
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
-          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 shellcheck",
+          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 openssh-server shellcheck",
       );
-      assert.equal(installCommand("brew", all), "brew install qemu bzip2 shellcheck");
-      assert.match(installCommand("apk", all) ?? "", /^sudo apk add qemu-system-x86_64 .* aavmf shellcheck$/);
+      assert.equal(installCommand("brew", all), "brew install qemu bzip2 openssh shellcheck");
+      assert.match(
+        installCommand("apk", all) ?? "",
+        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck$/,
+      );
       assert.match(
         installCommand("dnf", all) ?? "",
-        /^sudo dnf install .*edk2-ovmf edk2-aarch64 ShellCheck$/,
+        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck$/,
       );
+    });
+
+    it("are only those of one architecture, for a machine that builds its images", () => {
+      const packages = requirementsToBuild("aarch64").map((one) => one.packages.apt);
+      assert.deepEqual(packages, ["qemu-system-arm", "qemu-utils", "bzip2", "qemu-efi-aarch64"]);
     });
 
     it("are all in one message, with every command where the package manager isn't known", () => {
