@@ -1,16 +1,17 @@
 /** A builder on another machine: a real SSH server on loopback, whose working folder is nobody else's. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { loadVariants } from "../../configs/index.ts";
 import { type Builder, readStackFile } from "../../configs/settings.ts";
 import { buildSettings } from "../../scripts/build/build-settings.ts";
 import { inputsDigest } from "../../scripts/build/inputs.ts";
-import { processesWith } from "../helpers/processes.ts";
+import { isRunning, processesWith, waitUntil } from "../helpers/processes.ts";
 import { diskResult } from "../helpers/results.ts";
 import { type SshServer, startSshd } from "../helpers/sshd.ts";
+import { resultOf } from "../offline/pulumi-project.ts";
 import { linkCaches } from "./checkout.ts";
 import { DeclaredImage, skipWithoutMirror } from "./declared-image.ts";
 
@@ -36,6 +37,8 @@ describe("a remote builder", function () {
 
   /** What runs on the builder, guests and all: their files are in its working folder. */
   const there = (): number[] => processesWith(ssh.builder.folder);
+  const guestsThere = (): number[] =>
+    there().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("qemu-system"));
 
   const assertNothingMade = async (): Promise<void> => {
     assert.deepEqual(project.builtImages(), []);
@@ -87,4 +90,32 @@ describe("a remote builder", function () {
     await project.destroy();
     assert.deepEqual(project.builtImages(), []);
   });
+
+  for (const [what, cut] of [
+    ["is lost", () => ssh.sessions()],
+    ["is left alone", (builder: number) => [builder]],
+  ] as const) {
+    it(`that ${what} in the midst of a build ends its guest, and nothing is kept`, async () => {
+      const child = project.start("up", "--yes", "--skip-preview");
+      const ended = resultOf(child);
+      await waitUntil("a guest runs there", () => child.exitCode !== null || guestsThere().length > 0, 300);
+      if (child.exitCode !== null) assert.fail((await ended).output);
+      const [step = 0] = processesWith("scripts/step.ts").filter(
+        (pid) => readlinkSync(`/proc/${pid}/cwd`) === project.folder,
+      );
+      const begun = performance.now();
+      for (const pid of cut(step)) process.kill(pid, "SIGKILL");
+      await waitUntil("all of it is gone", () => there().length === 0 && !isRunning(step), 30);
+      const { code, output } = await ended;
+      assert.ok(performance.now() - begun < 60_000);
+      assert.notEqual(code, 0);
+      if (what === "is lost") {
+        assert.match(
+          output,
+          /builder 127\.0\.0\.1:\d+ was lost, at '.+': .+\n.*nothing of this build was kept here/,
+        );
+      }
+      await assertNothingMade();
+    });
+  }
 });
