@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
@@ -15,7 +15,7 @@ import { checkFormat, virtualSizeMib } from "./formats/image-file.ts";
 import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { type Documents, writeDocuments } from "./documents.ts";
-import { identifiers, inputsDigest, overlayFiles } from "./inputs.ts";
+import { identifiers, inputsDigest, overlayFiles, repoKeyFiles } from "./inputs.ts";
 import { guestProxyAddress, jobArchive } from "./job.ts";
 import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
@@ -246,12 +246,7 @@ function imageJob(
       "files/repositories": variant.repos
         .map(({ url, tag, enabled }) => `${enabled ? "" : "#"}${tag === undefined ? "" : `@${tag} `}${url}\n`)
         .join(""),
-      ...Object.fromEntries(
-        variant.repoKeys.map((file) => [
-          `repo-keys/${path.basename(file)}`,
-          readFileSync(path.resolve(projectRoot, file)),
-        ]),
-      ),
+      ...repoKeyFiles(variant),
       ...overlayFiles(settings.overlays),
     },
   });

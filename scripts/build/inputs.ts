@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
+import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { guestScripts } from "./job.ts";
@@ -37,7 +38,11 @@ export function inputsDigest(variant: Variant, settings: BuildSettings): string 
   hash.update(
     JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, variantInputs(variant)]),
   );
-  const files = { ...prefixed("guest/", scriptsThatMake()), ...overlayFiles(settings.overlays) };
+  const files = {
+    ...prefixed("guest/", scriptsThatMake()),
+    ...overlayFiles(settings.overlays),
+    ...repoKeyFiles(variant),
+  };
   for (const name of Object.keys(files).sort()) {
     hash.update(`\n${name}\n${createHash("sha256").update(files[name]!).digest("hex")}`);
   }
@@ -61,6 +66,23 @@ export function overlayFiles(overlays: readonly string[]): Record<string, Buffer
     {},
     ...overlays.map((folder) => filesBelow(path.resolve(projectRoot, folder, "scripts"), "scripts/")),
   ) as Record<string, Buffer>;
+}
+
+/** The keys that the configuration adds, as the job sees them. Throws a UserError for one that cannot be read. */
+export function repoKeyFiles({ name, repoKeys }: Pick<Variant, "name" | "repoKeys">): Record<string, Buffer> {
+  return Object.fromEntries(
+    repoKeys.map((file) => {
+      try {
+        return [`repo-keys/${path.basename(file)}`, readFileSync(path.resolve(projectRoot, file))];
+      } catch (error) {
+        throw new UserError(
+          `repoKeys of ${name} names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
+          "name a public key file of apk, relative to the project",
+          { cause: error },
+        );
+      }
+    }),
+  );
 }
 
 function filesBelow(folder: string, prefix: string): Record<string, Buffer> {

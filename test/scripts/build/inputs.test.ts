@@ -99,6 +99,17 @@ describe("the digest of an image's inputs", () => {
     assert.notEqual(await of("make-disk-bios"), digest);
   });
 
+  it("changes with the content of a key that the configuration adds, which must be there", () => {
+    const key = join(temporaryFolder(), "mine.rsa.pub");
+    const of = (): string => inputsDigest(someVariant({ repoKeys: [key] }), settings);
+    assert.throws(of, /^UserError: repoKeys of .* names .*mine\.rsa\.pub, which cannot be read \(ENOENT\)/);
+    writeFileSync(key, "one");
+    const one = of();
+    assert.equal(of(), one);
+    writeFileSync(key, "two");
+    assert.notEqual(of(), one);
+  });
+
   it("changes with an overlay's scripts, and not with where the overlay is", () => {
     const of = (...overlays: string[]): string => inputsDigest(variant, { ...settings, overlays });
     const one = of(overlay("setup", "one"));
