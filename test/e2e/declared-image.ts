@@ -14,16 +14,23 @@ const mirrorFolder = resolve(
   process.env["OFFLINE_MIRROR"] ?? ".tools/offline/mirror",
 );
 
-/** Why the image cannot be built here, if so. */
-export function missingForBuild(): string | undefined {
-  return existsSync(join(mirrorFolder, "v3.23/main/x86_64/APKINDEX.tar.gz"))
+/** Which image it is, as far as it differs from the one that stack `dev` declares. */
+export interface ImageDimensions {
+  arch: "x86_64" | "aarch64";
+  firmware: "bios" | "uefi";
+  cloud: string;
+}
+
+/** Why an image cannot be built here, if so. */
+export function missingForBuild(arch: ImageDimensions["arch"] = "x86_64"): string | undefined {
+  return existsSync(join(mirrorFolder, `v3.23/main/${arch}/APKINDEX.tar.gz`))
     ? undefined
-    : `there is no mirror in ${mirrorFolder} (npm test makes it where there are apt and dpkg)`;
+    : `there is no mirror for ${arch} in ${mirrorFolder} (npm test makes it where there are apt and dpkg)`;
 }
 
 /** For a suite's `before`: skips all of it where the image cannot be built, and says why. */
-export function skipWithoutMirror(suite: Mocha.Context): void {
-  const missing = missingForBuild();
+export function skipWithoutMirror(suite: Mocha.Context, arch: ImageDimensions["arch"] = "x86_64"): void {
+  const missing = missingForBuild(arch);
   if (missing === undefined) return;
   console.log(`      skipped: ${missing}`);
   suite.skip();
@@ -32,18 +39,20 @@ export function skipWithoutMirror(suite: Mocha.Context): void {
 export class DeclaredImage extends Checkout {
   readonly key: string;
   readonly name: string;
-  readonly storage = "work/storage/v3.23/nocloud/x86_64";
+  readonly storage: string;
   #mirror: DirectoryServer | undefined;
 
-  constructor(readonly firmware: "bios" | "uefi" = "bios") {
+  constructor(readonly dimensions: ImageDimensions = { arch: "x86_64", firmware: "bios", cloud: "nocloud" }) {
     super();
-    this.key = `3.23.6-x86_64-${firmware}-tiny-nocloud-r0`;
-    this.name = `nocloud_alpine-3.23.6-x86_64-${firmware}-tiny-r0`;
+    const { arch, firmware, cloud } = dimensions;
+    this.key = `3.23.6-${arch}-${firmware}-tiny-${cloud}-r0`;
+    this.name = `${cloud}_alpine-3.23.6-${arch}-${firmware}-tiny-r0`;
+    this.storage = `work/storage/v3.23/${cloud}/${arch}`;
   }
 
   /** Makes the stack and starts its mirror. */
   async begin(): Promise<void> {
-    const images = [{ arch: "x86_64", firmware: this.firmware, bootstrap: "tiny", cloud: "nocloud" }];
+    const images = [{ ...this.dimensions, bootstrap: "tiny" }];
     const entry = {
       release: "3.23.6",
       date: "2026-09-17",

@@ -1,0 +1,139 @@
+/**
+ * One image of each firmware and architecture, each of another cloud: built, booted as its cloud boots it, and the same to the
+ * last bit when it is built again, with what earlier builds left behind and without, here and by a builder on another
+ * machine.
+ */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { openSpeaking } from "../../scripts/boot-test/ssh.ts";
+import { processesWith, runProgram } from "../helpers/processes.ts";
+import { type SshServer, startSshd } from "../helpers/sshd.ts";
+import { linkCaches } from "./checkout.ts";
+import { DeclaredImage, type ImageDimensions, skipWithoutMirror } from "./declared-image.ts";
+
+/** What `npm run build -- --json` prints, as far as it is looked at here. */
+interface Built {
+  sha512: string;
+  documents: Record<string, { sha512: string }>;
+  /** Whether a second build had the same bytes, where that was asked for. */
+  identical?: true;
+  /** Its checks: a builder's are only counted, for all of them passed. */
+  bootTest?: { checks?: { name: string; passed: boolean }[]; passed?: number };
+}
+
+describe("an image of x86_64 with BIOS, for NoCloud", function () {
+  this.timeout(1_500_000);
+  const image = declared({ arch: "x86_64", firmware: "bios", cloud: "nocloud" });
+  let ssh: SshServer | undefined;
+  let first: Built;
+  after(() => ssh?.stop());
+
+  it("is built and booted by a builder, which is reached over SSH", async () => {
+    ssh = await startSshd();
+    linkCaches(join(ssh.builder.folder, "work"));
+    image().configure(image().settings({ "alpine:builders": [ssh.builder] }));
+    first = await build(image(), "one", "--builder", ssh.builder.host);
+    assert.ok((first.bootTest?.passed ?? 0) > 10);
+    for (const ending of [".qcow2", ".cdx.json", ".intoto.json", ".console.log"]) {
+      assert.ok(image().files("one").includes(`${image().name}${ending}`), ending);
+    }
+  });
+
+  it("boots for a person, says how to log in, and leaves nothing when it is ended", async () => {
+    const args = ["--import", "tsx", "scripts/boot.ts", image().key, "--out", "one"];
+    const boot = spawn(process.execPath, [...args, "--stack", image().stack], {
+      cwd: image().path(),
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const ended = once(boot, "exit");
+    let said = "";
+    for (const stream of [boot.stdout, boot.stderr]) {
+      stream.setEncoding("utf8").on("data", (text: string) => (said += text));
+    }
+    try {
+      const spoken = await banner(() => Number(/^ssh -p (\d+) -i \S+id_ed25519 /m.exec(said)?.[1]));
+      assert.match(spoken, /^SSH-2\.0-/, said);
+      assert.match(said, /Ctrl-A X leaves/);
+      assert.match(said, /Starting sshd/, "the console is shown");
+    } finally {
+      boot.kill("SIGTERM");
+    }
+    assert.deepEqual(await ended, [0, null], said);
+    assert.deepEqual(processesWith(image().path("work/tmp")), []);
+    assert.deepEqual(image().files("work/tmp"), []);
+  });
+
+  it("comes out the same here, from packages alone", async () => {
+    const second = await build(image(), "two", "--no-boot", "--no-cache");
+    const sums = ({ sha512, documents }: Built): string[] => [
+      sha512,
+      ...Object.values(documents).map(({ sha512 }) => sha512),
+    ];
+    assert.deepEqual(sums(second), sums(first));
+    assert.equal(sums(first).length, 3);
+  });
+});
+
+describe("an image of x86_64 with UEFI, for AWS", function () {
+  this.timeout(1_500_000);
+  const image = declared({ arch: "x86_64", firmware: "uefi", cloud: "aws" });
+
+  it("boots, and comes out the same from packages alone", async () => {
+    const built = await build(image(), "one", "--verify");
+    assertBooted(built);
+    assert.equal(built.identical, true);
+  });
+});
+
+describe("an image of aarch64, for Google Cloud", function () {
+  this.timeout(1_500_000);
+  const image = declared({ arch: "aarch64", firmware: "uefi", cloud: "gcp" });
+
+  it("is built and boots", async () => assertBooted(await build(image(), "one")));
+});
+
+/** For a suite: makes the image's stack before its tests, and takes it away after. */
+function declared(dimensions: ImageDimensions): () => DeclaredImage {
+  let image: DeclaredImage | undefined;
+  before(async function () {
+    skipWithoutMirror(this, dimensions.arch);
+    image = new DeclaredImage(dimensions);
+    await image.begin();
+  });
+  after(() => image?.end());
+  return () => image!;
+}
+
+async function build(image: DeclaredImage, folder: string, ...flags: string[]): Promise<Built> {
+  const program = ["--import", "tsx", "scripts/build.ts", image.key, "--out", folder];
+  const options = ["--stack", image.stack, "--json", ...flags];
+  const { code, stdout, stderr } = await runProgram(process.execPath, [...program, ...options], {
+    cwd: image.path(),
+  });
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as Built;
+}
+
+function assertBooted({ bootTest }: Built): void {
+  assert.deepEqual(
+    bootTest?.checks?.filter(({ passed }) => !passed),
+    [],
+  );
+  assert.ok((bootTest?.checks?.length ?? 0) > 10);
+}
+
+/** What the other side of a port says first, once there is a port and somebody there. */
+async function banner(port: () => number): Promise<string> {
+  for (const deadline = performance.now() + 480_000; performance.now() < deadline; await sleep(300)) {
+    if (Number.isNaN(port())) continue;
+    const socket = await openSpeaking(port(), 3_000).catch(() => undefined);
+    if (socket === undefined) continue;
+    const said = (socket.read() as Buffer).toString();
+    socket.destroy();
+    return said;
+  }
+  return "";
+}
