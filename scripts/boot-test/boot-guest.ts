@@ -1,8 +1,8 @@
 import { copyFileSync, truncateSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
 import { type Accelerator, type Architecture, type Guest, optionValue, startGuest } from "../build/qemu.ts";
+import { freePort } from "../lib/loopback.ts";
 import { overlayDisk } from "./disk.ts";
 import { findUefiFirmware } from "./firmware.ts";
 import { deviceArguments, machineFor } from "./machines.ts";
@@ -106,13 +106,4 @@ function uefiArguments(arch: Architecture, scratch: string): string[] {
     ...["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${optionValue(code)}`],
     ...["-drive", `if=pflash,format=raw,unit=1,file=${optionValue(variables)}`],
   ];
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

@@ -1,5 +1,6 @@
-import { createServer, type AddressInfo } from "node:net";
-import { metadataAddress } from "./metadata/clouds.ts";
+import { createServer } from "node:net";
+import { listenOnLoopback } from "../lib/loopback.ts";
+import { metadataAddress, wireserverAddress } from "./metadata/clouds.ts";
 import { hostAddress, plainHostAddress } from "./network.ts";
 
 /** A service of this host that no guest may reach: it listens on the loopback and counts who comes. */
@@ -16,11 +17,7 @@ export async function startHostProbe(): Promise<HostProbe> {
     connections += 1;
     socket.destroy();
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   return { port, connections: () => connections, close: () => server.close() };
 }
 
@@ -32,7 +29,7 @@ export async function startHostProbe(): Promise<HostProbe> {
 export function forbiddenTargets(probePort: number, ownServices: readonly string[]): string[] {
   return [
     ...[hostAddress, plainHostAddress, metadataAddress].map((address) => `${address}:${probePort}`),
-    ...[metadataAddress, "168.63.129.16"]
+    ...[metadataAddress, wireserverAddress]
       .filter((address) => !ownServices.includes(address))
       .map((address) => `${address}:80`),
   ];

@@ -1,14 +1,8 @@
 import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
+import type { Check } from "../lib/checks.ts";
+import { dataSources } from "../lib/data-sources.ts";
 import type { Answered } from "./metadata/server.ts";
-
-/** One thing a booted image has to show. */
-export interface Check {
-  name: string;
-  passed: boolean;
-  /** What was found, for a person who reads why an image failed. */
-  found: string;
-}
 
 /** What the boot test asked of the image, besides what its variant declares. */
 export interface Expectations {
@@ -102,11 +96,6 @@ function metadataCheck(requests: readonly Answered[]): Check {
         : `refused ${refused.map(({ method, url, status }) => `${method} ${url} (${status})`).join(", ")}`,
   };
 }
-
-/** cloud-init's names of the clouds' data sources. */
-const dataSources: Record<string, string> = {
-  ...{ aws: "Ec2", azure: "Azure", gcp: "GCE", nocloud: "NoCloud", oci: "Oracle" },
-};
 
 /** An image asks its own cloud only: elsewhere, whoever answers at the address could make it theirs. */
 function dataSourceChecks({ bootstrap, cloud }: Variant, fact: (name: string) => string): Check[] {

@@ -1,4 +1,5 @@
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import { createServer, type Socket } from "node:net";
+import { listenOnLoopback } from "../lib/loopback.ts";
 
 /**
  * A name server in a guest's network. QEMU's user network asks the host's own, or nobody where it is restricted; but a guest
@@ -30,12 +31,9 @@ export async function serveNames(names: Readonly<Record<string, string>>): Promi
       }
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
+  const port = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     close: () =>
       new Promise((resolve) => {
         for (const socket of sockets) socket.destroy();

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
 import { digestOfFile } from "../lib/digest.ts";
+import { releaseTime } from "../lib/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { makeAppliance } from "./appliance.ts";
@@ -67,6 +68,7 @@ export async function buildDisk(
 ): Promise<BuiltImage> {
   checkFormat(variant);
   const digest = inputsDigest(variant, settings);
+  const ids = identifiers(digest);
   const repositories = await openRepositories(variant, settings.mirror);
   checkRelease(variant, repositories, settings.mirror);
   const whoAsks = whoAsksIn(variant, settings.overlays);
@@ -90,7 +92,7 @@ export async function buildDisk(
       await runJob({
         what: variant.name,
         appliance,
-        job: imageJob(variant, settings, digest, declaredMib, base.missing ? "make" : "ready", whoAsks),
+        job: imageJob(variant, settings, ids, declaredMib, base.missing ? "make" : "ready", whoAsks),
         repositories,
         mirror: settings.mirror,
         disk,
@@ -107,13 +109,13 @@ export async function buildDisk(
       }),
     );
     const checks = checkDisk(disk, facts, {
-      ...{ variant, diskSizeMib, declaredMib, ids: identifiers(digest) },
+      ...{ variant, diskSizeMib, declaredMib, ids },
       ...{ kernel: report.kernel, packages: report.packages },
       ...{ motd: imageMotd(variant, settings.mirror), console: imageConsole(variant), settings },
     });
     progress.phase("convert", 92);
     const converted = await convertDisk(disk, scratch, variant, {
-      uniqueId: identifiers(digest).fileUuid,
+      uniqueId: ids.fileUuid,
       time: releaseTime(variant),
     });
     const file = path.join(folder, path.basename(converted));
@@ -181,21 +183,15 @@ export function checkRelease(
   );
 }
 
-/** When the release came out, in seconds since 1970: the time of everything in the image. */
-function releaseTime({ releaseDate }: Variant): number {
-  return Date.parse(`${releaseDate}T00:00:00Z`) / 1000;
-}
-
 /** The archive that tells a build guest all about the variant. */
 function imageJob(
   variant: Variant,
   settings: BuildSettings,
-  digest: string,
+  ids: ReturnType<typeof identifiers>,
   declaredMib: number,
   base: "make" | "ready",
   whoAsks: WhoAsks,
 ): Buffer {
-  const ids = identifiers(digest);
   const runlevels = (services: Record<string, string[]>): string =>
     Object.entries(services)
       .filter(([, names]) => names.length > 0)

@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer } from "node:http";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { UserError } from "../lib/user-error.ts";
+import { listenOnLoopback } from "../lib/loopback.ts";
 import { findMade, keepContent } from "./made-files.ts";
 import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
 
@@ -79,9 +78,9 @@ export async function startPackageProxy(
     }
   }
 
-  await listening(server);
+  const port = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     path: (repository) => `/${repository}`,
     fault: () => fault,
     close: () =>
@@ -90,11 +89,4 @@ export async function startPackageProxy(
         server.close(() => resolve());
       }),
   };
-}
-
-function listening(server: Server): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", (error) => reject(new UserError(`cannot listen on 127.0.0.1: ${error.message}`)));
-    server.listen(0, "127.0.0.1", resolve);
-  });
 }

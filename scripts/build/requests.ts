@@ -4,6 +4,7 @@ import { suggest } from "../../configs/source.ts";
 import type { Variant } from "../../configs/variant.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
+import { withoutVersion } from "./apk-index.ts";
 import type { Repository } from "./mirror.ts";
 
 /** Field and keys of something that layers can ask for: `["services", "default", "sshd"]`. */
@@ -26,7 +27,7 @@ export function checkPackages(variant: Variant, repositories: readonly Repositor
   const missing = [...variant.packages.add, ...variant.packages.noScripts].flatMap((request) => {
     const [dependency = "", tag] = request.split("@");
     // `linux-virt~6.18` is a package of this name, too
-    const name = dependency.replace(/[<>=~].*$/, "");
+    const name = withoutVersion(dependency);
     const entries = repositories
       .filter((repository) => repository.tag === undefined || repository.tag === tag)
       .flatMap((repository) => repository.entries);

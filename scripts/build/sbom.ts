@@ -21,6 +21,7 @@ import { PackageURL } from "packageurl-js";
 import parseLicenseExpression from "spdx-expression-parse";
 import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
+import { releaseTime } from "../lib/release-time.ts";
 import { withoutVersion } from "./apk-index.ts";
 import { builderVersion, derivedUuid } from "./inputs.ts";
 
@@ -77,7 +78,7 @@ export function sbomText(image: BilledImage): string {
 
   const bom = new Bom({ serialNumber: `urn:uuid:${derivedUuid("sbom", image.sha512)}` });
   // As everywhere in an image, its release's day stands in for the clock.
-  bom.metadata.timestamp = new Date(`${variant.releaseDate}T00:00:00Z`);
+  bom.metadata.timestamp = new Date(releaseTime(variant) * 1000);
   bom.metadata.tools.components.add(
     new Component(ComponentType.Application, "alpine-cloud-images", { version: String(builderVersion) }),
   );

@@ -1,6 +1,6 @@
-/** Words in which the judge of a finished disk says what it found. */
+/** What the judges of an image find, and words in which they say it. */
 
-/** One thing that a finished disk has to be. */
+/** One thing that a finished disk has to be, or a booted image has to show. */
 export interface Check {
   name: string;
   passed: boolean;

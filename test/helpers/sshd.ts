@@ -1,10 +1,11 @@
 /** A real SSH server on loopback, run by the user who runs the tests: another machine, as far as a client can tell. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import type { Builder } from "../../configs/settings.ts";
+import { freePort } from "../../scripts/lib/loopback.ts";
 import { waitUntil } from "./processes.ts";
 import { temporaryFolder } from "./temporary.ts";
 
@@ -75,12 +76,4 @@ function environment(): string {
 
 function childrenOf(pid: number): number[] {
   return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

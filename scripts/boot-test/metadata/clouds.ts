@@ -7,12 +7,15 @@ import type { Instance, MetadataHandler } from "./service.ts";
 /** The address of every cloud's metadata service. */
 export const metadataAddress = "169.254.169.254";
 
+/** And of Azure's second one. */
+export const wireserverAddress = "168.63.129.16";
+
 /** Services by their address, for each cloud that has any; the others' instances are told by a seed. */
 const services: Record<string, (instance: Instance) => Record<string, MetadataHandler>> = {
   aws: (instance) => ({ [metadataAddress]: awsMetadata(instance) }),
   azure: (instance) => ({
     [metadataAddress]: azureMetadata(instance),
-    "168.63.129.16": azureWireserver(instance),
+    [wireserverAddress]: azureWireserver(instance),
   }),
   gcp: (instance) => ({ [metadataAddress]: gcpMetadata(instance) }),
   oci: (instance) => ({ [metadataAddress]: ociMetadata(instance) }),

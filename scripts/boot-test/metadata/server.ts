@@ -1,5 +1,5 @@
 import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { listenOnLoopback } from "../../lib/loopback.ts";
 import type { MetadataHandler } from "./service.ts";
 
 /** A request and how it went. */
@@ -26,12 +26,8 @@ export async function serveMetadata(services: Record<string, MetadataHandler>): 
   const ports = new Map<string, number>();
   for (const [address, handle] of Object.entries(services)) {
     const server = httpServer(handle, requests);
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", reject);
-      server.listen(0, "127.0.0.1", resolve);
-    });
+    ports.set(address, await listenOnLoopback(server));
     servers.push(server);
-    ports.set(address, (server.address() as AddressInfo).port);
   }
   return {
     ports,

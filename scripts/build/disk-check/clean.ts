@@ -1,5 +1,6 @@
 /** What must not be left on a finished disk. */
 import { type Check, none } from "../../lib/checks.ts";
+import { releaseTime } from "../../lib/release-time.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./judge.ts";
 
@@ -20,7 +21,7 @@ const leftovers: Record<string, RegExp> = {
 };
 
 export function cleanChecks({ paths }: DiskFacts, { variant }: ExpectedDisk): Check[] {
-  const released = Date.parse(`${variant.releaseDate}T00:00:00Z`) / 1000;
+  const released = releaseTime(variant);
   const all = [...paths];
   return [
     ...Object.entries(leftovers).map(([what, place]) =>

@@ -1,5 +1,6 @@
 /** The partition table and the filesystems in it. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
+import { releaseTime } from "../../lib/release-time.ts";
 import type { DiskFacts, PartitionTable } from "./facts.ts";
 import type { ExpectedDisk } from "./judge.ts";
 
@@ -106,9 +107,8 @@ function uefiPartitions(
 export function filesystemChecks(facts: DiskFacts, { ids, variant }: ExpectedDisk): Check[] {
   const { filesystem, single, table } = facts;
   const features = (filesystem.get("Filesystem features") ?? "").split(" ").filter(Boolean);
-  const midnight = new Date(`${variant.releaseDate}T00:00:00Z`);
   const written = (name: string): Check =>
-    equal(`filesystem: ${name}`, Date.parse(`${filesystem.get(name)} UTC`) / 1000, midnight.getTime() / 1000);
+    equal(`filesystem: ${name}`, Date.parse(`${filesystem.get(name)} UTC`) / 1000, releaseTime(variant));
   const field = (name: string, wanted: string): Check =>
     equal(`filesystem: ${name}`, filesystem.get(name), wanted);
   const sectors = table?.partitions.at(-1)?.size ?? 0;

@@ -1,12 +1,8 @@
 /** The system's own configuration, and its bootstrap's. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
+import { dataSources } from "../../lib/data-sources.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./judge.ts";
-
-/** Cloud → cloud-init's name for its data source. */
-const dataSources: Record<string, string> = {
-  ...{ aws: "Ec2", azure: "Azure", gcp: "GCE", nocloud: "NoCloud", oci: "Oracle" },
-};
 
 /** Lines that mean something, their words one space apart. */
 function settings({ texts }: DiskFacts, path: string): string[] {

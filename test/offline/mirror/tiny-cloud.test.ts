@@ -3,9 +3,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { execa } from "execa";
+import { listenOnLoopback } from "../../../scripts/lib/loopback.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { recipesDirectory } from "./recipes.ts";
 
@@ -171,8 +171,7 @@ async function boot(root: string, service: Service): Promise<Machine> {
     asked.push(`${request.method} ${request.url} ${status}`);
     response.writeHead(status).end(typeof answer === "string" ? answer : "refused");
   });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listenOnLoopback(server);
   try {
     let stderr = "";
     for (const phase of ["early", "main", "final"]) {

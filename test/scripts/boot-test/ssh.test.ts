@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import ssh2 from "ssh2";
 import { openSpeaking, runOverSsh, SshError } from "../../../scripts/boot-test/ssh.ts";
+import { freePort } from "../../../scripts/lib/loopback.ts";
 
 const servers: { close(): unknown }[] = [];
 after(() => servers.forEach((server) => server.close()));
@@ -25,11 +26,7 @@ describe("a connection to a guest", () => {
   it("is given up at once when it is closed or refused", async () => {
     const port = await plain((socket) => socket.destroy());
     await assert.rejects(openSpeaking(port, 5_000), SshError);
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const closed = (server.address() as AddressInfo).port;
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-    await assert.rejects(openSpeaking(closed, 5_000), /ECONNREFUSED/);
+    await assert.rejects(openSpeaking(await freePort(), 5_000), /ECONNREFUSED/);
   });
 
   it("loses nothing of what was said before: a command runs over it", async () => {
