@@ -1,0 +1,129 @@
+/** One call to the double's cloud: region and account checked, faults met, state changed, logged. */
+import { appendFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { actions, iamActions, type ActionName, type Answer, type Params } from "./cloud/actions.ts";
+import { AwsError } from "./cloud/aws-error.ts";
+import { newGlobal, newRegion, type Global, type Region } from "./cloud/state.ts";
+import type { ObjectLookup, World } from "./cloud/world.ts";
+import { die, errorOf, takeFault } from "./faults.ts";
+import { readSettings, type Settings } from "./settings.ts";
+import { readJson, transaction } from "./store.ts";
+
+/** The variable that names the double's folder. */
+export const folderVariable = "AWS_DOUBLE_DIR";
+
+/** A line of `calls.jsonl`. */
+export interface CallRecord {
+  by: "provider" | "http";
+  account: string;
+  region: string;
+  action: ActionName;
+  params: unknown;
+  /** `ok`, or the error's code. */
+  outcome: string;
+  /** What the fault plan did to it. */
+  fault?: string;
+}
+
+/** Looks an object up in S3; a parameter so that the cloud itself needs no network. */
+export type FindObject = (region: string, bucket: string, key: string) => Promise<ObjectLookup>;
+
+export class Cloud {
+  public constructor(
+    public readonly folder: string,
+    public readonly account: string,
+    private readonly by: CallRecord["by"],
+    private readonly findObject: FindObject,
+  ) {}
+
+  public regionFile(region: string): string {
+    return join(this.folder, this.account, `${region}.json`);
+  }
+
+  /** @throws AwsError as AWS refuses it, or as the fault plan says */
+  public async call<Name extends ActionName>(
+    region: string,
+    action: Name,
+    params: Params<Name>,
+  ): Promise<Answer<Name>> {
+    const record: Omit<CallRecord, "outcome"> = {
+      ...{ by: this.by, account: this.account, region, action, params: withoutSecrets(action, params) },
+    };
+    const fault = await takeFault(this.folder, { action, account: this.account, region, params });
+    if (fault !== undefined) record.fault = `${fault.does} ${fault.when}`;
+    const kills = fault?.does.startsWith("kill") ?? false;
+    if (fault?.when === "before") {
+      this.log({ ...record, outcome: kills ? "killed" : errorOf(fault).code });
+      if (kills) await die(fault);
+      throw errorOf(fault);
+    }
+    let answer: Answer<Name>;
+    try {
+      answer = await this.perform(region, action, params);
+    } catch (error) {
+      if (error instanceof AwsError) this.log({ ...record, outcome: error.code });
+      throw error;
+    }
+    this.log({ ...record, outcome: "ok" });
+    if (fault !== undefined) {
+      if (kills) await die(fault);
+      throw errorOf(fault);
+    }
+    return answer;
+  }
+
+  private async perform<Name extends ActionName>(
+    region: string,
+    action: Name,
+    params: Params<Name>,
+  ): Promise<Answer<Name>> {
+    const settings = readSettings(this.folder);
+    requireAccess(settings, this.account, region, action);
+    const object = await this.objectNamedBy(region, action, params);
+    const globalFile = join(this.folder, this.account, "global.json");
+    const act = (regionState: Region, global: Global): Answer<Name> => {
+      const world: World = {
+        ...{ account: this.account, regionName: region, region: regionState, global },
+        ...{ now: settings.now, polls: settings.polls, enabledRegions: settings.enabledRegions },
+        otherRegion: (name) => readJson(this.regionFile(name), newRegion),
+        ...(object === undefined ? {} : { object }),
+      };
+      const transition = actions[action] as (world: World, params: Params<Name>) => Answer<Name>;
+      return transition(world, params);
+    };
+    return action in iamActions
+      ? await transaction(globalFile, newGlobal, (global) => act(newRegion(), global))
+      : await transaction(this.regionFile(region), newRegion, (content) =>
+          act(content, readJson(globalFile, newGlobal)),
+        );
+  }
+
+  private async objectNamedBy(region: string, action: ActionName, params: unknown): Promise<ObjectLookup | undefined> {
+    if (action !== "ImportSnapshot") return undefined;
+    const { S3Bucket, S3Key } = (params as Params<"ImportSnapshot">).DiskContainer?.UserBucket ?? {};
+    if (S3Bucket === undefined || S3Key === undefined) return undefined;
+    return await this.findObject(region, S3Bucket, S3Key);
+  }
+
+  private log(record: CallRecord): void {
+    mkdirSync(this.folder, { recursive: true });
+    // One write of one line: several processes may append at once.
+    appendFileSync(join(this.folder, "calls.jsonl"), `${JSON.stringify(record)}\n`);
+  }
+}
+
+/** A region that isn't switched on knows none of the account's credentials: EC2 says AuthFailure, the others their own. */
+function requireAccess(settings: Settings, account: string, region: string, action: ActionName): void {
+  const isKnown = settings.accounts?.includes(account) ?? true;
+  if (isKnown && (settings.enabledRegions.includes(region) || action in iamActions)) return;
+  if (action === "GetCallerIdentity") {
+    throw new AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
+  }
+  throw new AwsError("AuthFailure", "AWS was not able to validate the provided access credentials", 401);
+}
+
+/** A SecureString's value stays out of the log. */
+function withoutSecrets(action: ActionName, params: unknown): unknown {
+  const { Type } = params as Params<"PutParameter">;
+  return action === "PutParameter" && Type === "SecureString" ? { ...(params as object), Value: "[secret]" } : params;
+}

@@ -1,0 +1,51 @@
+/** Looks objects up by the S3 protocol, at the endpoint that AWS_ENDPOINT_URL_S3 names: moto, or any server on loopback. */
+import { GetObjectCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import type { ObjectLookup } from "./cloud/world.ts";
+
+const footerBytes = 512;
+
+/** The endpoint from the environment; anything that isn't on this machine is refused, so that no test ever leaves it. */
+export function loopbackEndpoint(environment: NodeJS.ProcessEnv = process.env): string {
+  const url = environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
+  if (url === undefined) throw new Error("the AWS double looks objects up at AWS_ENDPOINT_URL_S3: it isn't set");
+  const host = new URL(url).hostname;
+  if (["127.0.0.1", "localhost", "[::1]"].includes(host)) return url;
+  throw new Error(`the AWS double looks objects up on loopback only, not at ${host}`);
+}
+
+export function s3Client(account: string, region: string): S3Client {
+  return new S3Client({
+    ...{ region, endpoint: loopbackEndpoint(), forcePathStyle: true },
+    credentials: { accessKeyId: account, secretAccessKey: "double" },
+  });
+}
+
+export async function findObject(
+  account: string,
+  region: string,
+  bucket: string,
+  key: string,
+): Promise<ObjectLookup> {
+  const client = s3Client(account, region);
+  try {
+    const { BucketRegion } = await client.send(new HeadBucketCommand({ Bucket: bucket }));
+    const bucketRegion = BucketRegion ?? region;
+    const read = async (range: string) => {
+      const answer = await client.send(new GetObjectCommand({ Bucket: bucket, Key: key, Range: range }));
+      const total = Number(answer.ContentRange?.split("/")[1] ?? answer.ContentLength);
+      const bytes = Buffer.from((await answer.Body?.transformToByteArray()) ?? []);
+      return { bytes, total, etag: answer.ETag ?? "" };
+    };
+    const start = await read(`bytes=0-${footerBytes - 1}`);
+    const end = await read(`bytes=-${footerBytes}`);
+    const found = { bucket, key, etag: start.etag, bytes: start.total, head: start.bytes, tail: end.bytes };
+    return { found, bucketRegion };
+  } catch (error) {
+    const status = (error as { $metadata?: { httpStatusCode?: number } }).$metadata?.httpStatusCode;
+    if (status === 404) return { failure: "404 Not Found" };
+    if (status === 403) return { failure: "403 Forbidden" };
+    throw error;
+  } finally {
+    client.destroy();
+  }
+}

@@ -1,0 +1,139 @@
+/** IAM roles and their inline policies, as far as VM Import's role needs them. */
+import type * as aws from "@pulumi/aws";
+import type { Value } from "../../../offline/command-provider/property.ts";
+import { defineResource, doing, isMissing, ProviderError, tagList, tagsProperty } from "../resource.ts";
+import type { Property } from "../schema.ts";
+
+const text = { kind: "string" } as const;
+const notNeeded = "no role of this project uses it";
+
+/** Policies that say the same, however they are written. */
+const policy: Property = {
+  ...{ kind: "string", required: true },
+  same: (old, new_) => normalized(old) === normalized(new_),
+};
+const normalized = (value: Value): string => JSON.stringify(sorted(JSON.parse(String(value)) as Value));
+
+function sorted(value: Value): Value {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== "object" || value === null) return value;
+  const entries = Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1));
+  return Object.fromEntries(entries.map(([key, inner]) => [key, sorted(inner)]));
+}
+
+export const role = defineResource<aws.iam.RoleArgs>({
+  token: "aws:iam/role:Role",
+  namedBy: "name",
+  importId: (id) => id,
+  isGlobal: true,
+  properties: {
+    assumeRolePolicy: policy,
+    description: text,
+    forceDetachPolicies: { kind: "boolean", default: false },
+    inlinePolicies: { kind: "objects", absent: "use iam.RolePolicy" },
+    managedPolicyArns: { kind: "strings", absent: notNeeded },
+    maxSessionDuration: { kind: "number", default: 3600 },
+    name: { ...text, required: true, replaces: true },
+    namePrefix: { ...text, absent: "names are given here" },
+    path: { ...text, replaces: true, default: "/" },
+    permissionsBoundary: { ...text, absent: notNeeded },
+    tags: tagsProperty,
+  },
+  outputs: ["arn", "createDate", "tagsAll", "uniqueId"],
+
+  async create(api, inputs, setId) {
+    await doing(`creating IAM Role (${inputs.name})`, () =>
+      api.call("CreateRole", {
+        ...{ RoleName: inputs.name ?? "", Path: inputs.path ?? "/", Tags: tagList(inputs.tags) },
+        AssumeRolePolicyDocument: String(inputs.assumeRolePolicy),
+        ...(inputs.description ? { Description: inputs.description } : {}),
+        MaxSessionDuration: inputs.maxSessionDuration ?? 3600,
+      }),
+    );
+    setId(inputs.name ?? "");
+  },
+
+  async read(api, id) {
+    try {
+      const { Role } = await api.call("GetRole", { RoleName: id });
+      return {
+        arn: `arn:aws:iam::${api.account}:role${Role.path}${Role.name}`,
+        ...{ assumeRolePolicy: Role.assumeRolePolicy, createDate: Role.createDate, name: Role.name },
+        ...{ description: Role.description ?? "", maxSessionDuration: Role.maxSessionDuration, path: Role.path },
+        ...{ tags: Role.tags, tagsAll: Role.tags, uniqueId: `AROA${api.account}` },
+      };
+    } catch (error) {
+      if (isMissing(error, "NoSuchEntity")) return undefined;
+      throw error;
+    }
+  },
+
+  async update(api, id, _olds, news) {
+    await doing(`updating IAM Role (${id})`, () =>
+      api.call("UpdateRole", {
+        ...{ RoleName: id, AssumeRolePolicyDocument: String(news.assumeRolePolicy) },
+        ...{ Description: news.description ?? "", Tags: tagList(news.tags) },
+        MaxSessionDuration: news.maxSessionDuration ?? 3600,
+      }),
+    );
+  },
+
+  async delete(api, id) {
+    try {
+      await doing(`deleting IAM Role (${id})`, () => api.call("DeleteRole", { RoleName: id }));
+    } catch (error) {
+      if (!isMissing(error, "NoSuchEntity")) throw error;
+    }
+  },
+});
+
+export const rolePolicy = defineResource<aws.iam.RolePolicyArgs>({
+  token: "aws:iam/rolePolicy:RolePolicy",
+  namedBy: "name",
+  importId: (id) => id,
+  isGlobal: true,
+  properties: {
+    name: { ...text, required: true, replaces: true },
+    namePrefix: { ...text, absent: "names are given here" },
+    policy,
+    role: { ...text, required: true, replaces: true },
+  },
+  outputs: [],
+
+  async create(api, inputs, setId) {
+    const [RoleName, PolicyName] = [String(inputs.role), inputs.name ?? ""];
+    await doing(`creating IAM Role Policy (${RoleName}:${PolicyName})`, () =>
+      api.call("PutRolePolicy", { RoleName, PolicyName, PolicyDocument: String(inputs.policy) }),
+    );
+    setId(`${RoleName}:${PolicyName}`);
+  },
+
+  async read(api, id) {
+    const { RoleName, PolicyName } = parse(id);
+    try {
+      const { PolicyDocument } = await api.call("GetRolePolicy", { RoleName, PolicyName });
+      return { role: RoleName, name: PolicyName, policy: PolicyDocument };
+    } catch (error) {
+      if (isMissing(error, "NoSuchEntity")) return undefined;
+      throw error;
+    }
+  },
+
+  async update(api, id, _olds, news) {
+    await api.call("PutRolePolicy", { ...parse(id), PolicyDocument: String(news.policy) });
+  },
+
+  async delete(api, id) {
+    try {
+      await doing(`deleting IAM Role Policy (${id})`, () => api.call("DeleteRolePolicy", parse(id)));
+    } catch (error) {
+      if (!isMissing(error, "NoSuchEntity")) throw error;
+    }
+  },
+});
+
+function parse(id: string): { RoleName: string; PolicyName: string } {
+  const [RoleName, PolicyName] = id.split(":");
+  if (RoleName && PolicyName) return { RoleName, PolicyName };
+  throw new ProviderError("Id", `invalid format for ID (${id}), expected ROLE_NAME:POLICY_NAME`);
+}

@@ -1,0 +1,45 @@
+/** The double's files: each read, changed and written whole under a lock, by whichever process needs it. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import pLimit, { type LimitFunction } from "p-limit";
+import lockfile from "proper-lockfile";
+import { writeFileAtomically } from "../../../scripts/lib/atomic-file.ts";
+import { readIfThere } from "./settings.ts";
+
+const queues = new Map<string, LimitFunction>();
+
+/** Calls of this process come one after another before they ask other processes for the file. */
+function queueOf(file: string): LimitFunction {
+  const queue = queues.get(file) ?? pLimit(1);
+  queues.set(file, queue);
+  return queue;
+}
+
+/** A lock is held for a millisecond, so waiting is short; one that a killed process left is taken over after two seconds. */
+const lockOptions: lockfile.LockOptions = {
+  ...{ realpath: false, stale: 2000, update: 1000 },
+  retries: { retries: 3000, factor: 1, minTimeout: 2, maxTimeout: 10, randomize: true },
+};
+
+export function readJson<T>(file: string, empty: () => T): T {
+  const text = readIfThere(file);
+  return text === undefined ? empty() : (JSON.parse(text) as T);
+}
+
+/** Lets `change` alter the content, which is written if it did; one that throws has changed nothing. */
+export async function transaction<T, R>(file: string, empty: () => T, change: (content: T) => R): Promise<R> {
+  return await queueOf(file)(async () => {
+    mkdirSync(dirname(file), { recursive: true });
+    const release = await lockfile.lock(file, lockOptions);
+    try {
+      const before = readIfThere(file);
+      const content = before === undefined ? empty() : (JSON.parse(before) as T);
+      const result = change(content);
+      const after = `${JSON.stringify(content, null, 1)}\n`;
+      if (after !== before) writeFileAtomically(file, after);
+      return result;
+    } finally {
+      await release();
+    }
+  });
+}
