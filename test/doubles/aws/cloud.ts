@@ -91,11 +91,23 @@ export class Cloud {
       const transition = actions[action] as (world: World, params: Params<Name>) => Answer<Name>;
       return transition(world, params);
     };
-    return action in iamActions
-      ? await transaction(globalFile, newGlobal, (global) => act(newRegion(), global))
-      : await transaction(this.regionFile(region), newRegion, (content) =>
-          act(content, readJson(globalFile, newGlobal)),
-        );
+    // Time goes by for whoever asks, also when the answer is an error: then only what asking changes has changed.
+    const outcome = (regionState: Region, global: Global): { answer: Answer<Name> } | { error: AwsError } => {
+      try {
+        return { answer: act(regionState, global) };
+      } catch (error) {
+        if (error instanceof AwsError && /^(Describe|Get)/.test(action)) return { error };
+        throw error;
+      }
+    };
+    const result =
+      action in iamActions
+        ? await transaction(globalFile, newGlobal, (global) => outcome(newRegion(), global))
+        : await transaction(this.regionFile(region), newRegion, (content) =>
+            outcome(content, readJson(globalFile, newGlobal)),
+          );
+    if ("error" in result) throw result.error;
+    return result.answer;
   }
 
   private async objectNamedBy(region: string, action: ActionName, params: unknown): Promise<ObjectLookup | undefined> {

@@ -1,0 +1,186 @@
+/** The AWS double under the real engine: the chain of one image, its life, and what happens when a step goes wrong. */
+import assert from "node:assert/strict";
+import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import { startMoto, type Moto } from "../moto.ts";
+import { account, bucketName, ChainProject, home } from "./chain-project.ts";
+import { s3Client } from "./object-store.ts";
+
+describe("AWS double: provider", function () {
+  this.timeout(300_000);
+  let moto: Moto;
+  let project: ChainProject;
+
+  before(async () => {
+    moto = await startMoto();
+    process.env["AWS_ENDPOINT_URL_S3"] = moto.url;
+    const client = s3Client(account, home);
+    await client.send(new CreateBucketCommand({ Bucket: bucketName }));
+    await client.send(new PutObjectCommand({ Bucket: bucketName, Key: "image.raw", Body: Buffer.alloc(1024) }));
+    client.destroy();
+  });
+  after(() => {
+    delete process.env["AWS_ENDPOINT_URL_S3"];
+    moto.stop();
+  });
+
+  const start = async (): Promise<void> => {
+    project = new ChainProject(moto.url);
+    await project.succeed("stack", "init", "dev");
+  };
+  afterEach(() => project.remove());
+
+  const up = (): ReturnType<ChainProject["run"]> => project.run("up", "--yes", "--skip-preview");
+  const regions = [home, "eu-west-1", "ap-northeast-1"];
+
+  /** Every region holds exactly one image and one snapshot, public, and its parameter names the image. */
+  const assertPublished = (): void => {
+    for (const name of regions) {
+      const { images, snapshots, parameters } = project.region(name);
+      const [image, ...others] = Object.values(images);
+      assert.deepEqual(others, [], name);
+      assert.deepEqual(image?.launchPermissions, [{ Group: "all" }], name);
+      assert.equal(image.polls, 0);
+      assert.deepEqual(image.blockDevices.map(({ snapshotId }) => snapshotId), Object.keys(snapshots), name);
+      assert.equal(parameters["/alpine/latest"]?.value, image.imageId, name);
+    }
+  };
+
+  const assertEmpty = (): void => {
+    for (const name of regions) {
+      const { images, snapshots, parameters } = project.region(name);
+      assert.deepEqual({ images, snapshots, parameters }, { images: {}, snapshots: {}, parameters: {} }, name);
+    }
+  };
+
+  it("brings a chain up, finds nothing to do, repairs drift, changes in place, and takes everything down", async () => {
+    await start();
+    const preview = await project.succeed("preview", "--diff");
+    assert.deepEqual(project.takeActions(), [], "a preview makes no call");
+    assert.match(preview, /virtualizationType *: "hvm"/);
+    await project.up();
+    assertPublished();
+    project.takeCalls();
+    await project.succeed("preview", "--expect-no-changes");
+    await project.succeed("refresh", "--yes", "--skip-preview", "--expect-no-changes");
+
+    // Behind its back: made private, a tag changed, the deprecation moved, a parameter deleted.
+    project.meddle("eu-west-1", (region) => {
+      const image = Object.values(region.images)[0]!;
+      image.launchPermissions = [];
+      image.tags["release"] = "other";
+      image.deprecationTime = "2027-01-01T00:00:00.000Z";
+      delete region.parameters["/alpine/latest"];
+    });
+    const drift = await project.succeed("refresh", "--yes", "--skip-preview");
+    assert.match(drift, /- 2 deleted/);
+    assert.match(drift, /~ 1 updated/);
+    await project.up();
+    assertPublished();
+    const repaired = Object.values(project.region("eu-west-1").images)[0]!;
+    assert.deepEqual(repaired.tags, { release: "3.23.6" });
+    assert.equal(repaired.deprecationTime, "2028-01-01T00:00:00.000Z");
+
+    project.takeCalls();
+    const before = regions.map((name) => Object.keys(project.region(name).images));
+    project.declare({ description: "Alpine Linux", tags: { release: "3.23.6", kind: "new" } });
+    project.declare({ deprecationTime: "2027-06-01T00:00:30Z" });
+    await project.up();
+    assert.deepEqual(regions.map((name) => Object.keys(project.region(name).images)), before);
+    assertPublished();
+    const changing = project.takeActions().filter((action) => !/^(Describe|Get|List)/.test(action));
+    const each = ["CreateTags", "EnableImageDeprecation", "ModifyImageAttribute"];
+    assert.deepEqual([...new Set(changing)].sort(), each);
+
+    await project.succeed("destroy", "--yes", "--skip-preview");
+    assertEmpty();
+  });
+
+  it("replaces an image whose name was given by deleting it first, with all that hangs on it", async () => {
+    await start();
+    await project.up();
+    const before = regions.map((name) => Object.keys(project.region(name).images)[0]);
+    project.takeCalls();
+    project.declare({ name: "alpine-3.23.6-x86_64-uefi-tiny-r1" });
+    await project.up();
+    assertPublished();
+    regions.forEach((name, index) => {
+      assert.ok(!Object.keys(project.region(name).images).includes(before[index]!), name);
+    });
+    const here = project.takeCalls().filter(({ region }) => region === home);
+    const order = here.map(({ action }) => action).filter((action) => /^(Dereg|Reg)isterImage/.test(action));
+    assert.deepEqual(order, ["DeregisterImage", "RegisterImage"]);
+  });
+
+  it("tries again what is throttled, and fails what isn't allowed without leaving half of it", async () => {
+    await start();
+    project.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "throttle", times: 3 }]);
+    await project.up();
+    assertPublished();
+    const copies = project.takeCalls().filter(({ action, region }) => action === "CopyImage" && region === "eu-west-1");
+    assert.deepEqual(copies.map(({ outcome }) => outcome), [...Array<string>(3).fill("RequestLimitExceeded"), "ok"]);
+    project.declare({ allowedAccountIds: ["999900001111"] });
+    const { code, output } = await up();
+    assert.notEqual(code, 0);
+    assert.match(output, /AWS account ID not allowed: 111122223333/);
+    assert.deepEqual(project.takeActions(), []);
+  });
+
+  it("fails before the effect: the next run goes on from there", async () => {
+    await start();
+    project.breakBy([{ action: "CopyImage", region: "eu-west-1" }]);
+    const { code, output } = await up();
+    assert.notEqual(code, 0);
+    assert.match(output, /operation error EC2: CopyImage, .* api error InjectedFault/);
+    assert.deepEqual(project.region("eu-west-1").images, {});
+    await project.up();
+    assertPublished();
+    await project.succeed("preview", "--expect-no-changes");
+  });
+
+  it("fails after the effect: an image that no state knows takes the name", async () => {
+    await start();
+    project.breakBy([{ action: "CopyImage", region: "eu-west-1", when: "after" }]);
+    assert.notEqual((await up()).code, 0);
+    const [orphan] = Object.keys(project.region("eu-west-1").images);
+    assert.ok(orphan);
+    const { code, output } = await up();
+    assert.notEqual(code, 0);
+    assert.match(output, new RegExp(`InvalidAMIName.Duplicate: AMI name .* is already in use by AMI ${orphan}`));
+  });
+
+  it("records what was made and not finished, and finishes it after a refresh", async () => {
+    await start();
+    project.breakBy([{ action: "CreateTags", region: "eu-west-1" }]);
+    const { code, output } = await up();
+    assert.notEqual(code, 0);
+    assert.match(output, /setting EC2 AMI \(ami-[0-9a-f]+\) tags/);
+    const [made] = Object.keys(project.region("eu-west-1").images);
+    const recorded = (await project.resources()).find(({ id }) => id === made);
+    assert.equal(recorded?.type, "aws:ec2/amiCopy:AmiCopy");
+    await project.succeed("refresh", "--yes", "--skip-preview");
+    await project.up();
+    assertPublished();
+    assert.deepEqual(Object.values(project.region("eu-west-1").images)[0]?.tags, project.declared.tags);
+    await project.succeed("destroy", "--yes", "--skip-preview");
+  });
+
+  it("is killed: by itself the run fails, with its engine the stack stays locked until somebody clears it", async () => {
+    await start();
+    project.breakBy([{ action: "RegisterImage", when: "after", does: "kill-provider" }]);
+    const alone = await up();
+    assert.notEqual(alone.code, null);
+    assert.notEqual(alone.code, 0);
+    assert.equal(Object.keys(project.region(home).images).length, 1);
+    project.meddle(home, (region) => (region.images = {}));
+
+    project.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "kill-engine" }]);
+    const whole = await up();
+    assert.equal(whole.code, null, whole.output);
+    const locked = await up();
+    assert.match(locked.output, /the stack is currently locked by/);
+    await project.succeed("cancel", "--yes");
+    project.breakBy([]);
+    const state = JSON.parse(await project.succeed("stack", "export")) as { deployment: { pending_operations?: [] } };
+    assert.ok((state.deployment.pending_operations ?? []).length > 0, "the copies that were under way are pending");
+  });
+});
