@@ -96,9 +96,17 @@ export class ChainProject extends PulumiProject {
   public constructor(objects: string, settings: SettingsFile = {}) {
     super(program);
     mkdirSync(this.cloudFolder);
-    writeFileSync(join(this.cloudFolder, "settings.json"), JSON.stringify({ now: "2026-11-23T12:00:00Z", ...settings }));
+    writeFileSync(
+      join(this.cloudFolder, "settings.json"),
+      JSON.stringify({ now: "2026-11-23T12:00:00Z", ...settings }),
+    );
     const faults = this.path("faults.json");
-    const environment = doubleEnvironment(this.environment, { folder: this.cloudFolder, account, objects, faults });
+    const environment = doubleEnvironment(this.environment, {
+      folder: this.cloudFolder,
+      account,
+      objects,
+      faults,
+    });
     for (const name of Object.keys(this.environment)) delete this.environment[name];
     Object.assign(this.environment, environment);
     this.declare({});

@@ -110,7 +110,11 @@ export class Cloud {
     return result.answer;
   }
 
-  private async objectNamedBy(region: string, action: ActionName, params: unknown): Promise<ObjectLookup | undefined> {
+  private async objectNamedBy(
+    region: string,
+    action: ActionName,
+    params: unknown,
+  ): Promise<ObjectLookup | undefined> {
     if (action !== "ImportSnapshot") return undefined;
     const { S3Bucket, S3Key } = (params as Params<"ImportSnapshot">).DiskContainer?.UserBucket ?? {};
     if (S3Bucket === undefined || S3Key === undefined) return undefined;
@@ -137,5 +141,7 @@ function requireAccess(settings: Settings, account: string, region: string, acti
 /** A SecureString's value stays out of the log. */
 function withoutSecrets(action: ActionName, params: unknown): unknown {
   const { Type } = params as Params<"PutParameter">;
-  return action === "PutParameter" && Type === "SecureString" ? { ...(params as object), Value: "[secret]" } : params;
+  return action === "PutParameter" && Type === "SecureString"
+    ? { ...(params as object), Value: "[secret]" }
+    : params;
 }

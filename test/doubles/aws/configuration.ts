@@ -24,9 +24,12 @@ function listOf(value: unknown): string[] | undefined {
 export function regionOf(inputs: Values, environment: NodeJS.ProcessEnv = process.env): string {
   const given = inputs["region"] ?? environment["AWS_REGION"] ?? environment["AWS_DEFAULT_REGION"];
   if (typeof given !== "string" || given === "") {
-    throw new Error("Missing region information: set it with `pulumi config set aws:region REGION`, or AWS_REGION");
+    throw new Error(
+      "Missing region information: set it with `pulumi config set aws:region REGION`, or AWS_REGION",
+    );
   }
-  if (![...regionsWithoutOptIn, ...optInRegions].includes(given)) throw new Error(`invalid AWS Region: ${given}`);
+  if (![...regionsWithoutOptIn, ...optInRegions].includes(given))
+    throw new Error(`invalid AWS Region: ${given}`);
   return given;
 }
 

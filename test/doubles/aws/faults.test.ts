@@ -24,15 +24,28 @@ describe("AWS double: fault plans", () => {
 
   it("break only the call, region, account and parameters that they name", () => {
     const others = [
-      ...[call({ action: "RegisterImage" }), call({ region: "us-east-1" }), call({ account: "444455556666" })],
+      ...[
+        call({ action: "RegisterImage" }),
+        call({ region: "us-east-1" }),
+        call({ account: "444455556666" }),
+      ],
       call({ params: { Name: "two" } }),
     ];
-    const fault = { action: "CopyImage", region: "eu-west-1", account: "111122223333", parameters: '"one"' } as const;
+    const fault = {
+      action: "CopyImage",
+      region: "eu-west-1",
+      account: "111122223333",
+      parameters: '"one"',
+    } as const;
     assert.deepEqual(met([fault], [...others, call()]), [false, false, false, false, true]);
   });
 
   it("are refused when they name a call or a key that isn't known", () => {
-    for (const wrong of [{ action: "CopyImages" }, { action: "CopyImage", time: 1 }, { action: "CopyImage", does: "x" }]) {
+    for (const wrong of [
+      { action: "CopyImages" },
+      { action: "CopyImage", time: 1 },
+      { action: "CopyImage", does: "x" },
+    ]) {
       assert.equal(planSchema.safeParse([wrong]).success, false, JSON.stringify(wrong));
     }
   });

@@ -47,7 +47,11 @@ export function appliesTo(fault: Fault, call: CallFacts): boolean {
 }
 
 /** The first fault of the plan that this call meets, counted in `seen`: how many calls met each fault so far. */
-export function meet(plan: readonly Fault[], call: CallFacts, seen: Record<string, number>): Fault | undefined {
+export function meet(
+  plan: readonly Fault[],
+  call: CallFacts,
+  seen: Record<string, number>,
+): Fault | undefined {
   let met: Fault | undefined;
   plan.forEach((fault, index) => {
     if (met !== undefined || !appliesTo(fault, call)) return;

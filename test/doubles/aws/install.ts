@@ -13,11 +13,19 @@ export function doubleFolder(): string {
   if (isInstalled) return bin;
   const { outputFiles } = buildSync({
     entryPoints: [join(import.meta.dirname, "main.ts")],
-    ...{ bundle: true, write: false, platform: "node", format: "esm", target: "node20", packages: "external" },
+    ...{
+      bundle: true,
+      write: false,
+      platform: "node",
+      format: "esm",
+      target: "node20",
+      packages: "external",
+    },
   });
   mkdirSync(bin, { recursive: true });
   writeFileAtomically(join(bin, "main.mjs"), outputFiles[0]!.contents);
-  const launcher = '#!/bin/sh\n# The AWS double: see test/doubles/aws/README.md.\nexec node "$(dirname "$0")/main.mjs" "$@"\n';
+  const launcher =
+    '#!/bin/sh\n# The AWS double: see test/doubles/aws/README.md.\nexec node "$(dirname "$0")/main.mjs" "$@"\n';
   writeFileAtomically(join(bin, "pulumi-resource-aws"), launcher, 0o755);
   isInstalled = true;
   return bin;
@@ -46,7 +54,11 @@ export function doubleEnvironment(environment: NodeJS.ProcessEnv, options: Doubl
     ...Object.fromEntries(own),
     PATH: [doubleFolder(), environment["PATH"]].join(delimiter),
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    ...{ AWS_DOUBLE_DIR: options.folder, AWS_ACCESS_KEY_ID: options.account, AWS_SECRET_ACCESS_KEY: "double" },
+    ...{
+      AWS_DOUBLE_DIR: options.folder,
+      AWS_ACCESS_KEY_ID: options.account,
+      AWS_SECRET_ACCESS_KEY: "double",
+    },
     ...{ AWS_CONFIG_FILE: nowhere, AWS_SHARED_CREDENTIALS_FILE: nowhere, AWS_EC2_METADATA_DISABLED: "true" },
     ...(options.region === undefined ? {} : { AWS_REGION: options.region }),
     ...(options.objects === undefined ? {} : { AWS_ENDPOINT_URL_S3: options.objects }),

@@ -50,7 +50,11 @@ function amiAnswer(api: Api, image: ShownImage): Values {
   const answer = {
     ...{ id: image.ImageId, imageId: image.ImageId, name: image.Name, architecture: image.Architecture },
     ...{ arn: `arn:aws:ec2:${api.region}::image/${image.ImageId}`, bootMode: image.BootMode },
-    ...{ creationDate: image.CreationDate, deprecationTime: image.DeprecationTime, description: image.Description },
+    ...{
+      creationDate: image.CreationDate,
+      deprecationTime: image.DeprecationTime,
+      description: image.Description,
+    },
     ...{ enaSupport: image.EnaSupport, imdsSupport: image.ImdsSupport, ownerId: image.OwnerId },
     ...{ public: image.Public, rootDeviceName: image.RootDeviceName, state: image.State },
     ...{ rootSnapshotId: image.BlockDeviceMappings[0]?.Ebs.SnapshotId, tags: tagMap(image.Tags) },

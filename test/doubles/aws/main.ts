@@ -46,7 +46,8 @@ function configuration(): Configured {
   return configured;
 }
 
-const read = (properties: struct.Struct | undefined): Values => withoutNulls(properties?.toJavaScript() ?? {});
+const read = (properties: struct.Struct | undefined): Values =>
+  withoutNulls(properties?.toJavaScript() ?? {});
 const write = (properties: Values): struct.Struct => struct.Struct.fromJavaScript(properties);
 
 /** By the type in `urn:pulumi:stack::project::parent$type::name`. */
@@ -59,7 +60,8 @@ function typeOf(urn: string): ResourceType {
 
 async function configure(request: provider.ConfigureRequest): Promise<provider.ConfigureResponse> {
   const folder = process.env[folderVariable];
-  if (folder === undefined) throw new Error(`the AWS double keeps its cloud in the folder ${folderVariable}: set it`);
+  if (folder === undefined)
+    throw new Error(`the AWS double keeps its cloud in the folder ${folderVariable}: set it`);
   const inputs = read(request.getArgs());
   const region = regionOf(inputs);
   const account = await configuredAccount(inputs);
@@ -73,7 +75,10 @@ async function configure(request: provider.ConfigureRequest): Promise<provider.C
 }
 
 function check(request: provider.CheckRequest): provider.CheckResponse {
-  const { inputs, failures } = configuration().provider.check(typeOf(request.getUrn()), read(request.getNews()));
+  const { inputs, failures } = configuration().provider.check(
+    typeOf(request.getUrn()),
+    read(request.getNews()),
+  );
   return checkResponse(inputs, failures);
 }
 
@@ -87,7 +92,12 @@ function checkResponse(inputs: Values, failures: readonly CheckFailure[]): provi
 function diff(request: provider.DiffRequest): provider.DiffResponse {
   const type = typeOf(request.getUrn());
   const [state, news] = [read(request.getOlds()), read(request.getNews())];
-  const { detailed, deletesFirst } = configuration().provider.diff(type, state, news, request.getIgnorechangesList());
+  const { detailed, deletesFirst } = configuration().provider.diff(
+    type,
+    state,
+    news,
+    request.getIgnorechangesList(),
+  );
   const response = new provider.DiffResponse().setHasdetaileddiff(true).setDeletebeforereplace(deletesFirst);
   const kinds = provider.PropertyDiff.Kind;
   const replacing = { add: kinds.ADD_REPLACE, delete: kinds.DELETE_REPLACE, update: kinds.UPDATE_REPLACE };

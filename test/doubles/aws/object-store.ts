@@ -7,7 +7,8 @@ const footerBytes = 512;
 /** The endpoint from the environment; anything that isn't on this machine is refused, so that no test ever leaves it. */
 export function loopbackEndpoint(environment: NodeJS.ProcessEnv = process.env): string {
   const url = environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
-  if (url === undefined) throw new Error("the AWS double looks objects up at AWS_ENDPOINT_URL_S3: it isn't set");
+  if (url === undefined)
+    throw new Error("the AWS double looks objects up at AWS_ENDPOINT_URL_S3: it isn't set");
   const host = new URL(url).hostname;
   if (["127.0.0.1", "localhost", "[::1]"].includes(host)) return url;
   throw new Error(`the AWS double looks objects up on loopback only, not at ${host}`);

@@ -15,7 +15,9 @@ describe("AWS double: provider", function () {
     process.env["AWS_ENDPOINT_URL_S3"] = moto.url;
     const client = s3Client(account, home);
     await client.send(new CreateBucketCommand({ Bucket: bucketName }));
-    await client.send(new PutObjectCommand({ Bucket: bucketName, Key: "image.raw", Body: Buffer.alloc(1024) }));
+    await client.send(
+      new PutObjectCommand({ Bucket: bucketName, Key: "image.raw", Body: Buffer.alloc(1024) }),
+    );
     client.destroy();
   });
   after(() => {
@@ -40,7 +42,11 @@ describe("AWS double: provider", function () {
       assert.deepEqual(others, [], name);
       assert.deepEqual(image?.launchPermissions, [{ Group: "all" }], name);
       assert.equal(image.polls, 0);
-      assert.deepEqual(image.blockDevices.map(({ snapshotId }) => snapshotId), Object.keys(snapshots), name);
+      assert.deepEqual(
+        image.blockDevices.map(({ snapshotId }) => snapshotId),
+        Object.keys(snapshots),
+        name,
+      );
       assert.equal(parameters["/alpine/latest"]?.value, image.imageId, name);
     }
   };
@@ -48,7 +54,11 @@ describe("AWS double: provider", function () {
   const assertEmpty = (): void => {
     for (const name of regions) {
       const { images, snapshots, parameters } = project.region(name);
-      assert.deepEqual({ images, snapshots, parameters }, { images: {}, snapshots: {}, parameters: {} }, name);
+      assert.deepEqual(
+        { images, snapshots, parameters },
+        { images: {}, snapshots: {}, parameters: {} },
+        name,
+      );
     }
   };
 
@@ -85,7 +95,10 @@ describe("AWS double: provider", function () {
     project.declare({ description: "Alpine Linux", tags: { release: "3.23.6", kind: "new" } });
     project.declare({ deprecationTime: "2027-06-01T00:00:30Z" });
     await project.up();
-    assert.deepEqual(regions.map((name) => Object.keys(project.region(name).images)), before);
+    assert.deepEqual(
+      regions.map((name) => Object.keys(project.region(name).images)),
+      before,
+    );
     assertPublished();
     const changing = project.takeActions().filter((action) => !/^(Describe|Get|List)/.test(action));
     const each = ["CreateTags", "EnableImageDeprecation", "ModifyImageAttribute"];
@@ -116,8 +129,13 @@ describe("AWS double: provider", function () {
     project.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "throttle", times: 3 }]);
     await project.up();
     assertPublished();
-    const copies = project.takeCalls().filter(({ action, region }) => action === "CopyImage" && region === "eu-west-1");
-    assert.deepEqual(copies.map(({ outcome }) => outcome), [...Array<string>(3).fill("RequestLimitExceeded"), "ok"]);
+    const copies = project
+      .takeCalls()
+      .filter(({ action, region }) => action === "CopyImage" && region === "eu-west-1");
+    assert.deepEqual(
+      copies.map(({ outcome }) => outcome),
+      [...Array<string>(3).fill("RequestLimitExceeded"), "ok"],
+    );
     project.declare({ allowedAccountIds: ["999900001111"] });
     const { code, output } = await up();
     assert.notEqual(code, 0);
@@ -145,7 +163,10 @@ describe("AWS double: provider", function () {
     assert.ok(orphan);
     const { code, output } = await up();
     assert.notEqual(code, 0);
-    assert.match(output, new RegExp(`InvalidAMIName.Duplicate: AMI name .* is already in use by AMI ${orphan}`));
+    assert.match(
+      output,
+      new RegExp(`InvalidAMIName.Duplicate: AMI name .* is already in use by AMI ${orphan}`),
+    );
   });
 
   it("records what was made and not finished, and finishes it after a refresh", async () => {
@@ -180,7 +201,12 @@ describe("AWS double: provider", function () {
     assert.match(locked.output, /the stack is currently locked by/);
     await project.succeed("cancel", "--yes");
     project.breakBy([]);
-    const state = JSON.parse(await project.succeed("stack", "export")) as { deployment: { pending_operations?: [] } };
-    assert.ok((state.deployment.pending_operations ?? []).length > 0, "the copies that were under way are pending");
+    const state = JSON.parse(await project.succeed("stack", "export")) as {
+      deployment: { pending_operations?: [] };
+    };
+    assert.ok(
+      (state.deployment.pending_operations ?? []).length > 0,
+      "the copies that were under way are pending",
+    );
   });
 });

@@ -1,5 +1,10 @@
 /** The provider's life cycle, without the protocol: what the bridged provider does around each resource. */
-import { isUnknown, unknownString, withoutNulls, type Value } from "../../offline/command-provider/property.ts";
+import {
+  isUnknown,
+  unknownString,
+  withoutNulls,
+  type Value,
+} from "../../offline/command-provider/property.ts";
 import { Cloud } from "./cloud.ts";
 import { serviceOf } from "./cloud/actions.ts";
 import { AwsError, isRetryable } from "./cloud/aws-error.ts";
@@ -68,7 +73,9 @@ export class AwsProvider {
   public diff(type: ResourceType, state: Values, news: Values, ignored: readonly string[]): Diff {
     const wanted = type.isGlobal ? news : { ...news, region: news["region"] ?? this.region };
     const all = [...differences(propertiesOf(type), state, wanted)];
-    const detailed = new Map(ignored.includes("*") ? [] : all.filter(([path]) => !ignored.includes(head(path))));
+    const detailed = new Map(
+      ignored.includes("*") ? [] : all.filter(([path]) => !ignored.includes(head(path))),
+    );
     const replaces = [...detailed.values()].some((difference) => difference.replaces);
     return { detailed, deletesFirst: replaces && type.namedBy !== undefined };
   }
@@ -88,7 +95,8 @@ export class AwsProvider {
       const extra = await type.create(api, inputs as never, (made) => (id = made));
       if (id === undefined) throw new Error(`${type.token} was made without an id`);
       const read = await type.read(api, id, true);
-      if (read === undefined) throw new ProviderError("NotFound", `reading ${type.token} (${id}): couldn't find resource`);
+      if (read === undefined)
+        throw new ProviderError("NotFound", `reading ${type.token} (${id}): couldn't find resource`);
       return { id, state: withoutNulls({ ...given, ...read, ...extra }) };
     } catch (error) {
       if (id === undefined) throw error;
@@ -164,7 +172,11 @@ const isEmptyMap = (value: Value): boolean =>
 
 function hasUnknown(value: Value): boolean {
   if (isUnknown(value)) return true;
-  return typeof value === "object" && value !== null && Object.values(value).some((one) => hasUnknown(one as Value));
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    Object.values(value).some((one) => hasUnknown(one as Value))
+  );
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -49,7 +49,12 @@ describe("AWS double: differences", () => {
         let [old, new_] = examples[kind];
         if (/^(assumeRolePolicy|policy)$/.test(property)) [old, new_] = ['{"a":1}', '{"a":2}'];
         if (property === "deprecationTime") [old, new_] = ["2027-01-01T00:00:00Z", "2028-01-01T00:00:00Z"];
-        const { detailed } = provider.diff(type, { [property]: old } as Values, { [property]: new_ } as Values, []);
+        const { detailed } = provider.diff(
+          type,
+          { [property]: old } as Values,
+          { [property]: new_ } as Values,
+          [],
+        );
         const of = [...detailed].filter(([path]) => path.startsWith(property));
         assert.equal(of.length, 1, property);
         if (!of[0]![1].replaces) updates.push(property);
@@ -64,7 +69,13 @@ describe("AWS double: differences", () => {
   });
 
   const image: Values = {
-    ...{ name: "i", region: "us-east-1", architecture: "x86_64", virtualizationType: "hvm", sriovNetSupport: "simple" },
+    ...{
+      name: "i",
+      region: "us-east-1",
+      architecture: "x86_64",
+      virtualizationType: "hvm",
+      sriovNetSupport: "simple",
+    },
     ...{ bootMode: "uefi", enaSupport: true, rootDeviceName: "/dev/xvda", tags: { a: "1" } },
     ebsBlockDevices: [
       {
@@ -77,13 +88,21 @@ describe("AWS double: differences", () => {
   const inputs: Values = {
     ...{ name: "i", architecture: "x86_64", virtualizationType: "hvm", sriovNetSupport: "simple" },
     ...{ bootMode: "uefi", enaSupport: true, rootDeviceName: "/dev/xvda", tags: { a: "1" } },
-    ebsBlockDevices: [{ deviceName: "/dev/xvda", snapshotId: "snap-1", volumeType: "gp3", deleteOnTermination: true }],
+    ebsBlockDevices: [
+      { deviceName: "/dev/xvda", snapshotId: "snap-1", volumeType: "gp3", deleteOnTermination: true },
+    ],
     deprecationTime: "2028-01-01T00:00:20Z",
   };
   const changes = (news: Values, ignored: string[] = [], state = image): Record<string, string> => {
     const { detailed, deletesFirst } = provider.diff(typeOf("Ami"), state, news, ignored);
-    const shown = [...detailed].map(([path, { kind, replaces }]) => [path, replaces ? `${kind} replaces` : kind]);
-    return { ...(Object.fromEntries(shown) as Record<string, string>), ...(deletesFirst ? { first: "delete" } : {}) };
+    const shown = [...detailed].map(([path, { kind, replaces }]) => [
+      path,
+      replaces ? `${kind} replaces` : kind,
+    ]);
+    return {
+      ...(Object.fromEntries(shown) as Record<string, string>),
+      ...(deletesFirst ? { first: "delete" } : {}),
+    };
   };
 
   it("are none for what the cloud filled in, and for times within a minute", () => {
@@ -98,13 +117,27 @@ describe("AWS double: differences", () => {
   });
 
   it("replace for a device's volume, a region, an unknown snapshot; a given name deletes first", () => {
-    const device = { deviceName: "/dev/xvda", snapshotId: "snap-1", volumeType: "gp2", deleteOnTermination: true };
+    const device = {
+      deviceName: "/dev/xvda",
+      snapshotId: "snap-1",
+      volumeType: "gp2",
+      deleteOnTermination: true,
+    };
     const type = "ebsBlockDevices[0].volumeType";
-    assert.deepEqual(changes({ ...inputs, ebsBlockDevices: [device] }), { [type]: "update replaces", first: "delete" });
-    assert.deepEqual(changes({ ...inputs, region: "eu-west-1" }), { region: "update replaces", first: "delete" });
+    assert.deepEqual(changes({ ...inputs, ebsBlockDevices: [device] }), {
+      [type]: "update replaces",
+      first: "delete",
+    });
+    assert.deepEqual(changes({ ...inputs, region: "eu-west-1" }), {
+      region: "update replaces",
+      first: "delete",
+    });
     const unknown = { ...device, volumeType: "gp3", snapshotId: unknownString };
     const snapshot = "ebsBlockDevices[0].snapshotId";
-    assert.deepEqual(changes({ ...inputs, ebsBlockDevices: [unknown] }), { [snapshot]: "update replaces", first: "delete" });
+    assert.deepEqual(changes({ ...inputs, ebsBlockDevices: [unknown] }), {
+      [snapshot]: "update replaces",
+      first: "delete",
+    });
   });
 
   it("leave out what is ignored", () => {
@@ -114,17 +147,26 @@ describe("AWS double: differences", () => {
   });
 
   it("fill in the real provider's defaults, and refuse what it would refuse", () => {
-    const checked = provider.check(typeOf("Ami"), { name: "i", ebsBlockDevices: [{ deviceName: "/dev/xvda" }] });
+    const checked = provider.check(typeOf("Ami"), {
+      name: "i",
+      ebsBlockDevices: [{ deviceName: "/dev/xvda" }],
+    });
     assert.deepEqual(checked.failures, []);
     const { virtualizationType, architecture, ebsBlockDevices, enaSupport } = checked.inputs;
     assert.deepEqual([virtualizationType, architecture, enaSupport], ["paravirtual", "x86_64", undefined]);
-    assert.deepEqual(ebsBlockDevices, [{ deviceName: "/dev/xvda", deleteOnTermination: true, volumeType: "standard" }]);
+    assert.deepEqual(ebsBlockDevices, [
+      { deviceName: "/dev/xvda", deleteOnTermination: true, volumeType: "standard" },
+    ]);
     const wrong: [string, Values, RegExp][] = [
       ["Ami", {}, /Missing required argument 'name'/],
       ["Ami", { name: "i", bootMode: "bios" }, /expected 'bootMode' to be one of/],
       ["Ami", { name: "i", nmae: "x" }, /unknown key 'nmae'/],
       ["Ami", { name: "i", kernelId: "x" }, /isn't in the AWS double/],
-      ["SnapshotImport", { diskContainer: { format: "vhd", userBucket: { s3Bucket: "b", s3Key: "k" } } }, /"VHD"/],
+      [
+        "SnapshotImport",
+        { diskContainer: { format: "vhd", userBucket: { s3Bucket: "b", s3Key: "k" } } },
+        /"VHD"/,
+      ],
       ["SnapshotImport", { diskContainer: { format: "VHD" } }, /diskContainer.userBucket/],
       ["AmiLaunchPermission", { imageId: "ami-1" }, /only one of/],
       ["AmiLaunchPermission", { imageId: "ami-1", group: "all", accountId: "1" }, /only one of/],
@@ -134,7 +176,11 @@ describe("AWS double: differences", () => {
     ];
     for (const [name, news, reason] of wrong) {
       const { failures } = provider.check(typeOf(name), news);
-      assert.match(failures.map((failure) => failure.reason).join("\n"), reason, `${name} ${JSON.stringify(news)}`);
+      assert.match(
+        failures.map((failure) => failure.reason).join("\n"),
+        reason,
+        `${name} ${JSON.stringify(news)}`,
+      );
     }
   });
 });

@@ -58,7 +58,10 @@ export function checkInputs(
 function checkValue(property: Property, value: Value, path: string, failures: CheckFailure[]): Value {
   if (isUnknown(value)) return value;
   const wrong = (expected: string): Value => {
-    failures.push({ property: path, reason: `expected '${path}' to be ${expected}, got ${JSON.stringify(value)}` });
+    failures.push({
+      property: path,
+      reason: `expected '${path}' to be ${expected}, got ${JSON.stringify(value)}`,
+    });
     return value;
   };
   const nested = (fields: Record<string, Property>, object: Value, at: string): Value => {
@@ -109,7 +112,8 @@ export function differences(
 ): Map<string, Difference> {
   const found = new Map<string, Difference>();
   for (const [name, property] of Object.entries(properties)) {
-    compare(property, state[name], inputs[name], path + name, found);
+    // What the double doesn't take can't have been declared, only be there.
+    if (property.absent === undefined) compare(property, state[name], inputs[name], path + name, found);
   }
   return found;
 }
@@ -130,7 +134,8 @@ function compare(
   else if (isEmpty(old) && isEmpty(new_)) return;
   else if (property.kind === "objects") compareObjects(property, old, new_, path, found, note);
   else if (property.kind === "object" && isMap(old) && isMap(new_)) {
-    for (const [at, difference] of differences(property.fields ?? {}, old, new_, `${path}.`)) found.set(at, difference);
+    for (const [at, difference] of differences(property.fields ?? {}, old, new_, `${path}.`))
+      found.set(at, difference);
   } else if (property.kind === "map" && isMap(old) && isMap(new_)) {
     for (const key of new Set([...Object.keys(old), ...Object.keys(new_)])) {
       const [before, after] = [old[key], new_[key]];
@@ -153,7 +158,12 @@ function compareObjects(
   const [olds, news] = [asList(old), asList(new_)];
   if (olds.length !== news.length) return note(olds.length === 0 ? "add" : "update");
   news.forEach((one, index) => {
-    for (const [at, difference] of differences(property.fields ?? {}, olds[index] ?? {}, one, `${path}[${index}].`)) {
+    for (const [at, difference] of differences(
+      property.fields ?? {},
+      olds[index] ?? {},
+      one,
+      `${path}[${index}].`,
+    )) {
       found.set(at, difference);
     }
   });

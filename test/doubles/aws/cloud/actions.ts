@@ -48,7 +48,9 @@ export const ec2Actions = {
   ModifySnapshotAttribute: modifySnapshotAttribute,
   DescribeSnapshotAttribute: (world: World, params: { SnapshotId?: string }) => {
     const { snapshotId, sharedWith } = findSnapshot(world, required(params.SnapshotId, "SnapshotId"));
-    const CreateVolumePermissions = sharedWith.map((one) => (one === "all" ? { Group: one } : { UserId: one }));
+    const CreateVolumePermissions = sharedWith.map((one) =>
+      one === "all" ? { Group: one } : { UserId: one },
+    );
     return { SnapshotId: snapshotId, CreateVolumePermissions };
   },
   RegisterImage: registerImage,
@@ -58,7 +60,10 @@ export const ec2Actions = {
   ModifyImageAttribute: modifyImageAttribute,
   DescribeImageAttribute: (world: World, params: Attribute) => {
     if (params.Attribute !== "launchPermission") {
-      throw new AwsError("InvalidParameterValue", `The double doesn't know the attribute ${params.Attribute}`);
+      throw new AwsError(
+        "InvalidParameterValue",
+        `The double doesn't know the attribute ${params.Attribute}`,
+      );
     }
     return { ImageId: params.ImageId, LaunchPermissions: launchPermissions(world, params.ImageId) };
   },
@@ -105,7 +110,10 @@ export const ssmActions = {
     return { Parameter: { Name: name, Type: type, Value: value, Version: version, ARN, DataType: dataType } };
   },
   /** Only by the exact name, which is how the provider asks. */
-  DescribeParameters: (world: World, params: { ParameterFilters?: { Key?: string; Values?: string[] }[] }) => {
+  DescribeParameters: (
+    world: World,
+    params: { ParameterFilters?: { Key?: string; Values?: string[] }[] },
+  ) => {
     const names = params.ParameterFilters?.find(({ Key }) => Key === "Name")?.Values ?? [];
     const known = names.flatMap((name) => world.region.parameters[name] ?? []);
     const Parameters = known.map(({ name, type, dataType, description, allowedPattern, tier }) => ({
@@ -115,7 +123,10 @@ export const ssmActions = {
     return { Parameters };
   },
   DeleteParameter: deleteParameter,
-  AddTagsToResource: (world: World, params: { ResourceId?: string; Tags?: { Key: string; Value: string }[] }) => {
+  AddTagsToResource: (
+    world: World,
+    params: { ResourceId?: string; Tags?: { Key: string; Value: string }[] },
+  ) => {
     addTags(parameterTags(world, params.ResourceId), params.Tags ?? []);
     return {};
   },

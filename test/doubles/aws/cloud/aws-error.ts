@@ -16,4 +16,5 @@ const retryable = new Set([
   ...["InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable", "RequestTimeout"],
 ]);
 
-export const isRetryable = (error: unknown): boolean => error instanceof AwsError && retryable.has(error.code);
+export const isRetryable = (error: unknown): boolean =>
+  error instanceof AwsError && retryable.has(error.code);

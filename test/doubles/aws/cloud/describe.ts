@@ -14,7 +14,11 @@ const tagList = (tags: Tags): { Key: string; Value: string }[] =>
   Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
 
 /** Whether something passes every filter; `*` and `?` in values are wildcards, as in EC2. */
-function passes(filters: readonly Filter[] = [], facts: Record<string, string | undefined>, tags: Tags): boolean {
+function passes(
+  filters: readonly Filter[] = [],
+  facts: Record<string, string | undefined>,
+  tags: Tags,
+): boolean {
   return filters.every(({ Name = "", Values = [] }) => {
     const fact = Name.startsWith("tag:") ? tags[Name.slice(4)] : facts[Name];
     if (!Name.startsWith("tag:") && !(Name in facts)) {
@@ -56,7 +60,8 @@ export function describeImages(world: World, params: DescribeImagesParams): { Im
     "virtualization-type": image.VirtualizationType,
     "block-device-mapping.snapshot-id": image.BlockDeviceMappings[0]?.Ebs.SnapshotId,
   });
-  const tags = (image: ShownImage): Tags => Object.fromEntries(image.Tags.map(({ Key, Value }) => [Key, Value]));
+  const tags = (image: ShownImage): Tags =>
+    Object.fromEntries(image.Tags.map(({ Key, Value }) => [Key, Value]));
   return { Images: Images.filter((image) => passes(params.Filters, facts(image), tags(image))) };
 }
 
@@ -214,9 +219,24 @@ export const regionsWithoutOptIn = [
 
 /** Regions that an account may switch on. */
 export const optInRegions = [
-  ...["af-south-1", "ap-east-1", "ap-east-2", "ap-south-2", "ap-southeast-3", "ap-southeast-4", "ap-southeast-5"],
-  ...["ap-southeast-6", "ap-southeast-7", "ca-west-1", "eu-central-2", "eu-south-1", "eu-south-2", "il-central-1"],
+  ...[
+    "af-south-1",
+    "ap-east-1",
+    "ap-east-2",
+    "ap-south-2",
+    "ap-southeast-3",
+    "ap-southeast-4",
+    "ap-southeast-5",
+  ],
+  ...[
+    "ap-southeast-6",
+    "ap-southeast-7",
+    "ca-west-1",
+    "eu-central-2",
+    "eu-south-1",
+    "eu-south-2",
+    "il-central-1",
+  ],
   ...["me-central-1", "me-south-1", "mx-central-1"],
 ];
 const knownRegions = [...regionsWithoutOptIn, ...optInRegions].sort();
-

@@ -69,7 +69,8 @@ function requireValidCombination(params: RegisterImageParams, architecture: stri
     if (BootMode === "legacy-bios") {
       refuse(`Unsupported combination of boot mode '${BootMode}' and architecture '${architecture}'`);
     }
-    if (VirtualizationType !== "hvm") refuse(`Architecture '${architecture}' requires virtualization type hvm`);
+    if (VirtualizationType !== "hvm")
+      refuse(`Architecture '${architecture}' requires virtualization type hvm`);
   }
   if (TpmSupport !== undefined && BootMode !== "uefi") refuse("TpmSupport requires boot mode uefi");
   if (UefiData !== undefined && !BootMode?.startsWith("uefi")) refuse("UefiData requires boot mode uefi");
@@ -89,7 +90,8 @@ function blockDevice(
     throw new AwsError("IncorrectState", `Snapshot '${snapshot.snapshotId}' is not in the 'completed' state`);
   }
   if (snapshot !== undefined && Ebs.Encrypted !== undefined) {
-    const message = "You cannot specify the encrypted flag if specifying a snapshot id in a block device mapping.";
+    const message =
+      "You cannot specify the encrypted flag if specifying a snapshot id in a block device mapping.";
     throw new AwsError("InvalidParameter", `Parameter encrypted is invalid. ${message}`);
   }
   const size = Ebs.VolumeSize ?? snapshot?.volumeSizeGib;
@@ -170,7 +172,9 @@ export function copyImage(world: World, params: CopyImageParams): { ImageId: str
   }
   const ImageId = once(world, params.ClientToken, () => {
     requireFreeName(world, name);
-    const copying = Object.values(world.region.images).filter((image) => image.sourceImageId && image.polls > 0);
+    const copying = Object.values(world.region.images).filter(
+      (image) => image.sourceImageId && image.polls > 0,
+    );
     if (copying.length >= concurrentCopies) {
       const message = `Too many AMI copies in progress. The limit is ${concurrentCopies} for this destination region.`;
       throw new AwsError("ResourceLimitExceeded", message);
@@ -182,7 +186,9 @@ export function copyImage(world: World, params: CopyImageParams): { ImageId: str
       ...{ hiddenPolls: world.polls.visible, polls: world.polls.copy, creationDate: timestamp(world.now) },
       ...{ sourceImageId: sourceId, sourceRegion, launchPermissions: [], tags: {} },
     };
-    image.blockDevices = image.blockDevices.map((device) => copiedDevice(world, from.snapshots, device, params));
+    image.blockDevices = image.blockDevices.map((device) =>
+      copiedDevice(world, from.snapshots, device, params),
+    );
     world.region.images[image.imageId] = image;
     return image.imageId;
   });
@@ -245,7 +251,8 @@ export function pollImages(world: World, imageIds: readonly string[] | undefined
   return asked.filter((image) => !wasHidden.includes(image));
 }
 
-export const isPublic = (image: Image): boolean => image.launchPermissions.some(({ Group }) => Group === "all");
+export const isPublic = (image: Image): boolean =>
+  image.launchPermissions.some(({ Group }) => Group === "all");
 
 const year = 365.25 * 24 * 3600 * 1000;
 
@@ -267,7 +274,8 @@ export function enableImageDeprecation(
   const refuse = (message: string): never => {
     throw new AwsError("InvalidParameterValue", message);
   };
-  if (Number.isNaN(given)) refuse(`Value (${String(params.DeprecateAt)}) for parameter DeprecateAt is invalid.`);
+  if (Number.isNaN(given))
+    refuse(`Value (${String(params.DeprecateAt)}) for parameter DeprecateAt is invalid.`);
   const minute = Math.round(given / 60_000) * 60_000;
   if (minute < world.now) refuse("The deprecation date can't be in the past.");
   if (isPublic(image) && minute > latestDeprecation(image)) {

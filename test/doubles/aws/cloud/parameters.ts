@@ -26,10 +26,14 @@ export function putParameter(world: World, params: PutParameterParams): { Versio
   const value = required(params.Value, "Value");
   const known = world.region.parameters[name];
   if (!/^\/?[a-zA-Z0-9_.\-/]{1,1010}$/.test(name) || /^\/?(aws|ssm)/i.test(name)) {
-    throw new AwsError("ValidationException", `Parameter name: can't be prefixed with "aws" or "ssm", or is malformed`);
+    throw new AwsError(
+      "ValidationException",
+      `Parameter name: can't be prefixed with "aws" or "ssm", or is malformed`,
+    );
   }
   if (known !== undefined && params.Overwrite !== true) {
-    const message = "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
+    const message =
+      "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
     throw new AwsError("ParameterAlreadyExists", message);
   }
   if (params.Overwrite === true && params.Tags !== undefined) {

@@ -32,7 +32,10 @@ function statements(policy: string): Statement[] {
 }
 
 function matches(pattern: string, text: string): boolean {
-  const expression = pattern.replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*").replaceAll("?", ".");
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
   return new RegExp(`^${expression}$`, "i").test(text);
 }
 
@@ -130,7 +133,8 @@ export function updateRole(world: World, params: RoleParams): Record<string, nev
   }
   if (params.Description !== undefined) role.description = params.Description;
   if (params.MaxSessionDuration !== undefined) role.maxSessionDuration = params.MaxSessionDuration;
-  if (params.Tags !== undefined) role.tags = Object.fromEntries(params.Tags.map((tag) => [tag.Key, tag.Value]));
+  if (params.Tags !== undefined)
+    role.tags = Object.fromEntries(params.Tags.map((tag) => [tag.Key, tag.Value]));
   return {};
 }
 

@@ -40,7 +40,11 @@ class TestCloud {
     return (this.regions[name] ??= newRegion());
   }
 
-  public call<Name extends ActionName>(action: Name, params: Params<Name>, region = "us-east-1"): Answer<Name> {
+  public call<Name extends ActionName>(
+    action: Name,
+    params: Params<Name>,
+    region = "us-east-1",
+  ): Answer<Name> {
     const world: World = {
       ...{ account: "111122223333", regionName: region, now: this.now, polls: this.polls },
       ...{ region: this.region(region), global: this.global, object: this.object },
@@ -69,7 +73,8 @@ class TestCloud {
   }
 
   public addRole(trust: object = vmimportTrust, actionsAllowed = vmimportActions): void {
-    const document = (statement: object): string => JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+    const document = (statement: object): string =>
+      JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
     this.call("CreateRole", { RoleName: "vmimport", AssumeRolePolicyDocument: document(trust) });
     const PolicyDocument = document({ Effect: "Allow", Action: actionsAllowed, Resource: "*" });
     this.call("PutRolePolicy", { RoleName: "vmimport", PolicyName: "vmimport", PolicyDocument });
@@ -81,7 +86,8 @@ class TestCloud {
   }
 
   public task(id: string) {
-    return this.call("DescribeImportSnapshotTasks", { ImportTaskIds: [id] }).ImportSnapshotTasks[0]!.SnapshotTaskDetail;
+    return this.call("DescribeImportSnapshotTasks", { ImportTaskIds: [id] }).ImportSnapshotTasks[0]!
+      .SnapshotTaskDetail;
   }
 
   public snapshot(params: Partial<Params<"ImportSnapshot">> = {}): string {
@@ -110,7 +116,10 @@ const vmimportActions = [
 const importParams = {
   DiskContainer: { Format: "RAW", UserBucket: { S3Bucket: "images", S3Key: "image" } },
 };
-const imageOf = (SnapshotId: string, params: Partial<Params<"RegisterImage">> = {}): Params<"RegisterImage"> => ({
+const imageOf = (
+  SnapshotId: string,
+  params: Partial<Params<"RegisterImage">> = {},
+): Params<"RegisterImage"> => ({
   ...{ Name: "an image", Architecture: "x86_64", VirtualizationType: "hvm", RootDeviceName: "/dev/xvda" },
   BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { SnapshotId } }],
   ...params,
@@ -135,13 +144,28 @@ describe("AWS double: rules", () => {
     });
 
     it("wants the role, its trust and its permissions", () => {
-      cloud.refuses("InvalidParameter", "ImportSnapshot", importParams, undefined, /vmimport provided does not exist/);
+      cloud.refuses(
+        "InvalidParameter",
+        "ImportSnapshot",
+        importParams,
+        undefined,
+        /vmimport provided does not exist/,
+      );
       cloud.addRole({ ...vmimportTrust, Principal: { Service: "ec2.amazonaws.com" } });
       cloud.refuses("InvalidParameter", "ImportSnapshot", importParams);
       for (const missing of vmimportActions) {
         const other = new TestCloud();
-        other.addRole(vmimportTrust, vmimportActions.filter((action) => action !== missing));
-        other.refuses("InvalidParameter", "ImportSnapshot", importParams, undefined, /sufficient permissions/);
+        other.addRole(
+          vmimportTrust,
+          vmimportActions.filter((action) => action !== missing),
+        );
+        other.refuses(
+          "InvalidParameter",
+          "ImportSnapshot",
+          importParams,
+          undefined,
+          /sufficient permissions/,
+        );
       }
       const wrongId = new TestCloud();
       wrongId.addRole({ ...vmimportTrust, Condition: { StringEquals: { "sts:Externalid": "other" } } });
@@ -221,8 +245,16 @@ describe("AWS double: rules", () => {
     it("wants a boot mode that the architecture has", () => {
       const SnapshotId = cloud.snapshot();
       const valid: [string, string | undefined][] = [
-        ...([["x86_64", "legacy-bios"], ["x86_64", "uefi"], ["x86_64", "uefi-preferred"]] as [string, string][]),
-        ...([["arm64", "uefi"], ["arm64", undefined], ["x86_64", undefined]] as [string, string | undefined][]),
+        ...([
+          ["x86_64", "legacy-bios"],
+          ["x86_64", "uefi"],
+          ["x86_64", "uefi-preferred"],
+        ] as [string, string][]),
+        ...([
+          ["arm64", "uefi"],
+          ["arm64", undefined],
+          ["x86_64", undefined],
+        ] as [string, string | undefined][]),
       ];
       valid.forEach(([Architecture, BootMode], index) => {
         const mode = BootMode === undefined ? {} : { BootMode };
@@ -231,7 +263,11 @@ describe("AWS double: rules", () => {
       const wrong = { Architecture: "arm64", BootMode: "legacy-bios" };
       cloud.refuses("InvalidParameterCombination", "RegisterImage", imageOf(SnapshotId, wrong));
       cloud.refuses("InvalidParameterValue", "RegisterImage", imageOf(SnapshotId, { BootMode: "bios" }));
-      cloud.refuses("InvalidParameterValue", "RegisterImage", imageOf(SnapshotId, { Architecture: "aarch64" }));
+      cloud.refuses(
+        "InvalidParameterValue",
+        "RegisterImage",
+        imageOf(SnapshotId, { Architecture: "aarch64" }),
+      );
       const tpm = { TpmSupport: "v2.0", BootMode: "legacy-bios" };
       cloud.refuses("InvalidParameterCombination", "RegisterImage", imageOf(SnapshotId, tpm));
       const pv = { Architecture: "arm64", VirtualizationType: "paravirtual" };
@@ -250,7 +286,11 @@ describe("AWS double: rules", () => {
       const params = imageOf(SnapshotId, { BlockDeviceMappings: small });
       cloud.refuses("InvalidBlockDeviceMapping", "RegisterImage", params, undefined, message);
       const encrypted = [{ DeviceName: "/dev/xvda", Ebs: { SnapshotId, Encrypted: true } }];
-      cloud.refuses("InvalidParameter", "RegisterImage", imageOf(SnapshotId, { BlockDeviceMappings: encrypted }));
+      cloud.refuses(
+        "InvalidParameter",
+        "RegisterImage",
+        imageOf(SnapshotId, { BlockDeviceMappings: encrypted }),
+      );
     });
 
     it("can't be seen at first, then is pending, then available", () => {
@@ -288,7 +328,12 @@ describe("AWS double: rules", () => {
     it("wants an available source, a region that is on and a free name", () => {
       cloud.refuses("InvalidAMIID.NotFound", "CopyImage", copyOf("ami-0123456789abcdef0"), "eu-west-1");
       const source = cloud.image();
-      cloud.refuses("InvalidParameterValue", "CopyImage", { ...copyOf(source), SourceRegion: "nowhere-1" }, "eu-west-1");
+      cloud.refuses(
+        "InvalidParameterValue",
+        "CopyImage",
+        { ...copyOf(source), SourceRegion: "nowhere-1" },
+        "eu-west-1",
+      );
       cloud.refuses("InvalidAMIName.Duplicate", "CopyImage", copyOf(source), "us-east-1");
       cloud.polls.register = 5;
       const pending = cloud.image({ Name: "not yet" });
@@ -297,7 +342,9 @@ describe("AWS double: rules", () => {
 
     it("makes one copy for one client token, though the name is taken by it", () => {
       const source = cloud.image();
-      const copies = [1, 2].map(() => cloud.call("CopyImage", { ...copyOf(source), ClientToken: "t" }, "eu-west-1"));
+      const copies = [1, 2].map(() =>
+        cloud.call("CopyImage", { ...copyOf(source), ClientToken: "t" }, "eu-west-1"),
+      );
       assert.deepEqual(copies[0], copies[1]);
     });
 
@@ -307,7 +354,12 @@ describe("AWS double: rules", () => {
       for (let index = 0; index < 100; index += 1) {
         cloud.call("CopyImage", { ...copyOf(source), Name: `copy ${index}` }, "eu-west-1");
       }
-      cloud.refuses("ResourceLimitExceeded", "CopyImage", { ...copyOf(source), Name: "copy 100" }, "eu-west-1");
+      cloud.refuses(
+        "ResourceLimitExceeded",
+        "CopyImage",
+        { ...copyOf(source), Name: "copy 100" },
+        "eu-west-1",
+      );
       assert.ok(cloud.call("CopyImage", { ...copyOf(source), Name: "copy 100" }, "eu-west-2"));
     });
   });
@@ -338,7 +390,13 @@ describe("AWS double: rules", () => {
       const id = cloud.image();
       cloud.call("EnableImageBlockPublicAccess", { ImageBlockPublicAccessState: "block-new-sharing" });
       cloud.call("GetImageBlockPublicAccessState", {});
-      cloud.refuses("OperationNotPermitted", "ModifyImageAttribute", toAll(id), undefined, /DisableImageBlockPublicAccess/);
+      cloud.refuses(
+        "OperationNotPermitted",
+        "ModifyImageAttribute",
+        toAll(id),
+        undefined,
+        /DisableImageBlockPublicAccess/,
+      );
       cloud.call("DisableImageBlockPublicAccess", {});
       cloud.refuses("OperationNotPermitted", "ModifyImageAttribute", toAll(id));
       cloud.call("GetImageBlockPublicAccessState", {});
@@ -349,7 +407,13 @@ describe("AWS double: rules", () => {
     it("has five public images in a region, more when the quota is raised, and no less when one is made private", () => {
       const ids = [1, 2, 3, 4, 5, 6].map((number) => cloud.image({ Name: `image ${number}` }));
       for (const id of ids.slice(0, 5)) cloud.call("ModifyImageAttribute", toAll(id));
-      cloud.refuses("ResourceLimitExceeded", "ModifyImageAttribute", toAll(ids[5]!), undefined, /your quota of 5/);
+      cloud.refuses(
+        "ResourceLimitExceeded",
+        "ModifyImageAttribute",
+        toAll(ids[5]!),
+        undefined,
+        /your quota of 5/,
+      );
       cloud.call("ModifyImageAttribute", toAll(ids[0]!));
       const Remove = [{ Group: "all" as const }];
       cloud.call("ModifyImageAttribute", { ImageId: ids[0]!, LaunchPermission: { Remove } });
@@ -363,7 +427,10 @@ describe("AWS double: rules", () => {
 
     it("refuses malformed grantees", () => {
       const ImageId = cloud.image();
-      const add = (grantee: object): Params<"ModifyImageAttribute"> => ({ ImageId, LaunchPermission: { Add: [grantee] } });
+      const add = (grantee: object): Params<"ModifyImageAttribute"> => ({
+        ImageId,
+        LaunchPermission: { Add: [grantee] },
+      });
       cloud.refuses("InvalidAMIAttributeItemValue", "ModifyImageAttribute", add({ UserId: "1234" }));
       cloud.refuses("InvalidParameterValue", "ModifyImageAttribute", add({ Group: "everyone" }));
       cloud.refuses("InvalidParameterValue", "ModifyImageAttribute", add({ OrganizationArn: "o-1" }));
@@ -396,7 +463,10 @@ describe("AWS double: rules", () => {
   });
 
   describe("deprecation", () => {
-    const at = (ImageId: string, DeprecateAt: string): Params<"EnableImageDeprecation"> => ({ ImageId, DeprecateAt });
+    const at = (ImageId: string, DeprecateAt: string): Params<"EnableImageDeprecation"> => ({
+      ImageId,
+      DeprecateAt,
+    });
 
     it("lies not in the past, at most ten years ahead, and is kept to the minute", () => {
       const id = cloud.image();
@@ -475,7 +545,10 @@ describe("AWS double: rules", () => {
     const id = cloud.image({ Name: "alpine-3.23-r0" });
     cloud.image({ Name: "other" });
     const named = (value: string) => ({ Owners: ["self"], Filters: [{ Name: "name", Values: [value] }] });
-    assert.deepEqual(cloud.call("DescribeImages", named("alpine-*")).Images.map((image) => image.ImageId), [id]);
+    assert.deepEqual(
+      cloud.call("DescribeImages", named("alpine-*")).Images.map((image) => image.ImageId),
+      [id],
+    );
     assert.deepEqual(cloud.call("DescribeImages", named("alpine")).Images, []);
     assert.deepEqual(cloud.call("DescribeImages", { Owners: ["444455556666"] }).Images, []);
     cloud.refuses("InvalidParameterValue", "DescribeImages", { Filters: [{ Name: "nmae", Values: ["x"] }] });

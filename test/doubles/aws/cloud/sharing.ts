@@ -124,7 +124,8 @@ export function modifySnapshotAttribute(
   }
   const becomesPublic = added.includes("all") && !snapshot.sharedWith.includes("all");
   if (becomesPublic && world.region.snapshotBlockPublicAccess !== "unblocked") {
-    const message = "You can't publicly share this snapshot because block public access for snapshots is enabled.";
+    const message =
+      "You can't publicly share this snapshot because block public access for snapshots is enabled.";
     throw new AwsError("OperationNotPermitted", message);
   }
   if (becomesPublic && snapshot.encrypted) {

@@ -26,7 +26,10 @@ export function addTags(tags: Tags, added: NonNullable<TagsParams["Tags"]>): voi
   for (const { Key, Value = "" } of added) {
     const key = required(Key, "Tag.Key");
     if (key.toLowerCase().startsWith("aws:")) {
-      throw new AwsError("InvalidParameterValue", "Tag keys starting with 'aws:' are reserved for internal use");
+      throw new AwsError(
+        "InvalidParameterValue",
+        "Tag keys starting with 'aws:' are reserved for internal use",
+      );
     }
     if (key.length > 128 || Value.length > 256) {
       throw new AwsError("InvalidParameterValue", `Tag ${key}: at most 128 characters a key and 256 a value`);

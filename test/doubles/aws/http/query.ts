@@ -24,7 +24,11 @@ export function readParams(action: string, form: URLSearchParams): Record<string
   return readStructure(shapeOf(action, 4), form, "") ?? {};
 }
 
-function readStructure(shape: Shape, form: URLSearchParams, prefix: string): Record<string, Json> | undefined {
+function readStructure(
+  shape: Shape,
+  form: URLSearchParams,
+  prefix: string,
+): Record<string, Json> | undefined {
   const entries = [...shape.structIterator()].flatMap(([name, member]): [string, Json][] => {
     const traits = member.getMergedTraits() as { ec2QueryName?: string; xmlName?: string };
     const written = traits.ec2QueryName ?? capitalized(traits.xmlName ?? name);

@@ -29,8 +29,20 @@ const imageId = "ami-0123456789abcdef0";
 const snapshotId = "snap-0123456789abcdef0";
 
 const image: Image = {
-  ...{ imageId, name: "alpine <3.23> & more", description: "", hiddenPolls: 0, polls: 0, architecture: "arm64" },
-  ...{ creationDate: "2026-11-23T12:00:00.000Z", bootMode: "uefi", virtualizationType: "hvm", enaSupport: true },
+  ...{
+    imageId,
+    name: "alpine <3.23> & more",
+    description: "",
+    hiddenPolls: 0,
+    polls: 0,
+    architecture: "arm64",
+  },
+  ...{
+    creationDate: "2026-11-23T12:00:00.000Z",
+    bootMode: "uefi",
+    virtualizationType: "hvm",
+    enaSupport: true,
+  },
   ...{ rootDeviceName: "/dev/xvda", launchPermissions: [{ Group: "all" }], tags: { release: "3.23.6" } },
   blockDevices: [
     {
@@ -44,7 +56,11 @@ describe("AWS double: over HTTP", () => {
   let folder: string;
   let server: Server;
   let ec2: EC2Client;
-  let settings: { endpoint: string; region: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  let settings: {
+    endpoint: string;
+    region: string;
+    credentials: { accessKeyId: string; secretAccessKey: string };
+  };
 
   before(async () => {
     folder = temporaryFolder();
@@ -74,7 +90,10 @@ describe("AWS double: over HTTP", () => {
   });
 
   const failsWith = async (name: string, work: Promise<unknown>): Promise<void> => {
-    await assert.rejects(work, (error: Error) => error.name === name || assert.fail(`${error.name}: ${error.message}`));
+    await assert.rejects(
+      work,
+      (error: Error) => error.name === name || assert.fail(`${error.name}: ${error.message}`),
+    );
   };
 
   it("shows images, by id and by filter, as the provider sees them", async () => {
@@ -95,7 +114,10 @@ describe("AWS double: over HTTP", () => {
     const attribute = { ImageId: imageId, Attribute: "launchPermission" as const };
     const { LaunchPermissions } = await ec2.send(new DescribeImageAttributeCommand(attribute));
     assert.deepEqual(LaunchPermissions, [{ Group: "all" }]);
-    await failsWith("InvalidAMIID.NotFound", ec2.send(new DescribeImagesCommand({ ImageIds: ["ami-00000000"] })));
+    await failsWith(
+      "InvalidAMIID.NotFound",
+      ec2.send(new DescribeImagesCommand({ ImageIds: ["ami-00000000"] })),
+    );
   });
 
   it("makes a snapshot public, and private again", async () => {
@@ -110,11 +132,17 @@ describe("AWS double: over HTTP", () => {
 
   it("lists snapshots and import tasks", async () => {
     const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));
-    assert.deepEqual(Snapshots.map((one) => [one.SnapshotId, one.State, one.VolumeSize]), [[snapshotId, "completed", 2]]);
+    assert.deepEqual(
+      Snapshots.map((one) => [one.SnapshotId, one.State, one.VolumeSize]),
+      [[snapshotId, "completed", 2]],
+    );
     assert.deepEqual(Snapshots[0]?.StartTime, new Date("2026-11-23T12:00:00Z"));
     const { ImportSnapshotTasks = [] } = await ec2.send(new DescribeImportSnapshotTasksCommand({}));
     const detail = ImportSnapshotTasks[0]?.SnapshotTaskDetail;
-    assert.deepEqual([detail?.Status, detail?.SnapshotId, detail?.UserBucket?.S3Key], ["completed", snapshotId, "k"]);
+    assert.deepEqual(
+      [detail?.Status, detail?.SnapshotId, detail?.UserBucket?.S3Key],
+      ["completed", snapshotId, "k"],
+    );
   });
 
   it("says which regions are on, and knows nobody where one is off", async () => {
@@ -132,7 +160,10 @@ describe("AWS double: over HTTP", () => {
     assert.equal((await sts.send(new GetCallerIdentityCommand({}))).Account, account);
     const ssm = new SSMClient(settings);
     const { Parameter } = await ssm.send(new GetParameterCommand({ Name: "/latest" }));
-    assert.deepEqual([Parameter?.Value, Parameter?.Version, Parameter?.DataType], [imageId, 3, "aws:ec2:image"]);
+    assert.deepEqual(
+      [Parameter?.Value, Parameter?.Version, Parameter?.DataType],
+      [imageId, 3, "aws:ec2:image"],
+    );
     await failsWith("ParameterNotFound", ssm.send(new GetParameterCommand({ Name: "/other" })));
     const quotas = new ServiceQuotasClient(settings);
     const code = { ServiceCode: "ec2", QuotaCode: "L-0E3CBAB9" };
@@ -153,6 +184,9 @@ describe("AWS double: over HTTP", () => {
     await failsWith("InvalidSnapshot.InUse", ec2.send(remove));
     await ec2.send(new DeregisterImageCommand({ ImageId: imageId }));
     await ec2.send(remove);
-    assert.deepEqual((await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }))).Snapshots ?? [], []);
+    assert.deepEqual(
+      (await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }))).Snapshots ?? [],
+      [],
+    );
   });
 });

@@ -68,7 +68,12 @@ function scopeOf(request: IncomingMessage): { account: string; region: string } 
   }
 }
 
-async function perform(folder: string, request: IncomingMessage, action: string, params: unknown): Promise<unknown> {
+async function perform(
+  folder: string,
+  request: IncomingMessage,
+  action: string,
+  params: unknown,
+): Promise<unknown> {
   const { account, region } = scopeOf(request);
   if (!(action in actions)) throw new AwsError("InvalidAction", `The AWS double doesn't know ${action}`);
   const cloud = new Cloud(folder, account, "http", (...names) => findObject(account, ...names));

@@ -31,7 +31,15 @@ export const amiCopy = defineResource<aws.ec2.AmiCopyArgs>({
   },
   outputs: [
     ...imageOutputs,
-    ...["architecture", "bootMode", "ebsBlockDevices", "enaSupport", "imageLocation", "imdsSupport", "kernelId"],
+    ...[
+      "architecture",
+      "bootMode",
+      "ebsBlockDevices",
+      "enaSupport",
+      "imageLocation",
+      "imdsSupport",
+      "kernelId",
+    ],
     ...["ramdiskId", "rootDeviceName", "sriovNetSupport", "tpmSupport", "uefiData", "virtualizationType"],
   ],
 
@@ -43,7 +51,11 @@ export const amiCopy = defineResource<aws.ec2.AmiCopyArgs>({
         Description: inputs.description ?? "",
         Encrypted: inputs.encrypted ?? false,
         ...(inputs.kmsKeyId ? { KmsKeyId: inputs.kmsKeyId } : {}),
-        ...{ Name: inputs.name ?? "", SourceImageId: inputs.sourceAmiId, SourceRegion: inputs.sourceAmiRegion },
+        ...{
+          Name: inputs.name ?? "",
+          SourceImageId: inputs.sourceAmiId,
+          SourceRegion: inputs.sourceAmiRegion,
+        },
       }),
     );
     setId(ImageId);

@@ -22,7 +22,9 @@ export const amiLaunchPermission = defineResource<Args>({
   check(inputs) {
     const given = granteeNames.filter((name) => inputs[name] !== undefined);
     if (given.length === 1) return [];
-    return [{ property: "", reason: `only one of \`${granteeNames.join(",")}\` can be specified, and one must be` }];
+    return [
+      { property: "", reason: `only one of \`${granteeNames.join(",")}\` can be specified, and one must be` },
+    ];
   },
 
   async create(api, inputs, setId) {

@@ -69,7 +69,9 @@ export const ami = defineResource<aws.ec2.AmiArgs>({
       ...(inputs.uefiData ? { UefiData: inputs.uefiData } : {}),
       BlockDeviceMappings: (inputs.ebsBlockDevices ?? []).map(mapping),
     };
-    const { ImageId } = await doing(`creating EC2 AMI (${inputs.name})`, () => api.call("RegisterImage", params));
+    const { ImageId } = await doing(`creating EC2 AMI (${inputs.name})`, () =>
+      api.call("RegisterImage", params),
+    );
     setId(ImageId);
     await completeImage(api, ImageId, inputs);
   },

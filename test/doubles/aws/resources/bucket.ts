@@ -1,4 +1,9 @@
-import { CreateBucketCommand, DeleteBucketCommand, HeadBucketCommand, type BucketLocationConstraint } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  DeleteBucketCommand,
+  HeadBucketCommand,
+  type BucketLocationConstraint,
+} from "@aws-sdk/client-s3";
 import type * as aws from "@pulumi/aws";
 import { s3Client } from "../object-store.ts";
 import { defineResource, ProviderError, tagsProperty } from "../resource.ts";
@@ -37,10 +42,13 @@ export const bucket = defineResource<aws.s3.BucketArgs>({
   async create(api, inputs, setId) {
     const name = inputs.bucket ?? "";
     const LocationConstraint = api.region as BucketLocationConstraint;
-    await send(api, new CreateBucketCommand({
-      Bucket: name,
-      ...(api.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } }),
-    }));
+    await send(
+      api,
+      new CreateBucketCommand({
+        Bucket: name,
+        ...(api.region === "us-east-1" ? {} : { CreateBucketConfiguration: { LocationConstraint } }),
+      }),
+    );
     setId(name);
   },
 
@@ -50,7 +58,8 @@ export const bucket = defineResource<aws.s3.BucketArgs>({
       const arn = `arn:aws:s3:::${id}`;
       return { bucket: id, arn, bucketRegion: api.region, bucketDomainName: `${id}.s3.amazonaws.com` };
     } catch (error) {
-      if (error instanceof ProviderError && ["404", "NotFound", "NoSuchBucket"].includes(error.code)) return undefined;
+      if (error instanceof ProviderError && ["404", "NotFound", "NoSuchBucket"].includes(error.code))
+        return undefined;
       throw error;
     }
   },

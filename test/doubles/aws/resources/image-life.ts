@@ -12,7 +12,15 @@ export const deprecationTime: Property = {
 const minute = (value: unknown): number => Math.round(Date.parse(String(value)) / 60_000);
 
 export const imageOutputs = [
-  ...["arn", "hypervisor", "imageOwnerAlias", "imageType", "lastLaunchedTime", "manageEbsSnapshots", "ownerId"],
+  ...[
+    "arn",
+    "hypervisor",
+    "imageOwnerAlias",
+    "imageType",
+    "lastLaunchedTime",
+    "manageEbsSnapshots",
+    "ownerId",
+  ],
   ...["platform", "platformDetails", "public", "rootSnapshotId", "tagsAll", "usageOperation"],
 ];
 
@@ -46,7 +54,9 @@ export async function completeImage(api: Api, id: string, inputs: Deprecable): P
 }
 
 async function deprecate(api: Api, id: string, at: string): Promise<void> {
-  await doing("enabling deprecation", () => api.call("EnableImageDeprecation", { ImageId: id, DeprecateAt: at }));
+  await doing("enabling deprecation", () =>
+    api.call("EnableImageDeprecation", { ImageId: id, DeprecateAt: at }),
+  );
 }
 
 export async function readImage(api: Api, id: string): Promise<Values | undefined> {

@@ -17,4 +17,6 @@ const all = [
   ...[imageBlockPublicAccess, snapshotBlockPublicAccess, serviceQuota, role, rolePolicy, bucket],
 ];
 
-export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map(all.map((type) => [type.token, type]));
+export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map(
+  all.map((type) => [type.token, type]),
+);

@@ -1,6 +1,17 @@
 import type * as aws from "@pulumi/aws";
 import { imageDataType, type PutParameterParams } from "../cloud/parameters.ts";
-import { asState, defineResource, doing, isMissing, poll, tagList, tagMap, tagsProperty, type Api, type Plain } from "../resource.ts";
+import {
+  asState,
+  defineResource,
+  doing,
+  isMissing,
+  poll,
+  tagList,
+  tagMap,
+  tagsProperty,
+  type Api,
+  type Plain,
+} from "../resource.ts";
 
 const text = { kind: "string" } as const;
 const notNeeded = "no parameter of this project uses it";
@@ -66,8 +77,18 @@ export const parameter = defineResource<Args>({
     });
     const { TagList } = await api.call("ListTagsForResource", { ResourceId: id });
     return asState({
-      ...{ arn: answer.ARN, name: answer.Name, type: answer.Type, version: answer.Version, value: answer.Value },
-      ...{ dataType: Parameters[0]?.DataType, description: Parameters[0]?.Description, tier: Parameters[0]?.Tier },
+      ...{
+        arn: answer.ARN,
+        name: answer.Name,
+        type: answer.Type,
+        version: answer.Version,
+        value: answer.Value,
+      },
+      ...{
+        dataType: Parameters[0]?.DataType,
+        description: Parameters[0]?.Description,
+        tier: Parameters[0]?.Tier,
+      },
       ...{ allowedPattern: Parameters[0]?.AllowedPattern, tags: tagMap(TagList), tagsAll: tagMap(TagList) },
     });
   },
@@ -75,7 +96,11 @@ export const parameter = defineResource<Args>({
   async update(api, id, olds, news) {
     const { tags: oldTags, overwrite: _old, ...before } = olds;
     const { tags: newTags, overwrite: _new, ...after } = news;
-    if (Object.keys(after).some((name) => after[name as keyof typeof after] !== before[name as keyof typeof before])) {
+    if (
+      Object.keys(after).some(
+        (name) => after[name as keyof typeof after] !== before[name as keyof typeof before],
+      )
+    ) {
       await doing(`updating SSM Parameter (${id})`, () =>
         api.call("PutParameter", { ...putParams(news), Name: id, Overwrite: true }),
       );

@@ -59,7 +59,11 @@ export const role = defineResource<aws.iam.RoleArgs>({
       return {
         arn: `arn:aws:iam::${api.account}:role${Role.path}${Role.name}`,
         ...{ assumeRolePolicy: Role.assumeRolePolicy, createDate: Role.createDate, name: Role.name },
-        ...{ description: Role.description ?? "", maxSessionDuration: Role.maxSessionDuration, path: Role.path },
+        ...{
+          description: Role.description ?? "",
+          maxSessionDuration: Role.maxSessionDuration,
+          path: Role.path,
+        },
         ...{ tags: Role.tags, tagsAll: Role.tags, uniqueId: `AROA${api.account}` },
       };
     } catch (error) {

@@ -29,7 +29,9 @@ export const snapshotCreateVolumePermission = defineResource<aws.ec2.SnapshotCre
     const { snapshotId, accountId } = parse(id);
     try {
       const answer = await api.call("DescribeSnapshotAttribute", { SnapshotId: snapshotId });
-      const isThere = answer.CreateVolumePermissions.some((one) => "UserId" in one && one.UserId === accountId);
+      const isThere = answer.CreateVolumePermissions.some(
+        (one) => "UserId" in one && one.UserId === accountId,
+      );
       return isThere ? { snapshotId, accountId } : undefined;
     } catch (error) {
       if (isMissing(error, "InvalidSnapshot.NotFound")) return undefined;

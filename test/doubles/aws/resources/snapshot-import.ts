@@ -75,11 +75,16 @@ export const snapshotImport = defineResource<aws.ebs.SnapshotImportArgs>({
     );
     if (detail.Status !== "completed" || detail.SnapshotId === undefined) {
       const unexpected = `unexpected state '${detail.Status}', wanted target 'completed'`;
-      throw new ProviderError("ImportFailed", `${waiting}: ${unexpected}. last error: ${detail.StatusMessage}`);
+      throw new ProviderError(
+        "ImportFailed",
+        `${waiting}: ${unexpected}. last error: ${detail.StatusMessage}`,
+      );
     }
     const snapshotId = detail.SnapshotId;
     setId(snapshotId);
-    await doing(`setting EBS Snapshot Import (${snapshotId}) tags`, () => updateEc2Tags(api, snapshotId, {}, tags));
+    await doing(`setting EBS Snapshot Import (${snapshotId}) tags`, () =>
+      updateEc2Tags(api, snapshotId, {}, tags),
+    );
   },
 
   async read(api, id) {
