@@ -1,7 +1,7 @@
 /** One call to the double's cloud: region and account checked, faults met, state changed, logged. */
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { actions, iamActions, type ActionName, type Answer, type Params } from "./cloud/actions.ts";
+import { iamActions, perform, type ActionName, type Answer, type Params } from "./cloud/actions.ts";
 import { AwsError } from "./cloud/aws-error.ts";
 import { newGlobal, newRegion, type Global, type Region } from "./cloud/state.ts";
 import type { ObjectLookup, World } from "./cloud/world.ts";
@@ -88,8 +88,7 @@ export class Cloud {
         otherRegion: (name) => readJson(this.regionFile(name), newRegion),
         ...(object === undefined ? {} : { object }),
       };
-      const transition = actions[action] as (world: World, params: Params<Name>) => Answer<Name>;
-      return transition(world, params);
+      return perform(world, action, params);
     };
     // Time goes by for whoever asks, also when the answer is an error: then only what asking changes has changed.
     const outcome = (regionState: Region, global: Global): { answer: Answer<Name> } | { error: AwsError } => {

@@ -21,7 +21,7 @@ export async function invoke(api: Api, token: string, args: Values): Promise<Val
       return { name, region: name, id: name, endpoint: `ec2.${name}.amazonaws.com`, description: name };
     }
     case "aws:ec2/getAmi:getAmi":
-      return await getAmi(api, args as GetAmiArgs);
+      return await getAmi(api, args);
     default:
       throw new Error(`${token} isn't in the AWS double`);
   }

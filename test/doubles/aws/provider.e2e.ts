@@ -6,7 +6,7 @@ import { account, bucketName, ChainProject, home } from "./chain-project.ts";
 import { s3Client } from "./object-store.ts";
 
 describe("AWS double: provider", function () {
-  this.timeout(300_000);
+  this.timeout(600_000);
   let moto: Moto;
   let project: ChainProject;
 

@@ -5,7 +5,7 @@ import {
   withoutNulls,
   type Value,
 } from "../../offline/command-provider/property.ts";
-import { Cloud } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
 import { serviceOf } from "./cloud/actions.ts";
 import { AwsError, isRetryable } from "./cloud/aws-error.ts";
 import { ProviderError, type Api, type ResourceType } from "./resource.ts";
@@ -172,11 +172,7 @@ const isEmptyMap = (value: Value): boolean =>
 
 function hasUnknown(value: Value): boolean {
   if (isUnknown(value)) return true;
-  return (
-    typeof value === "object" &&
-    value !== null &&
-    Object.values(value).some((one) => hasUnknown(one as Value))
-  );
+  return typeof value === "object" && value !== null && Object.values(value).some((one) => hasUnknown(one));
 }
 
 const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -84,7 +84,7 @@ function checkValue(property: Property, value: Value, path: string, failures: Ch
     case "boolean":
     case "number":
       if (typeof value !== property.kind) return wrong(`a ${property.kind}`);
-      if (property.values !== undefined && !property.values.includes(String(value))) {
+      if (property.values !== undefined && !property.values.includes(value as string)) {
         return wrong(`one of [${property.values.map((one) => `"${one}"`).join(" ")}]`);
       }
       return value;

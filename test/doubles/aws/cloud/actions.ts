@@ -76,11 +76,11 @@ export const ec2Actions = {
     setImageBlockPublicAccess(world, state);
     return { ImageBlockPublicAccessState: state };
   },
-  DisableImageBlockPublicAccess: (world: World, _params: Record<string, never>) => {
+  DisableImageBlockPublicAccess: (world: World) => {
     setImageBlockPublicAccess(world, "unblocked");
     return { ImageBlockPublicAccessState: "unblocked" };
   },
-  GetImageBlockPublicAccessState: (world: World, _params: Record<string, never>) => ({
+  GetImageBlockPublicAccessState: (world: World) => ({
     ImageBlockPublicAccessState: pollImageBlockPublicAccess(world),
   }),
   EnableSnapshotBlockPublicAccess: (world: World, params: State) => {
@@ -91,11 +91,11 @@ export const ec2Actions = {
     world.region.snapshotBlockPublicAccess = state;
     return { State: state };
   },
-  DisableSnapshotBlockPublicAccess: (world: World, _params: Record<string, never>) => {
+  DisableSnapshotBlockPublicAccess: (world: World) => {
     world.region.snapshotBlockPublicAccess = "unblocked";
     return { State: "unblocked" };
   },
-  GetSnapshotBlockPublicAccessState: (world: World, _params: Record<string, never>) => ({
+  GetSnapshotBlockPublicAccessState: (world: World) => ({
     State: world.region.snapshotBlockPublicAccess,
   }),
   DescribeRegions: describeRegions,
@@ -158,7 +158,7 @@ export const quotaActions = {
 };
 
 export const stsActions = {
-  GetCallerIdentity: (world: World, _params: Record<string, never>) => ({
+  GetCallerIdentity: (world: World) => ({
     Account: world.account,
     Arn: `arn:aws:iam::${world.account}:user/double`,
     UserId: `AIDA${world.account}DOUBLE`,
@@ -179,8 +179,19 @@ export const actions = { ...ec2Actions, ...ssmActions, ...quotaActions, ...stsAc
 
 export type Actions = typeof actions;
 export type ActionName = keyof Actions;
-export type Params<Name extends ActionName> = Parameters<Actions[Name]>[1];
+export type Params<Name extends ActionName> =
+  Parameters<Actions[Name]> extends [World, infer Given] ? Given : Record<string, never>;
 export type Answer<Name extends ActionName> = ReturnType<Actions[Name]>;
+
+/** @throws AwsError as AWS refuses it */
+export function perform<Name extends ActionName>(
+  world: World,
+  name: Name,
+  params: Params<Name>,
+): Answer<Name> {
+  const transition = actions[name] as unknown as (world: World, params: Params<Name>) => Answer<Name>;
+  return transition(world, params);
+}
 
 /** The service of a call, in the SDKs' spelling; faults and the log name it. */
 export function serviceOf(name: ActionName): "EC2" | "SSM" | "Service Quotas" | "STS" | "IAM" {

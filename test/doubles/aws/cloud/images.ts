@@ -179,13 +179,13 @@ export function copyImage(world: World, params: CopyImageParams): { ImageId: str
       const message = `Too many AMI copies in progress. The limit is ${concurrentCopies} for this destination region.`;
       throw new AwsError("ResourceLimitExceeded", message);
     }
-    const { deprecationTime: _own, ...rest } = structuredClone(source);
     const image: Image = {
-      ...rest,
+      ...structuredClone(source),
       ...{ imageId: newId(world, "ami"), name, description: params.Description ?? "" },
       ...{ hiddenPolls: world.polls.visible, polls: world.polls.copy, creationDate: timestamp(world.now) },
       ...{ sourceImageId: sourceId, sourceRegion, launchPermissions: [], tags: {} },
     };
+    delete image.deprecationTime;
     image.blockDevices = image.blockDevices.map((device) =>
       copiedDevice(world, from.snapshots, device, params),
     );

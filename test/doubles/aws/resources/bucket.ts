@@ -78,7 +78,7 @@ type Command = CreateBucketCommand | DeleteBucketCommand | HeadBucketCommand;
 async function send(api: { account: string; region: string }, command: Command): Promise<void> {
   const client = s3Client(api.account, api.region);
   try {
-    await client.send(command as HeadBucketCommand);
+    await client.send(command);
   } catch (error) {
     const { name, message } = error as Error;
     throw new ProviderError(name, `operation error S3: api error ${name}: ${message}`);

@@ -94,18 +94,12 @@ export const parameter = defineResource<Args>({
   },
 
   async update(api, id, olds, news) {
-    const { tags: oldTags, overwrite: _old, ...before } = olds;
-    const { tags: newTags, overwrite: _new, ...after } = news;
-    if (
-      Object.keys(after).some(
-        (name) => after[name as keyof typeof after] !== before[name as keyof typeof before],
-      )
-    ) {
+    if (written.some((name) => news[name] !== undefined && news[name] !== olds[name])) {
       await doing(`updating SSM Parameter (${id})`, () =>
         api.call("PutParameter", { ...putParams(news), Name: id, Overwrite: true }),
       );
     }
-    await updateTags(api, id, oldTags, newTags);
+    await updateTags(api, id, olds.tags, news.tags);
   },
 
   async delete(api, id) {
@@ -116,6 +110,9 @@ export const parameter = defineResource<Args>({
     }
   },
 });
+
+/** What a changed parameter is written anew for. */
+const written = ["allowedPattern", "description", "insecureValue", "tier", "type", "value"] as const;
 
 function putParams(inputs: Plain<Args>): PutParameterParams {
   return {

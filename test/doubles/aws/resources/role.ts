@@ -4,7 +4,13 @@ import type { Value } from "../../../offline/command-provider/property.ts";
 import { defineResource, doing, isMissing, ProviderError, tagList, tagsProperty } from "../resource.ts";
 import type { Property } from "../schema.ts";
 
-const text = { kind: "string" } as const;
+const plain = { kind: "string" } as const;
+/** By the time it gets here, a document or a role is its text; the types of @pulumi/aws also have the object. */
+function text(value: unknown): string {
+  if (typeof value === "string") return value;
+  throw new ProviderError("Type", `expected a text, got ${JSON.stringify(value)}`);
+}
+
 const notNeeded = "no role of this project uses it";
 
 /** Policies that say the same, however they are written. */
@@ -12,7 +18,7 @@ const policy: Property = {
   ...{ kind: "string", required: true },
   same: (old, new_) => normalized(old) === normalized(new_),
 };
-const normalized = (value: Value): string => JSON.stringify(sorted(JSON.parse(String(value)) as Value));
+const normalized = (value: Value): string => JSON.stringify(sorted(JSON.parse(text(value)) as Value));
 
 function sorted(value: Value): Value {
   if (Array.isArray(value)) return value.map(sorted);
@@ -28,15 +34,15 @@ export const role = defineResource<aws.iam.RoleArgs>({
   isGlobal: true,
   properties: {
     assumeRolePolicy: policy,
-    description: text,
+    description: plain,
     forceDetachPolicies: { kind: "boolean", default: false },
     inlinePolicies: { kind: "objects", absent: "use iam.RolePolicy" },
     managedPolicyArns: { kind: "strings", absent: notNeeded },
     maxSessionDuration: { kind: "number", default: 3600 },
-    name: { ...text, required: true, replaces: true },
-    namePrefix: { ...text, absent: "names are given here" },
-    path: { ...text, replaces: true, default: "/" },
-    permissionsBoundary: { ...text, absent: notNeeded },
+    name: { ...plain, required: true, replaces: true },
+    namePrefix: { ...plain, absent: "names are given here" },
+    path: { ...plain, replaces: true, default: "/" },
+    permissionsBoundary: { ...plain, absent: notNeeded },
     tags: tagsProperty,
   },
   outputs: ["arn", "createDate", "tagsAll", "uniqueId"],
@@ -45,7 +51,7 @@ export const role = defineResource<aws.iam.RoleArgs>({
     await doing(`creating IAM Role (${inputs.name})`, () =>
       api.call("CreateRole", {
         ...{ RoleName: inputs.name ?? "", Path: inputs.path ?? "/", Tags: tagList(inputs.tags) },
-        AssumeRolePolicyDocument: String(inputs.assumeRolePolicy),
+        AssumeRolePolicyDocument: text(inputs.assumeRolePolicy),
         ...(inputs.description ? { Description: inputs.description } : {}),
         MaxSessionDuration: inputs.maxSessionDuration ?? 3600,
       }),
@@ -75,7 +81,7 @@ export const role = defineResource<aws.iam.RoleArgs>({
   async update(api, id, _olds, news) {
     await doing(`updating IAM Role (${id})`, () =>
       api.call("UpdateRole", {
-        ...{ RoleName: id, AssumeRolePolicyDocument: String(news.assumeRolePolicy) },
+        ...{ RoleName: id, AssumeRolePolicyDocument: text(news.assumeRolePolicy) },
         ...{ Description: news.description ?? "", Tags: tagList(news.tags) },
         MaxSessionDuration: news.maxSessionDuration ?? 3600,
       }),
@@ -97,17 +103,17 @@ export const rolePolicy = defineResource<aws.iam.RolePolicyArgs>({
   importId: (id) => id,
   isGlobal: true,
   properties: {
-    name: { ...text, required: true, replaces: true },
-    namePrefix: { ...text, absent: "names are given here" },
+    name: { ...plain, required: true, replaces: true },
+    namePrefix: { ...plain, absent: "names are given here" },
     policy,
-    role: { ...text, required: true, replaces: true },
+    role: { ...plain, required: true, replaces: true },
   },
   outputs: [],
 
   async create(api, inputs, setId) {
-    const [RoleName, PolicyName] = [String(inputs.role), inputs.name ?? ""];
+    const [RoleName, PolicyName] = [text(inputs.role), inputs.name ?? ""];
     await doing(`creating IAM Role Policy (${RoleName}:${PolicyName})`, () =>
-      api.call("PutRolePolicy", { RoleName, PolicyName, PolicyDocument: String(inputs.policy) }),
+      api.call("PutRolePolicy", { RoleName, PolicyName, PolicyDocument: text(inputs.policy) }),
     );
     setId(`${RoleName}:${PolicyName}`);
   },
@@ -124,7 +130,7 @@ export const rolePolicy = defineResource<aws.iam.RolePolicyArgs>({
   },
 
   async update(api, id, _olds, news) {
-    await api.call("PutRolePolicy", { ...parse(id), PolicyDocument: String(news.policy) });
+    await api.call("PutRolePolicy", { ...parse(id), PolicyDocument: text(news.policy) });
   },
 
   async delete(api, id) {
