@@ -150,7 +150,8 @@ async function recordingIncomplete<T>(work: () => Promise<T>): Promise<T> {
       .setReasonsList([error.message]);
     const packed = new any.Any();
     packed.pack(detail.serializeBinary(), "pulumirpc.ErrorResourceInitFailed");
-    const whole = new statuses.Status().setCode(status.UNKNOWN).setMessage(error.message).addDetails(packed);
+    const whole = new statuses.Status().setCode(status.UNKNOWN).setMessage(error.message);
+    whole.addDetails(packed);
     const metadata = new Metadata();
     metadata.add("grpc-status-details-bin", Buffer.from(whole.serializeBinary()));
     throw Object.assign(new Error(error.message), { code: status.UNKNOWN, details: error.message, metadata });

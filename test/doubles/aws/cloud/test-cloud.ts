@@ -4,7 +4,7 @@ import { perform, type ActionName, type Answer, type Params } from "./actions.ts
 import { AwsError } from "./aws-error.ts";
 import { regionsWithoutOptIn } from "./describe.ts";
 import { newGlobal, newRegion, type Region } from "./state.ts";
-import { defaultPolls, type ObjectLookup, type World } from "./world.ts";
+import { type ObjectLookup, type World } from "./world.ts";
 
 const now = Date.parse("2026-11-23T12:00:00Z");
 export const gib = 1024 ** 3;
