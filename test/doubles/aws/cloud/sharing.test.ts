@@ -177,6 +177,29 @@ describe("AWS double: rules of sharing, time and tags", () => {
     cloud.refuses("InvalidParameterValue", "DescribeImages", { Filters: [{ Name: "nmae", Values: ["x"] }] });
   });
 
+  it("refuses parameters, quotas and roles that AWS refuses", () => {
+    const text = { Name: "/p", Type: "String", Value: "v" };
+    cloud.refuses("ParameterPatternMismatchException", "PutParameter", { ...text, AllowedPattern: "^w$" });
+    cloud.call("PutParameter", text);
+    const tagged = { ...text, Overwrite: true, Tags: [{ Key: "a", Value: "b" }] };
+    cloud.refuses("ValidationException", "PutParameter", tagged);
+    cloud.refuses("ParameterNotFound", "DeleteParameter", { Name: "/other" });
+    const quota = { ServiceCode: "ec2", QuotaCode: "L-0E3CBAB9" };
+    cloud.refuses("NoSuchResourceException", "GetServiceQuota", { ...quota, QuotaCode: "L-0" });
+    cloud.refuses("IllegalArgumentException", "RequestServiceQuotaIncrease", { ...quota, DesiredValue: 5 });
+    const role = { RoleName: "r", AssumeRolePolicyDocument: '{"Statement":[]}' };
+    for (const AssumeRolePolicyDocument of ["{", '{"Statement":[{"Effect":"Maybe"}]}']) {
+      cloud.refuses("MalformedPolicyDocument", "CreateRole", { ...role, AssumeRolePolicyDocument });
+    }
+    cloud.refuses("NoSuchEntity", "GetRole", { RoleName: "r" });
+    cloud.call("CreateRole", role);
+    cloud.refuses("EntityAlreadyExists", "CreateRole", role);
+    const policy = { RoleName: "r", PolicyName: "p" };
+    cloud.refuses("NoSuchEntity", "GetRolePolicy", policy);
+    cloud.call("PutRolePolicy", { ...policy, PolicyDocument: '{"Statement":[]}' });
+    cloud.refuses("DeleteConflict", "DeleteRole", { RoleName: "r" });
+  });
+
   it("has the default polls of a cloud that takes its time", () => {
     assert.ok(Object.values(defaultPolls).every((polls) => polls > 0));
   });
