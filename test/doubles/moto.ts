@@ -1,11 +1,11 @@
 /** moto, the AWS emulator from PyPI: the S3 server of the tests. It is installed once, below work/. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { execa } from "execa";
 import { withFileLock } from "../../scripts/lib/file-lock.ts";
+import { freePort } from "../../scripts/lib/loopback.ts";
 
 const version = "5.2.5";
 const folder = join(resolve(import.meta.dirname, "../.."), "work/doubles", `moto-${version}`);
@@ -27,14 +27,6 @@ async function installed(): Promise<string> {
     }
     return server;
   });
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((closed) => server.close(closed));
-  return port;
 }
 
 export interface Moto {
