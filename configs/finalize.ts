@@ -1,7 +1,7 @@
 /** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
-import type { Field } from "./schema.ts";
+import { awsOptions, type Field } from "./schema.ts";
 import { ConfigError, suggest, type Problem } from "./source.ts";
 import { fill } from "./template.ts";
 import { variantSchema, type Variant } from "./variant.ts";
@@ -105,6 +105,7 @@ class Finalizer {
       ...this.#plain("imageFormatOptions"),
       ...this.#plain("imageCompress"),
       encrypted: this.#get("encrypted") ?? false,
+      ...(cloud === "aws" ? { aws: awsOptions.parse(this.#get("aws") ?? {}) } : {}),
       storageUrl: this.#text("storageUrl"),
       downloadUrl: this.#text("downloadUrl"),
       ...this.#optional("signingCommand", ["file"]),

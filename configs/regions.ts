@@ -4,26 +4,46 @@ import { join } from "node:path";
 import { regionsSchema } from "./schema.ts";
 import { check, readSource } from "./source.ts";
 
+/** A region that images are published to. */
+export interface PublishedRegion {
+  name: string;
+  /** Whether an image counts as published without it: what waits for all regions does not wait for this one. */
+  bestEffort: boolean;
+}
+
 /** Cloud to its regions. */
-export type Regions = Readonly<Record<string, readonly string[]>>;
+export type Regions = Readonly<Record<string, readonly PublishedRegion[]>>;
 
 /** The lists of these folders; a later one's list stands in place of an earlier one's for the same cloud. */
 export function readRegions(root: string, folders: readonly string[] = ["configs"]): Regions {
   const files = folders
     .map((folder) => join(folder, "regions.yaml"))
     .filter((file) => existsSync(join(root, file)));
-  return Object.assign(
-    {},
-    ...files.map((file) => check(regionsSchema, readSource(join(root, file), file))),
-  ) as Regions;
+  const lists = files.flatMap((file) =>
+    Object.entries(check(regionsSchema, readSource(join(root, file), file))),
+  );
+  return Object.fromEntries(
+    lists.map(([cloud, list]) => [
+      cloud,
+      list.map((one) =>
+        typeof one === "string"
+          ? { name: one, bestEffort: false }
+          : { name: one.bestEffort, bestEffort: true },
+      ),
+    ]),
+  );
 }
 
 /** The regions that an image is published to: all of its cloud's where ALL is true, but those that are false. */
 export function publishedRegions(
   image: { cloud: string; regions: Readonly<Record<string, boolean>> },
   all: Regions,
-): string[] {
+): PublishedRegion[] {
   const { ALL, ...named } = image.regions;
-  const rest = ALL ? (all[image.cloud] ?? []).filter((region) => named[region] === undefined) : [];
-  return [...rest, ...Object.keys(named).filter((region) => named[region])].sort();
+  const known = all[image.cloud] ?? [];
+  const rest = ALL ? known.filter(({ name }) => named[name] === undefined) : [];
+  const chosen = Object.keys(named)
+    .filter((name) => named[name])
+    .map((name) => known.find((region) => region.name === name) ?? { name, bestEffort: false });
+  return [...rest, ...chosen].sort((a, b) => (a.name < b.name ? -1 : 1));
 }

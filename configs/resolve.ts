@@ -4,6 +4,7 @@ import { finalize } from "./finalize.ts";
 import { expand, selections, stateOf, type Entry, type Ledger } from "./ledger.ts";
 import { checkMatch, excludedBy, settingsLayer, type Configuration, type Layer } from "./load.ts";
 import { mergeLayers, type Step } from "./merge.ts";
+import { publishedRegions } from "./regions.ts";
 import { matches, type LayerData } from "./schema.ts";
 import { ConfigError, formatPlace, formatProblem, suggest, type Problem } from "./source.ts";
 import type { Declared } from "./variant.ts";
@@ -53,7 +54,8 @@ export function resolve(config: Configuration, ledger: Ledger, options: ResolveO
         try {
           const variant = resolveImage(config, ledger, entry, image, last, base);
           const key = `${variant.imageKey}-r${variant.revision}`;
-          declared.push({ key, variant, state: stateOf(entry, image) });
+          const regions = publishedRegions(variant, config.regions);
+          declared.push({ key, variant, state: stateOf(entry, image), regions });
         } catch (error) {
           if (!(error instanceof ConfigError)) throw error;
           problems.push(...error.problems);
@@ -90,7 +92,7 @@ function resolveImage(
     entry,
     dimensions: image,
     titles: titles(layers),
-    regions: config.regions[image.cloud ?? ""],
+    regions: config.regions[image.cloud ?? ""]?.map(({ name }) => name),
     basePackages: base(image),
     blame: (field, message, key) => {
       let place: Problem | undefined;

@@ -43,6 +43,38 @@ export const formatOptions = ["vhd/force-size", "vhd/fixed_force-size"] as const
 export const compressions = ["bz2", "tar.gz"] as const;
 export const bootloaders = ["extlinux", "grub-efi"] as const;
 
+/** How an image is imported into AWS, and what its AMI says of itself; complete, with the only defaults. */
+export const awsOptions = z.strictObject({
+  bootMode: z
+    .enum(["legacy-bios", "uefi", "uefi-preferred"])
+    .optional()
+    .describe("The AMI's boot mode; left out, the one of its firmware"),
+  enaSupport: z.boolean().default(true).describe("Whether it has the driver of Amazon's network card"),
+  imdsSupport: z
+    .enum(["v2.0", "v1.0 or v2.0"])
+    .default("v2.0")
+    .describe("Whether its instances ask for tokens before they tell metadata"),
+  tpmSupport: z.boolean().default(false).describe("Whether its instances get a TPM; with UEFI only"),
+  volumeType: z
+    .enum(["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"])
+    .default("gp3")
+    .describe("Of its root volume"),
+  shareSnapshots: z
+    .boolean()
+    .default(false)
+    .describe("Whether who may launch it may also copy it: its snapshots are shared too"),
+});
+
+/** The same as layers say it: each may be left out, and what is left out is not said. */
+const awsLayer = z.strictObject(
+  Object.fromEntries(
+    Object.entries(awsOptions.shape).map(([key, type]) => [
+      key,
+      (type instanceof z.ZodDefault ? type.unwrap().optional() : type).describe(type.description ?? key),
+    ]),
+  ),
+);
+
 const text = z.string();
 const list = z.array(text);
 const onOff = z.boolean().nullable();
@@ -95,6 +127,7 @@ export const fields = {
   encrypted: z
     .union([z.boolean(), text], { error: "expected true, false, or a key" })
     .describe("Whether, or by which key, the imported image is encrypted"),
+  aws: awsLayer.describe("How it is imported into AWS"),
   storageUrl: text.describe("Where images are stored, authoritative"),
   downloadUrl: text.describe("Where released images can be downloaded"),
   signingCommand: text.describe("Signs {file} into {file}.asc"),
@@ -159,5 +192,16 @@ export const dimensionsSchema = z
 
 /** Region lists per cloud, kept in git so that a look-up that misses one never deletes its images. */
 export const regionsSchema = z
-  .record(z.string(), z.array(z.string()))
-  .meta({ title: "Regions", description: "What `ALL` means for each cloud" });
+  .record(
+    z.string(),
+    z.array(
+      z.union([z.string(), z.strictObject({ bestEffort: z.string() })], {
+        error: "expected a region, or {bestEffort: REGION}",
+      }),
+    ),
+  )
+  .meta({
+    title: "Regions",
+    description:
+      "What `ALL` means for each cloud; where a region is best effort, an image counts as published without it",
+  });

@@ -53,6 +53,41 @@ function isPublicKey(text: string): boolean {
   return blob.length > 4 && blob.toString("latin1", 4, 4 + blob.readUInt32BE(0)) === type;
 }
 
+/** How images get into AWS: see docs/publishing-aws.md. */
+const awsSettingsSchema = z.strictObject({
+  region: z
+    .string()
+    .default("")
+    .describe("Home region: images are imported there, and copied from there; the bucket's region"),
+  bucket: z.string().default("").describe("S3 bucket in the home region that images are imported from"),
+  role: z.string().min(1).default("vmimport").describe("Service role that VM Import reads the bucket with"),
+  importMethod: z
+    .enum(["vmimport", "direct"])
+    .default("vmimport")
+    .describe(
+      "vmimport goes through the bucket; direct writes the snapshot's blocks, without bucket and role",
+    ),
+  accounts: z
+    .array(z.string().regex(/^\d{12}$/, { error: "expected an account's twelve digits, quoted" }))
+    .default([])
+    .describe("Accounts that this stack may publish to; empty for any that the credentials are of"),
+  parameterPrefix: z
+    .string()
+    .regex(/^(\/[\w.-]+)+$/, { error: "expected a path, as /alpine" })
+    .default("/alpine")
+    .describe("Path of the SSM parameters that name the newest images: PREFIX/3.23/x86_64/uefi/tiny"),
+  blockPublicAccess: z
+    .enum(["unmanaged", "off"])
+    .default("unmanaged")
+    .describe(
+      "off: in regions of public images, the account's block on making images public is declared to be off",
+    ),
+  double: z
+    .boolean()
+    .default(false)
+    .describe("Whether this stack's AWS is a double on loopback: only that takes the offline kit's images"),
+});
+
 export const settingsSchema = z
   .strictObject({
     overlays: z
@@ -118,6 +153,7 @@ export const settingsSchema = z
       .array(builderSchema)
       .default([])
       .describe("Other machines that build this stack's images of an architecture, over SSH"),
+    aws: awsSettingsSchema.prefault({}).describe("How images get into AWS"),
     rebuild: z
       .enum(["never", "changed"])
       .default("never")

@@ -1,6 +1,7 @@
 /** One image, fully resolved: what layers, ledger and stack say it is, and nothing left to look up. */
 import { z } from "zod";
-import { bootloaders, compressions, day, formatOptions, formats } from "./schema.ts";
+import type { PublishedRegion } from "./regions.ts";
+import { awsOptions, bootloaders, compressions, day, formatOptions, formats } from "./schema.ts";
 
 const texts = z.array(z.string());
 const bools = z.record(z.string(), z.boolean());
@@ -54,7 +55,10 @@ export const variantSchema = z
     imageFormat: z.enum(formats),
     imageFormatOptions: z.exactOptional(z.enum(formatOptions)),
     imageCompress: z.exactOptional(z.enum(compressions)),
-    encrypted: z.union([z.boolean(), z.string()]),
+    encrypted: z
+      .union([z.boolean(), z.string()])
+      .describe("Once imported; or the key that it is encrypted by"),
+    aws: z.exactOptional(awsOptions).describe("Of AWS's images only"),
 
     storageUrl: z.string().describe("Where images are stored, authoritative"),
     downloadUrl: z.string(),
@@ -104,4 +108,6 @@ export interface Declared {
   key: string;
   variant: Variant;
   state: ImageState;
+  /** Where it is published, in order: `variant.regions` by the lists in git. */
+  regions: readonly PublishedRegion[];
 }

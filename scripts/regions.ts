@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { isSeq, type YAMLSeq } from "yaml";
+import { isMap, isSeq, type YAMLSeq } from "yaml";
 import { readRegions } from "../configs/regions.ts";
 import { ConfigError, readSource, suggest } from "../configs/source.ts";
 import { run, type Output } from "./lib/report.ts";
@@ -82,7 +82,7 @@ export async function updateRegions(
     if (place === undefined) throw mistake(cloud, `has no public list: give one with --from ${cloud}=FILE`);
     const found = [...new Set(lookups[cloud]!.names(parsed(place, await read(place))))].sort();
     if (found.length === 0) throw mistake(place, "names no region: is it another document?");
-    const before = known[cloud] ?? [];
+    const before = (known[cloud] ?? []).map(({ name }) => name);
     const added = found.filter((name) => !before.includes(name));
     const missed = before.filter((name) => !found.includes(name) && !drop.includes(name));
     if (missed.length > 0)
@@ -92,9 +92,9 @@ export async function updateRegions(
     if (dropped.length > 0) did.push(`${cloud}: dropped ${dropped.join(", ")}`);
     if (!isSeq(document.get(cloud, true))) document.set(cloud, document.createNode([]));
     const list = document.get(cloud, true) as YAMLSeq;
-    list.items = list.items.filter((item) => !drop.includes(String(item)));
+    list.items = list.items.filter((item) => !drop.includes(regionOf(item)));
     for (const name of added) list.add(document.createNode(name));
-    list.items.sort((a, b) => (String(a) < String(b) ? -1 : 1));
+    list.items.sort((a, b) => (regionOf(a) < regionOf(b) ? -1 : 1));
   }
   if (did.length === 0) return { text: `${FILE}: nothing to do`, warnings };
   if (!dryRun) writeFileSync(join(root, FILE), document.toString({ lineWidth: 0 }));
@@ -103,6 +103,9 @@ export async function updateRegions(
     warnings,
   };
 }
+
+/** The region that an item of a list names, best effort or not. */
+const regionOf = (item: unknown): string => String(isMap(item) ? item.get("bestEffort") : item);
 
 const mistake = (path: string, message: string) => new ConfigError([{ file: "regions", path, message }]);
 
@@ -116,7 +119,10 @@ function parsed(place: string, text: Buffer): unknown {
 
 export function listRegions({ root }: RegionsOptions): Output {
   const lines = Object.entries(readRegions(root)).map(
-    ([cloud, names]) => `${cloud} (${names.length}): ${names.join(" ")}`,
+    ([cloud, regions]) => {
+      const names = regions.map(({ name, bestEffort }) => (bestEffort ? `${name}?` : name));
+      return `${cloud} (${names.length}): ${names.join(" ")}`;
+    },
   );
   return { text: lines.join("\n"), warnings: [] };
 }

@@ -58,6 +58,7 @@ function run({
       key: "img",
       variant: someVariant(variant),
       state: { stage, added: "2026-10-01", withdraw: false, removing: false, place: "ledger:1:1" },
+      regions: [],
     };
     const stack = { ...readSettings({ stage: "release" }), ...settings };
     const { outputs } = new ImageVariant("img", { image, settings: stack, inputsDigest: digest, build });

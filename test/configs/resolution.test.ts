@@ -192,4 +192,15 @@ motd: { one: "{release} {end_of_life}", gone: null, release_notes: "see {release
     assert.equal(pick(all, "aws").endOfLife, "2030-01-01");
     assert.equal(pick(all, "aws").releaseNotes, "https://layer");
   });
+
+  it("say how AWS's images are imported, layer by layer, and with defaults for the rest", () => {
+    const all = variants({
+      "configs/defaults.yaml": `${least["configs/defaults.yaml"]}\naws: { volumeType: gp2 }`,
+      "configs/firmware/uefi.yaml": "{ title: UEFI, aws: { tpmSupport: true } }",
+    });
+    const defaults = { enaSupport: true, imdsSupport: "v2.0", tpmSupport: false, shareSnapshots: false };
+    assert.deepEqual(pick(all, "aws", "uefi").aws, { ...defaults, volumeType: "gp2", tpmSupport: true });
+    assert.deepEqual(pick(all, "aws", "bios").aws, { ...defaults, volumeType: "gp2" });
+    assert.equal(pick(all, "azure").aws, undefined);
+  });
 });

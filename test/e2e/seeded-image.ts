@@ -93,6 +93,7 @@ export class SeededImage extends Checkout {
         key,
         variant,
         state: { stage: "upload", added: "2026-11-01", ...states, place: "ledger:1:1" },
+        regions: [],
       },
       settings: settingsSchema.parse({ stage: "upload", rebuild, mirror: { name: "offline" } }),
       inputsDigest,

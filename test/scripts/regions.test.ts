@@ -14,8 +14,8 @@ azure:
   - westeurope
 `;
 
-function start(clouds: Record<string, unknown>) {
-  const root = project({ [file]: lists });
+function start(clouds: Record<string, unknown>, text = lists) {
+  const root = project({ [file]: text });
   const from = Object.entries(clouds).map(([cloud, data]) => {
     writeFileSync(join(root, `${cloud}.json`), JSON.stringify(data));
     return `${cloud}=${join(root, `${cloud}.json`)}`;
@@ -25,6 +25,8 @@ function start(clouds: Record<string, unknown>) {
 const aws = (...regions: string[]) => ({
   prefixes: regions.map((region) => ({ ip_prefix: "192.0.2.0/24", region })),
 });
+
+const namesOf = (regions: readonly { name: string }[] = []) => regions.map(({ name }) => name);
 
 describe("npm run regions -- update", () => {
   it("adds what is new, in order, and keeps comments", async () => {
@@ -44,7 +46,16 @@ describe("npm run regions -- update", () => {
     assert.deepEqual(warnings, ["aws: kept, though not found: eu-west-1; take out with --drop REGION"]);
     assert.equal(read(), lists);
     await updateRegions([], { ...options, drop: ["eu-west-1"] });
-    assert.deepEqual(readRegions(options.root).aws, ["us-east-1"]);
+    assert.deepEqual(namesOf(readRegions(options.root).aws), ["us-east-1"]);
+  });
+
+  it("keeps what is best effort as that", async () => {
+    const bestEffort = "aws:\n  - { bestEffort: eu-west-1 }\n  - us-east-1\n";
+    const { options, read } = start({ aws: aws("eu-west-1", "us-east-1", "eu-north-1") }, bestEffort);
+    await updateRegions([], options);
+    assert.equal(read(), bestEffort.replace("aws:\n", "aws:\n  - eu-north-1\n"));
+    await updateRegions([], { ...options, drop: ["eu-west-1"] });
+    assert.deepEqual(namesOf(readRegions(options.root).aws), ["eu-north-1", "us-east-1"]);
   });
 
   it("reads every cloud's own document", async () => {
@@ -59,7 +70,7 @@ describe("npm run regions -- update", () => {
     await updateRegions([], options);
     const { azure, gcp, oci } = readRegions(options.root);
     assert.deepEqual(
-      { azure, gcp, oci },
+      { azure: namesOf(azure), gcp: namesOf(gcp), oci: namesOf(oci) },
       { azure: ["northeurope", "westeurope"], gcp: ["us-central1"], oci: ["uk-london-1"] },
     );
   });
@@ -74,8 +85,10 @@ describe("npm run regions -- update", () => {
 });
 
 describe("published regions", () => {
-  const all = { aws: ["a", "b", "c"] };
-  const of = (regions: Record<string, boolean>, cloud = "aws") => publishedRegions({ cloud, regions }, all);
+  const all = { aws: ["a", "b", "c"].map((name) => ({ name, bestEffort: name === "c" })) };
+  const published = (regions: Record<string, boolean>, cloud = "aws") =>
+    publishedRegions({ cloud, regions }, all);
+  const of = (regions: Record<string, boolean>, cloud?: string) => namesOf(published(regions, cloud));
 
   it("are all, but those that are false, or only those that are true", () => {
     assert.deepEqual(of({ ALL: true }), ["a", "b", "c"]);
@@ -84,8 +97,16 @@ describe("published regions", () => {
     assert.deepEqual(of({ ALL: true }, "nocloud"), []);
   });
 
+  it("are best effort where the list says so, however they were chosen", () => {
+    const bestEffort = (regions: Record<string, boolean>) =>
+      namesOf(published(regions).filter((region) => region.bestEffort));
+    assert.deepEqual(bestEffort({ ALL: true }), ["c"]);
+    assert.deepEqual(bestEffort({ a: true, c: true, elsewhere: true }), ["c"]);
+  });
+
   it("are sorted and without doubles in the project's lists", () => {
-    for (const [cloud, names] of Object.entries(readRegions(repository))) {
+    for (const [cloud, regions] of Object.entries(readRegions(repository))) {
+      const names = namesOf(regions);
       assert.deepEqual(names, [...new Set(names)].sort(), cloud);
     }
   });
