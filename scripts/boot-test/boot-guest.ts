@@ -9,9 +9,9 @@ import { deviceArguments, machineFor } from "./machines.ts";
 import { metadataNames, metadataServices } from "./metadata/clouds.ts";
 import { type Answered, serveMetadata } from "./metadata/server.ts";
 import type { Instance } from "./metadata/service.ts";
-import { serveNames } from "./name-server.ts";
 import { networkArguments } from "./network.ts";
 import { seedArguments } from "./seed.ts";
+import { serveWire } from "./wire.ts";
 
 /** An image to boot the way its cloud would. */
 export interface BootSpecification {
@@ -55,10 +55,10 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
   const sshPort = specification.sshPort ?? (await freePort());
   const services = metadataServices(variant.cloud, instance);
   const metadata = services === undefined ? undefined : await serveMetadata(services);
-  const nameServer = await serveNames(metadataNames(variant.cloud));
+  const wire = await serveWire(metadataNames(variant.cloud));
   const endServices = async (): Promise<void> => {
     await metadata?.close();
-    await nameServer.close();
+    await wire.close();
   };
   try {
     const guest = await startGuest({
@@ -72,7 +72,7 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
       arguments: [
         ...(variant.firmware === "uefi" ? uefiArguments(variant.arch, scratch) : []),
         ...disk.arguments,
-        ...networkArguments(sshPort, metadata?.ports ?? new Map(), nameServer.port),
+        ...networkArguments(sshPort, metadata?.ports ?? new Map(), wire.ports),
         ...deviceArguments(machine),
         ...(metadata === undefined ? seedArguments(instance, path.join(scratch, "seed")) : []),
       ],

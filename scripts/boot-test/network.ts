@@ -1,4 +1,5 @@
 import { guestForward } from "../build/guest.ts";
+import type { WirePorts } from "./wire.ts";
 
 /** What a guest gets by DHCP, and who gives it, where it has metadata services. */
 export const guestAddress = "168.0.0.15";
@@ -12,12 +13,12 @@ export const plainHostAddress = "10.0.2.2";
  * their addresses in the cloud, and `restrict` keeps everything else out of reach. QEMU forwards only addresses inside the
  * guest's network, so that one is wide enough for 168.63.129.16 (Azure's second service) and 169.254.169.254.
  * @param services address in the cloud → port on this host's loopback
- * @param namePort port of the guest's name server on this host's loopback
+ * @param wire what the card `net` and that network are connected by
  */
 export function networkArguments(
   sshPort: number,
   services: ReadonlyMap<string, number>,
-  namePort: number,
+  wire: WirePorts,
 ): string[] {
   const range =
     services.size === 0
@@ -26,8 +27,10 @@ export function networkArguments(
   const forwards = [...services].map(([address, port]) => guestForward(address, port));
   const options = ["restrict=on,ipv6=off", ...range, `hostfwd=tcp:127.0.0.1:${sshPort}-:22`, ...forwards];
   return [
+    ...["-netdev", `socket,id=net,connect=127.0.0.1:${wire.card}`],
+    // A network ends at a card or at a hub: this hub has two ports and nothing else to do.
     ...["-netdev", `user,id=user,${options.join(",")}`, "-netdev", "hubport,id=hub-user,hubid=0,netdev=user"],
-    ...["-netdev", `socket,id=names,connect=127.0.0.1:${namePort}`],
-    ...["-netdev", "hubport,id=hub-names,hubid=0,netdev=names", "-netdev", "hubport,id=net,hubid=0"],
+    ...["-netdev", `socket,id=wire,connect=127.0.0.1:${wire.network}`],
+    ...["-netdev", "hubport,id=hub-wire,hubid=0,netdev=wire"],
   ];
 }

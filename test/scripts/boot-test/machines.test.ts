@@ -48,10 +48,10 @@ describe("the machine an image is booted on", () => {
 });
 
 describe("the network of a booted image", () => {
+  const wire = { card: 4713, network: 4714 };
   /** The options of the user network. */
   const userNetwork = (services: [string, number][]): string[] => {
-    const [kind, options] = networkArguments(2222, new Map(services), 4713);
-    assert.equal(kind, "-netdev");
+    const options = networkArguments(2222, new Map(services), wire).find((arg) => arg.startsWith("user,"));
     return options!.split(",");
   };
 
@@ -73,15 +73,15 @@ describe("the network of a booted image", () => {
     assert.ok(userNetwork([]).includes("restrict=on"));
   });
 
-  it("has the name server beside it, on the hub that the card is on", () => {
-    const args = networkArguments(2222, new Map(), 4713);
-    assert.ok(args.includes("socket,id=names,connect=127.0.0.1:4713"));
+  it("is reached by the wire alone, whose one end is the card's", () => {
+    const args = networkArguments(2222, new Map(), wire);
     assert.deepEqual(
-      args.filter((arg) => arg.startsWith("hubport,")),
+      args.filter((arg) => !arg.startsWith("-") && !arg.startsWith("user,")),
       [
+        "socket,id=net,connect=127.0.0.1:4713",
         "hubport,id=hub-user,hubid=0,netdev=user",
-        "hubport,id=hub-names,hubid=0,netdev=names",
-        "hubport,id=net,hubid=0",
+        "socket,id=wire,connect=127.0.0.1:4714",
+        "hubport,id=hub-wire,hubid=0,netdev=wire",
       ],
     );
   });

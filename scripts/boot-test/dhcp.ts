@@ -1,0 +1,23 @@
+const optionsStart = 240;
+const option = { padding: 0, nameServer: 6, end: 255 };
+
+/**
+ * A DHCP message that also names a name server: option 6 (RFC 2132).
+ * @param address the server's, four bytes
+ * @returns undefined for what is no DHCP message, or names one already
+ */
+export function withNameServer(message: Buffer, address: Buffer): Buffer | undefined {
+  const isDhcp = message.length > optionsStart && message.readUInt32BE(optionsStart - 4) === 0x63825363;
+  if (!isDhcp) return undefined;
+  let at = optionsStart;
+  for (let code = message[at]; code !== option.end; code = message[at]) {
+    if (code === undefined || code === option.nameServer) return undefined;
+    at += code === option.padding ? 1 : 2 + (message[at + 1] ?? 0);
+  }
+  const added = [option.nameServer, 4, ...address, option.end];
+  // What follows the end is padding, to a length that some clients insist on.
+  const longer = Buffer.alloc(Math.max(message.length, at + added.length));
+  message.copy(longer, 0, 0, at);
+  longer.set(added, at);
+  return longer;
+}
