@@ -22,6 +22,7 @@ export function gcpMetadata(instance: Instance): MetadataHandler {
     }
     const [top, version, ...names] = namesOf(path);
     if (top !== "computeMetadata" || version !== "v1") return text(404, "Not Found", flavor);
+    if (method === "PUT" && isGuestAttribute(names)) return text(200, "", flavor);
     if (method !== "GET" && method !== "HEAD") return text(405, "Method Not Allowed", flavor);
     const part = findPart(tree, names);
     const hasSlash = path.endsWith("/");
@@ -38,12 +39,18 @@ export function gcpMetadata(instance: Instance): MetadataHandler {
   };
 }
 
+/** What an instance may say of itself, where its attributes allow it: cloud-init publishes its SSH host keys so. */
+function isGuestAttribute([top, part, ...names]: readonly string[]): boolean {
+  return top === "instance" && part === "guest-attributes" && names.length === 2;
+}
+
 function instanceTree({ hostname, id, login, sshPublicKey, userData }: Instance): MetadataTree {
   const project = "boot-test";
   const zone = "europe-west1-b";
   return {
     instance: {
       attributes: {
+        "enable-guest-attributes": "TRUE",
         "ssh-keys": `${login}:${sshPublicKey}`,
         ...(userData === undefined ? {} : { "user-data": userData }),
       },

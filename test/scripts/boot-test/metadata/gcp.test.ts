@@ -23,6 +23,7 @@ describe("Google Cloud's metadata server", () => {
     assert.match(await get("instance/id"), /^\d+$/);
     assert.match(await get("instance/zone"), /^projects\/\d+\/zones\/[a-z0-9-]+$/);
     assert.deepEqual(JSON.parse(await get("instance/attributes/?recursive=True")), {
+      "enable-guest-attributes": "TRUE",
       "ssh-keys": `alpine:${instance.sshPublicKey}`,
       "user-data": instance.userData,
     });
@@ -30,7 +31,7 @@ describe("Google Cloud's metadata server", () => {
   });
 
   it("lists what is inside, and leads there who forgot the slash", async () => {
-    assert.equal(await get("instance/attributes/"), "ssh-keys\nuser-data\n");
+    assert.equal(await get("instance/attributes/"), "enable-guest-attributes\nssh-keys\nuser-data\n");
     assert.ok((await get("instance/")).includes("attributes/\n"));
     assert.deepEqual(JSON.parse(await get("instance/name?alt=json")), "test-0-bios");
     const { status, headers } = await ask(`${top}/instance/attributes?recursive=true`, flavor);
@@ -53,7 +54,16 @@ describe("Google Cloud's metadata server", () => {
     }
   });
 
-  it("knows no other version, and takes nothing", async () => {
+  it("takes what an instance says of itself: a key in a namespace, each", async () => {
+    const put = async (path: string, headers = flavor): Promise<number> =>
+      (await ask(`${top}/instance/${path}`, headers, "PUT")).status;
+    assert.equal(await put("guest-attributes/hostkeys/ssh-ed25519"), 200);
+    assert.equal(await put("guest-attributes/hostkeys"), 405);
+    assert.equal(await put("attributes/hostkeys/ssh-ed25519"), 405);
+    assert.equal(await put("guest-attributes/hostkeys/ssh-ed25519", { "Metadata-Flavor": "" }), 403);
+  });
+
+  it("knows no other version, and takes nothing else", async () => {
     assert.equal((await ask("/computeMetadata/v1beta1/instance/hostname", flavor)).status, 404);
     assert.equal((await ask(`${top}/instance/hostname`, flavor, "POST")).status, 405);
   });
