@@ -72,6 +72,7 @@ await withErrorsShown(async () => {
   mkdirSync(resultsFolder, { recursive: true });
   const all = [
     makeOfflineKit(),
+    part("moto, the S3 of tests", [process.execPath, "--import", "tsx", "test/doubles/moto.ts"]),
     part("lint", ["npm", "run", "--silent", "lint"]),
     part("types", ["npm", "run", "--silent", "typecheck"]),
     suite("test:unit"),

@@ -1,32 +1,68 @@
-/** moto, the AWS emulator from PyPI: the S3 server of the tests. It is installed once, below work/. */
+/**
+ * moto, the AWS emulator from PyPI: the S3 server of the tests. It is installed once, below work/: `npm test` does it
+ * before its suites, and so does `node --import tsx test/doubles/moto.ts`.
+ */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { execa } from "execa";
+import { fileURLToPath } from "node:url";
+import { execa, ExecaError } from "execa";
 import { withFileLock } from "../../scripts/lib/file-lock.ts";
 import { freePort } from "../../scripts/lib/loopback.ts";
 
 const version = "5.2.5";
 const folder = join(resolve(import.meta.dirname, "../.."), "work/doubles", `moto-${version}`);
 
-/** The server's program; the first time it takes what pip takes, half a minute. */
+/** What this machine lacks for moto, in a line. */
+export class MotoUnavailable extends Error {}
+
+/**
+ * The server's program; the first time it takes what pip takes, half a minute.
+ * @throws MotoUnavailable where python3, its venv or PyPI is missing
+ */
 async function installed(): Promise<string> {
   const server = join(folder, "bin/moto_server");
   return await withFileLock(`${folder}.lock`, async () => {
     if (existsSync(server)) return server;
     rmSync(folder, { recursive: true, force: true });
     try {
-      await execa("python3", ["-m", "venv", folder]);
+      await has("python3 with venv (Debian: python3-venv)", "python3", "-m", "venv", folder);
       const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-      // S3 and EBS need no more than this of what `moto[server]` asks for, which is five times as much.
-      await execa(join(folder, "bin/python"), [...pip, `moto[s3]==${version}`, "flask", "flask-cors"]);
+      // S3 needs no more than this of what `moto[server]` asks for, which is five times as much.
+      const packages = [`moto[s3]==${version}`, "flask", "flask-cors"];
+      await has("PyPI", join(folder, "bin/python"), ...pip, ...packages);
     } catch (error) {
       rmSync(folder, { recursive: true, force: true });
       throw error;
     }
     return server;
   });
+}
+
+/** Runs a program that needs `what`, which is missing where it fails. */
+async function has(what: string, program: string, ...arguments_: string[]): Promise<void> {
+  try {
+    await execa(program, arguments_);
+  } catch (error) {
+    if (!(error instanceof ExecaError)) throw error;
+    const said = [error.stderr, error.stdout, error.originalMessage].join("\n").trim().split("\n");
+    const reason = said.find((line) => /^error/i.test(line)) ?? said[0] ?? "";
+    throw new MotoUnavailable(`moto ${version} can't be installed, for it takes ${what}: ${reason.trim()}`);
+  }
+}
+
+/** For a suite's `before`: skips all of it where there can be no moto, and says why. */
+export async function skipWithoutMoto(suite: Mocha.Context): Promise<void> {
+  // Outside of `npm test` it may have to be installed yet, which is no test's time.
+  suite.timeout(0);
+  try {
+    await installed();
+  } catch (error) {
+    if (!(error instanceof MotoUnavailable)) throw error;
+    console.log(`      skipped: ${error.message}`);
+    suite.skip();
+  }
 }
 
 export interface Moto {
@@ -59,4 +95,13 @@ async function untilAnswers(url: string, child: ChildProcess): Promise<void> {
   }
   child.kill();
   throw new Error("moto didn't answer in a minute");
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    console.log(await installed());
+  } catch (error) {
+    if (!(error instanceof MotoUnavailable)) throw error;
+    console.log(`left out, and tests that need it are skipped: ${error.message}`);
+  }
 }

@@ -2,10 +2,9 @@
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { PulumiProject } from "../../offline/pulumi-project.ts";
-import type { ActionName } from "./cloud/actions.ts";
 import { newRegion, type Region } from "./cloud/state.ts";
 import type { CallRecord } from "./cloud.ts";
-import type { FaultPlan } from "./faults.ts";
+import { planFile, type CallName, type FaultPlan } from "./faults.ts";
 import { doubleEnvironment } from "./install.ts";
 import type { SettingsFile } from "./settings.ts";
 import { readJson } from "./store.ts";
@@ -100,12 +99,10 @@ export class ChainProject extends PulumiProject {
       join(this.cloudFolder, "settings.json"),
       JSON.stringify({ now: "2026-11-23T12:00:00Z", ...settings }),
     );
-    const faults = this.path("faults.json");
     const environment = doubleEnvironment(this.environment, {
       folder: this.cloudFolder,
       account,
       objects,
-      faults,
     });
     for (const name of Object.keys(this.environment)) delete this.environment[name];
     Object.assign(this.environment, environment);
@@ -118,7 +115,7 @@ export class ChainProject extends PulumiProject {
   }
 
   public breakBy(plan: FaultPlan): void {
-    this.write("faults.json", JSON.stringify(plan));
+    writeFileSync(join(this.cloudFolder, planFile), JSON.stringify(plan));
   }
 
   public region(name: string): Region {
@@ -141,7 +138,7 @@ export class ChainProject extends PulumiProject {
     return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CallRecord);
   }
 
-  public takeActions(): ActionName[] {
+  public takeActions(): CallName[] {
     return this.takeCalls().map(({ action }) => action);
   }
 

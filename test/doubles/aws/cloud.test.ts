@@ -7,7 +7,7 @@ import { Cloud, type CallRecord } from "./cloud.ts";
 import type { Region } from "./cloud/state.ts";
 import type { ObjectLookup } from "./cloud/world.ts";
 import { accountOf, regionOf } from "./configuration.ts";
-import { faultsVariable, type FaultPlan } from "./faults.ts";
+import { planFile, type FaultPlan } from "./faults.ts";
 import { loopbackEndpoint } from "./object-store.ts";
 import { apiFor } from "./provider.ts";
 import { readJson, transaction } from "./store.ts";
@@ -25,7 +25,6 @@ describe("AWS double: a call", () => {
     folder = temporaryFolder();
     cloud = new Cloud(folder, account, "provider", () => Promise.resolve(object));
   });
-  afterEach(() => delete process.env[faultsVariable]);
 
   const put = (Name: string, more = {}) =>
     cloud.call("us-east-1", "PutParameter", { Name, Type: "String", Value: "v", ...more });
@@ -39,9 +38,7 @@ describe("AWS double: a call", () => {
       .split("\n")
       .map((line) => JSON.parse(line) as CallRecord);
   const breakBy = (plan: FaultPlan): void => {
-    const file = join(folder, "plan.json");
-    writeFileSync(file, JSON.stringify(plan));
-    process.env[faultsVariable] = file;
+    writeFileSync(join(folder, planFile), JSON.stringify(plan));
   };
   const failsWith = (code: string, work: Promise<unknown>): Promise<void> => assert.rejects(work, { code });
 
@@ -155,11 +152,8 @@ describe("AWS double: a call", () => {
   });
 
   it("looks objects up on this machine only", () => {
-    assert.equal(loopbackEndpoint({ AWS_ENDPOINT_URL_S3: "http://127.0.0.1:9" }), "http://127.0.0.1:9");
-    assert.throws(
-      () => loopbackEndpoint({ AWS_ENDPOINT_URL_S3: "https://s3.amazonaws.com" }),
-      /loopback only/,
-    );
-    assert.throws(() => loopbackEndpoint({}), /isn't set/);
+    assert.equal(loopbackEndpoint("http://127.0.0.1:9"), "http://127.0.0.1:9");
+    assert.throws(() => loopbackEndpoint("https://s3.amazonaws.com"), /loopback only/);
+    assert.throws(() => loopbackEndpoint(), /isn't set/);
   });
 });

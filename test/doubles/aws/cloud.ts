@@ -5,7 +5,7 @@ import { iamActions, perform, type ActionName, type Answer, type Params } from "
 import { AwsError } from "./cloud/aws-error.ts";
 import { newGlobal, newRegion, type Global, type Region } from "./cloud/state.ts";
 import type { ObjectLookup, World } from "./cloud/world.ts";
-import { die, errorOf, takeFault } from "./faults.ts";
+import { errorOf, killItself, takeFault, type CallName, type Fault, type Killer } from "./faults.ts";
 import { readSettings, type Settings } from "./settings.ts";
 import { readJson, transaction } from "./store.ts";
 
@@ -17,7 +17,7 @@ export interface CallRecord {
   by: "provider" | "http";
   account: string;
   region: string;
-  action: ActionName;
+  action: CallName;
   params: unknown;
   /** `ok`, or the error's code. */
   outcome: string;
@@ -34,6 +34,7 @@ export class Cloud {
     public readonly account: string,
     private readonly by: CallRecord["by"],
     private readonly findObject: FindObject,
+    private readonly kill: Killer = killItself,
   ) {}
 
   public regionFile(region: string): string {
@@ -46,30 +47,44 @@ export class Cloud {
     action: Name,
     params: Params<Name>,
   ): Promise<Answer<Name>> {
-    const record: Omit<CallRecord, "outcome"> = {
-      ...{ by: this.by, account: this.account, region, action, params: withoutSecrets(action, params) },
-    };
-    const fault = await takeFault(this.folder, { action, account: this.account, region, params });
+    return await this.through(region, action, withoutSecrets(action, params), () =>
+      this.perform(region, action, params),
+    );
+  }
+
+  /**
+   * Does `work` as the fault plan lets it, and logs it.
+   * @throws what `work` throws, or an AwsError as the fault plan says
+   */
+  public async through<T>(
+    region: string,
+    action: CallName,
+    params: unknown,
+    work: () => Promise<T>,
+  ): Promise<T> {
+    const call = { action, account: this.account, region, params };
+    const record: Omit<CallRecord, "outcome"> = { by: this.by, ...call };
+    const fault = await takeFault(this.folder, call);
     if (fault !== undefined) record.fault = `${fault.does} ${fault.when}`;
     const kills = fault?.does.startsWith("kill") ?? false;
+    const fail = async (fault: Fault): Promise<never> => {
+      if (!kills) throw errorOf(fault);
+      this.kill(fault);
+      return await new Promise(() => undefined);
+    };
     if (fault?.when === "before") {
       this.log({ ...record, outcome: kills ? "killed" : errorOf(fault).code });
-      if (kills) await die(fault);
-      throw errorOf(fault);
+      return await fail(fault);
     }
-    let answer: Answer<Name>;
+    let answer: T;
     try {
-      answer = await this.perform(region, action, params);
+      answer = await work();
     } catch (error) {
       if (error instanceof AwsError) this.log({ ...record, outcome: error.code });
       throw error;
     }
     this.log({ ...record, outcome: "ok" });
-    if (fault !== undefined) {
-      if (kills) await die(fault);
-      throw errorOf(fault);
-    }
-    return answer;
+    return fault === undefined ? answer : await fail(fault);
   }
 
   private async perform<Name extends ActionName>(

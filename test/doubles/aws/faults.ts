@@ -2,15 +2,20 @@
 import { join } from "node:path";
 import { z } from "zod";
 import { actions, type ActionName } from "./cloud/actions.ts";
+import { objectActions, type ObjectAction } from "./cloud/object-actions.ts";
 import { AwsError } from "./cloud/aws-error.ts";
 import { readIfThere } from "./settings.ts";
 import { transaction } from "./store.ts";
 
-/** The variable that names the plan's file, read anew at every call. */
-export const faultsVariable = "AWS_DOUBLE_FAULTS";
+/** Every call that a plan can name and the log has: the double's own, and those of the S3 server behind it. */
+export type CallName = ActionName | ObjectAction;
+const callNames = [...Object.keys(actions), ...objectActions] as [CallName, ...CallName[]];
+
+/** The plan's file in the double's folder, read anew at every call. */
+export const planFile = "faults.json";
 
 const faultSchema = z.strictObject({
-  action: z.enum(Object.keys(actions) as [ActionName, ...ActionName[]]),
+  action: z.enum(callNames),
   region: z.string().optional(),
   account: z.string().optional(),
   /** A text that the call's parameters hold, as JSON. */
@@ -31,7 +36,7 @@ export type Fault = z.output<typeof faultSchema>;
 export type FaultPlan = z.input<typeof planSchema>;
 
 export interface CallFacts {
-  action: ActionName;
+  action: CallName;
   account: string;
   region: string;
   params: unknown;
@@ -63,10 +68,9 @@ export function meet(
   return met;
 }
 
-/** The fault that this call meets by the plan in the environment. Counts are kept in a file: a new process goes on with them. */
+/** The fault that this call meets by the folder's plan, if there is one. Counts are kept in a file: a new process goes on with them. */
 export async function takeFault(folder: string, call: CallFacts): Promise<Fault | undefined> {
-  const file = process.env[faultsVariable];
-  const text = file === undefined ? undefined : readIfThere(file);
+  const text = readIfThere(join(folder, planFile));
   if (text === undefined) return undefined;
   const plan = planSchema.parse(JSON.parse(text));
   if (!plan.some((fault) => appliesTo(fault, call))) return undefined;
@@ -90,9 +94,11 @@ export function errorOf(fault: Fault): AwsError {
     : new AwsError("InjectedFault", `a fault of the test's plan, ${fault.when} the effect`);
 }
 
-/** Ends this process, and the engine that started it where the fault says so. Does not return. */
-export async function die(fault: Fault): Promise<never> {
+/** Ends whoever a fault says has to die; the call that met it gets no answer. */
+export type Killer = (fault: Fault) => void;
+
+/** A plugin's own: ends this process, and the engine that started it where the fault says so. */
+export const killItself: Killer = (fault) => {
   if (fault.does === "kill-engine") process.kill(process.ppid, "SIGKILL");
   process.kill(process.pid, "SIGKILL");
-  return await new Promise(() => undefined);
-}
+};

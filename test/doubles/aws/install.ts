@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
+import { endpointVariables } from "./http/endpoints.ts";
 import { writeFileAtomically } from "../../../scripts/lib/atomic-file.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -40,10 +41,10 @@ export interface DoubleOptions {
   /** Twelve digits. */
   account: string;
   region?: string;
-  /** Where S3 is, on loopback. */
+  /** The S3 server's URL, on loopback. */
   objects?: string;
-  /** The fault plan's file. */
-  faults?: string;
+  /** The URL of `serveCloud`: where the program's own calls go, whatever the service. */
+  url?: string;
 }
 
 /** An environment in which the CLI uses the double, and nothing in it can reach AWS. */
@@ -61,7 +62,7 @@ export function doubleEnvironment(environment: NodeJS.ProcessEnv, options: Doubl
     },
     ...{ AWS_CONFIG_FILE: nowhere, AWS_SHARED_CREDENTIALS_FILE: nowhere, AWS_EC2_METADATA_DISABLED: "true" },
     ...(options.region === undefined ? {} : { AWS_REGION: options.region }),
-    ...(options.objects === undefined ? {} : { AWS_ENDPOINT_URL_S3: options.objects }),
-    ...(options.faults === undefined ? {} : { AWS_DOUBLE_FAULTS: options.faults }),
+    ...(options.objects === undefined ? {} : { AWS_DOUBLE_OBJECTS: options.objects }),
+    ...(options.url === undefined ? {} : endpointVariables(options.url)),
   };
 }

@@ -1,22 +1,24 @@
-/** Looks objects up by the S3 protocol, at the endpoint that AWS_ENDPOINT_URL_S3 names: moto, or any server on loopback. */
+/** Looks objects up by the S3 protocol, in the server that holds them: moto, or any other on loopback. */
 import { GetObjectCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ObjectLookup } from "./cloud/world.ts";
 
 const footerBytes = 512;
 
-/** The endpoint from the environment; anything that isn't on this machine is refused, so that no test ever leaves it. */
-export function loopbackEndpoint(environment: NodeJS.ProcessEnv = process.env): string {
-  const url = environment["AWS_ENDPOINT_URL_S3"] ?? environment["AWS_ENDPOINT_URL"];
+/** The variable by which the plugin knows the S3 server; the program's own calls need not go there straight. */
+export const objectsVariable = "AWS_DOUBLE_OBJECTS";
+
+/** A server that isn't on this machine is refused, so that no test ever leaves it. */
+export function loopbackEndpoint(url = process.env[objectsVariable]): string {
   if (url === undefined)
-    throw new Error("the AWS double looks objects up at AWS_ENDPOINT_URL_S3: it isn't set");
+    throw new Error(`the AWS double looks objects up at ${objectsVariable}: it isn't set`);
   const host = new URL(url).hostname;
   if (["127.0.0.1", "localhost", "[::1]"].includes(host)) return url;
   throw new Error(`the AWS double looks objects up on loopback only, not at ${host}`);
 }
 
-export function s3Client(account: string, region: string): S3Client {
+export function s3Client(account: string, region: string, url?: string): S3Client {
   return new S3Client({
-    ...{ region, endpoint: loopbackEndpoint(), forcePathStyle: true },
+    ...{ region, endpoint: loopbackEndpoint(url), forcePathStyle: true },
     credentials: { accessKeyId: account, secretAccessKey: "double" },
   });
 }
@@ -26,8 +28,9 @@ export async function findObject(
   region: string,
   bucket: string,
   key: string,
+  url?: string,
 ): Promise<ObjectLookup> {
-  const client = s3Client(account, region);
+  const client = s3Client(account, region, url);
   try {
     const { BucketRegion } = await client.send(new HeadBucketCommand({ Bucket: bucket }));
     const bucketRegion = BucketRegion ?? region;

@@ -1,33 +1,30 @@
 /** The AWS double under the real engine: the chain of one image, its life, and what happens when a step goes wrong. */
 import assert from "node:assert/strict";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
-import { startMoto, type Moto } from "../moto.ts";
+import { skipWithoutMoto, startMoto, type Moto } from "../moto.ts";
 import { account, bucketName, ChainProject, home } from "./chain-project.ts";
 import { s3Client } from "./object-store.ts";
 import type { SettingsFile } from "./settings.ts";
 
 describe("AWS double: provider", function () {
   this.timeout(600_000);
-  let moto: Moto;
+  let moto: Moto | undefined;
   let project: ChainProject;
 
-  before(async () => {
+  before(async function () {
+    await skipWithoutMoto(this);
     moto = await startMoto();
-    process.env["AWS_ENDPOINT_URL_S3"] = moto.url;
-    const client = s3Client(account, home);
+    const client = s3Client(account, home, moto.url);
     await client.send(new CreateBucketCommand({ Bucket: bucketName }));
     await client.send(
       new PutObjectCommand({ Bucket: bucketName, Key: "image.raw", Body: Buffer.alloc(1024) }),
     );
     client.destroy();
   });
-  after(() => {
-    delete process.env["AWS_ENDPOINT_URL_S3"];
-    moto.stop();
-  });
+  after(() => moto?.stop());
 
   const start = async (settings: SettingsFile = {}): Promise<void> => {
-    project = new ChainProject(moto.url, settings);
+    project = new ChainProject(moto!.url, settings);
     await project.succeed("stack", "init", "dev");
   };
   afterEach(() => project.remove());

@@ -1,6 +1,13 @@
 /** Every call that the double answers, by its name in AWS's API. */
 import { AwsError } from "./aws-error.ts";
 import {
+  completeSnapshot,
+  getSnapshotBlock,
+  listSnapshotBlocks,
+  putSnapshotBlock,
+  startSnapshot,
+} from "./blocks.ts";
+import {
   describeImages,
   describeImportSnapshotTasks,
   describeRegions,
@@ -22,6 +29,7 @@ import {
   getRole,
   getRolePolicy,
   putRolePolicy,
+  simulatePrincipalPolicy,
   updateRole,
 } from "./roles.ts";
 import {
@@ -101,6 +109,15 @@ export const ec2Actions = {
   DescribeRegions: describeRegions,
 };
 
+/** Those of EBS direct. */
+export const ebsActions = {
+  StartSnapshot: startSnapshot,
+  PutSnapshotBlock: putSnapshotBlock,
+  CompleteSnapshot: completeSnapshot,
+  ListSnapshotBlocks: listSnapshotBlocks,
+  GetSnapshotBlock: getSnapshotBlock,
+};
+
 /** SSM's calls. */
 export const ssmActions = {
   PutParameter: putParameter,
@@ -173,9 +190,12 @@ export const iamActions = {
   PutRolePolicy: putRolePolicy,
   GetRolePolicy: getRolePolicy,
   DeleteRolePolicy: deleteRolePolicy,
+  SimulatePrincipalPolicy: simulatePrincipalPolicy,
 };
 
-export const actions = { ...ec2Actions, ...ssmActions, ...quotaActions, ...stsActions, ...iamActions };
+export const actions = {
+  ...{ ...ec2Actions, ...ebsActions, ...ssmActions, ...quotaActions, ...stsActions, ...iamActions },
+};
 
 export type Actions = typeof actions;
 export type ActionName = keyof Actions;
@@ -194,8 +214,9 @@ export function perform<Name extends ActionName>(
 }
 
 /** The service of a call, in the SDKs' spelling; faults and the log name it. */
-export function serviceOf(name: ActionName): "EC2" | "SSM" | "Service Quotas" | "STS" | "IAM" {
+export function serviceOf(name: ActionName): "EC2" | "EBS" | "SSM" | "Service Quotas" | "STS" | "IAM" {
   if (name in ec2Actions) return "EC2";
+  if (name in ebsActions) return "EBS";
   if (name in ssmActions) return "SSM";
   if (name in quotaActions) return "Service Quotas";
   return name in stsActions ? "STS" : "IAM";

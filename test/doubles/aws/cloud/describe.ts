@@ -122,6 +122,11 @@ export function describeSnapshots(
   const asked =
     params.SnapshotIds?.map((id) => findSnapshot(world, id)) ?? Object.values(world.region.snapshots);
   if (!isOwner(world, params.OwnerIds)) return { Snapshots: [] };
+  for (const snapshot of asked) {
+    // What an import or a copy makes gets on with that, what was written directly by itself.
+    const isWritten = snapshot.blocks !== undefined && snapshot.isBeingWritten === undefined;
+    if (isWritten) snapshot.polls = Math.max(0, snapshot.polls - 1);
+  }
   const shown = asked.filter((snapshot) => {
     const facts = {
       ...{ "snapshot-id": snapshot.snapshotId, description: snapshot.description, "owner-id": world.account },

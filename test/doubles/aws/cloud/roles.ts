@@ -102,7 +102,7 @@ interface RoleParams {
   Tags?: { Key: string; Value: string }[];
 }
 
-export function createRole(world: World, params: RoleParams): { Role: Role } {
+export function createRole(world: World, params: RoleParams): { Role: ShownRole } {
   const name = required(params.RoleName, "RoleName");
   if (world.global.roles[name] !== undefined) {
     throw new AwsError("EntityAlreadyExists", `Role with name ${name} already exists.`, 409);
@@ -117,11 +117,43 @@ export function createRole(world: World, params: RoleParams): { Role: Role } {
   };
   if (params.Description !== undefined) role.description = params.Description;
   world.global.roles[name] = role;
-  return { Role: role };
+  return { Role: shownRole(world, role) };
 }
 
-export function getRole(world: World, params: RoleParams): { Role: Role } {
-  return { Role: findRole(world, required(params.RoleName, "RoleName")) };
+export function getRole(world: World, params: RoleParams): { Role: ShownRole } {
+  return { Role: shownRole(world, findRole(world, required(params.RoleName, "RoleName"))) };
+}
+
+type ShownRole = ReturnType<typeof shownRole>;
+
+/** The policy is written as in a URL, as IAM does. */
+function shownRole(world: World, role: Role) {
+  return {
+    ...{ RoleName: role.name, Path: role.path, RoleId: `AROA${world.account}`, CreateDate: role.createDate },
+    Arn: `arn:aws:iam::${world.account}:role${role.path}${role.name}`,
+    AssumeRolePolicyDocument: encodeURIComponent(role.assumeRolePolicy),
+    ...{ Description: role.description, MaxSessionDuration: role.maxSessionDuration },
+    Tags: Object.entries(role.tags).map(([Key, Value]) => ({ Key, Value })),
+  };
+}
+
+interface SimulationParams {
+  PolicySourceArn?: string;
+  ActionNames?: string[];
+  ResourceArns?: string[];
+}
+
+/** What a role's own policies say of each action and resource. */
+export function simulatePrincipalPolicy(world: World, params: SimulationParams) {
+  const name = required(params.PolicySourceArn, "PolicySourceArn").split("/").at(-1) ?? "";
+  const policies = Object.values(findRole(world, name).policies);
+  const EvaluationResults = (params.ActionNames ?? []).flatMap((EvalActionName) =>
+    (params.ResourceArns ?? ["*"]).map((EvalResourceName) => ({
+      ...{ EvalActionName, EvalResourceName },
+      EvalDecision: allows(policies, EvalActionName, EvalResourceName) ? "allowed" : "implicitDeny",
+    })),
+  );
+  return { EvaluationResults, IsTruncated: false };
 }
 
 /** Description, duration, trust and tags: what can change in place. */

@@ -20,6 +20,10 @@ export interface Snapshot {
   kmsKeyId?: string;
   /** The imported bytes, the same in every copy; none for a snapshot that something else made. */
   content?: ObjectContent;
+  /** Written block by block: index → SHA-256 of the block's bytes, in base64. */
+  blocks?: Record<string, string>;
+  /** Blocks may still come; it isn't completed before. */
+  isBeingWritten?: true;
   /** Accounts that may make volumes of it, and `all`. */
   sharedWith: string[];
   tags: Tags;

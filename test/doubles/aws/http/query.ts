@@ -1,54 +1,65 @@
 /**
- * The EC2 query protocol on the server's side, by the schemas that the official client speaks it with: so every call has
- * the names that the real service has, and none is written down here.
+ * The query protocols on the server's side, EC2's own and the one of IAM and STS, by the schemas that the official clients
+ * speak them with: so every call has the names that the real service has, and none is written down here.
  */
 import * as ec2 from "@aws-sdk/client-ec2";
+import * as iam from "@aws-sdk/client-iam";
+import * as sts from "@aws-sdk/client-sts";
 import { NormalizedSchema } from "@smithy/core/schema";
 
-const schemas = ec2 as unknown as Record<string, unknown>;
+export type QueryService = "ec2" | "iam" | "sts";
+
+const clients = { ec2, iam, sts } as unknown as Record<QueryService, Record<string, unknown>>;
 
 type Shape = ReturnType<typeof NormalizedSchema.of>;
 
 /** An operation's schema is `[9, namespace, name, traits, input, output]`. */
-function shapeOf(action: string, place: 4 | 5): Shape {
-  const operation = schemas[`${action}$`] as unknown[] | undefined;
+function shapeOf(service: QueryService, action: string, place: 4 | 5): Shape {
+  const operation = clients[service][`${action}$`] as unknown[] | undefined;
   const part = operation?.[place];
-  if (part === undefined) throw new Error(`${action} isn't an operation of EC2`);
+  if (part === undefined) throw new Error(`${action} isn't an operation of ${service}`);
   return NormalizedSchema.of((typeof part === "function" ? (part as () => unknown)() : part) as never);
 }
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** The parameters of a form such as `Action=…&ImageId.1=…&Filter.1.Name=…`. */
-export function readParams(action: string, form: URLSearchParams): Record<string, Json> {
-  return readStructure(shapeOf(action, 4), form, "") ?? {};
+/** The parameters of a form: `Action=…&ImageId.1=…&Filter.1.Name=…` as EC2 has it, `ActionNames.member.1=…` as the others. */
+export function readParams(
+  service: QueryService,
+  action: string,
+  form: URLSearchParams,
+): Record<string, Json> {
+  return readStructure(shapeOf(service, action, 4), { form, isEc2: service === "ec2" }, "") ?? {};
 }
 
-function readStructure(
-  shape: Shape,
-  form: URLSearchParams,
-  prefix: string,
-): Record<string, Json> | undefined {
+interface Form {
+  form: URLSearchParams;
+  isEc2: boolean;
+}
+
+function readStructure(shape: Shape, form: Form, prefix: string): Record<string, Json> | undefined {
   const entries = [...shape.structIterator()].flatMap(([name, member]): [string, Json][] => {
     const traits = member.getMergedTraits() as { ec2QueryName?: string; xmlName?: string };
-    const written = traits.ec2QueryName ?? capitalized(traits.xmlName ?? name);
+    const own = traits.xmlName ?? name;
+    const written = form.isEc2 ? (traits.ec2QueryName ?? capitalized(own)) : own;
     const value = readValue(member, form, prefix + written);
     return value === undefined ? [] : [[name, value]];
   });
   return entries.length === 0 ? undefined : Object.fromEntries(entries);
 }
 
-function readValue(shape: Shape, form: URLSearchParams, name: string): Json | undefined {
+function readValue(shape: Shape, form: Form, name: string): Json | undefined {
   if (shape.isStructSchema()) return readStructure(shape, form, `${name}.`);
   if (shape.isListSchema()) {
     const values: Json[] = [];
     for (let index = 1; ; index += 1) {
-      const value = readValue(shape.getValueSchema(), form, `${name}.${index}`);
+      const item = form.isEc2 ? `${name}.${index}` : `${name}.member.${index}`;
+      const value = readValue(shape.getValueSchema(), form, item);
       if (value === undefined) return values.length === 0 ? undefined : values;
       values.push(value);
     }
   }
-  const text = form.get(name);
+  const text = form.form.get(name);
   if (text === null) return undefined;
   if (shape.isBooleanSchema()) return text === "true";
   return shape.isNumericSchema() ? Number(text) : text;
@@ -57,13 +68,28 @@ function readValue(shape: Shape, form: URLSearchParams, name: string): Json | un
 const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
 /** An answer as the XML that the official client reads. */
-export function writeAnswer(action: string, answer: unknown): string {
-  const inner = writeStructure(shapeOf(action, 5), answer as Record<string, unknown>);
-  return `<${action}Response><requestId>double</requestId>${inner}</${action}Response>`;
+export function writeAnswer(service: QueryService, action: string, answer: unknown): string {
+  const shape = shapeOf(service, action, 5);
+  const inner = writeStructure(
+    shape,
+    answer as Record<string, unknown>,
+    service === "ec2" ? "item" : "member",
+  );
+  return service === "ec2"
+    ? element(`${action}Response`, `<requestId>double</requestId>${inner}`)
+    : element(`${action}Response`, element(`${action}Result`, inner));
+}
+
+/** A refusal, likewise. */
+export function writeError(service: QueryService, code: string, message: string): string {
+  const error = element("Error", element("Code", code) + element("Message", escaped(message)));
+  return service === "ec2"
+    ? element("Response", element("Errors", error) + element("RequestID", "double"))
+    : element("ErrorResponse", error);
 }
 
 /** What the client has no name for is a mistake here, not something to leave out. */
-function writeStructure(shape: Shape, value: Record<string, unknown>): string {
+function writeStructure(shape: Shape, value: Record<string, unknown>, item: string): string {
   const members = new Map(shape.structIterator());
   return Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
@@ -71,17 +97,17 @@ function writeStructure(shape: Shape, value: Record<string, unknown>): string {
       const member = members.get(name);
       if (member === undefined) throw new Error(`${shape.getName()} has no member ${name}`);
       const { xmlName } = member.getMergedTraits() as { xmlName?: string };
-      return element(xmlName ?? name, writeValue(member, inner));
+      return element(xmlName ?? name, writeValue(member, inner, item));
     })
     .join("");
 }
 
-function writeValue(shape: Shape, value: unknown): string {
-  if (shape.isStructSchema()) return writeStructure(shape, value as Record<string, unknown>);
+function writeValue(shape: Shape, value: unknown, item: string): string {
+  if (shape.isStructSchema()) return writeStructure(shape, value as Record<string, unknown>, item);
   if (shape.isListSchema()) {
-    const item = shape.getValueSchema();
-    const { xmlName } = item.getMergedTraits() as { xmlName?: string };
-    return (value as unknown[]).map((one) => element(xmlName ?? "item", writeValue(item, one))).join("");
+    const inner = shape.getValueSchema();
+    const { xmlName } = inner.getMergedTraits() as { xmlName?: string };
+    return (value as unknown[]).map((one) => element(xmlName ?? item, writeValue(inner, one, item))).join("");
   }
   return escaped(String(value));
 }

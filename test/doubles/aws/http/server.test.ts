@@ -15,11 +15,12 @@ import {
   EC2Client,
   ModifySnapshotAttributeCommand,
 } from "@aws-sdk/client-ec2";
+import { GetRoleCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
 import { GetServiceQuotaCommand, ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
 import { GetParameterCommand, SSMClient } from "@aws-sdk/client-ssm";
 import { GetCallerIdentityCommand, STSClient } from "@aws-sdk/client-sts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
-import { newRegion, type Image, type Region } from "../cloud/state.ts";
+import { newGlobal, newRegion, type Image, type Region } from "../cloud/state.ts";
 import { transaction } from "../store.ts";
 import { serveCloud } from "./server.ts";
 
@@ -77,6 +78,14 @@ describe("AWS double: over HTTP", () => {
       content.parameters["/latest"] = {
         ...{ name: "/latest", type: "String", dataType: "aws:ec2:image", tier: "Standard", tags: {} },
         ...{ value: imageId, version: 3 },
+      };
+    });
+    await transaction(join(folder, account, "global.json"), newGlobal, ({ roles }) => {
+      const allow = { Effect: "Allow", Action: "s3:Get*", Resource: "arn:aws:s3:::b/*" };
+      roles["vmimport"] = {
+        ...{ name: "vmimport", path: "/", assumeRolePolicy: '{"Statement":[]}', maxSessionDuration: 3600 },
+        ...{ policies: { p: JSON.stringify({ Statement: [allow] }) }, tags: { a: "b" } },
+        createDate: "2026-11-23T12:00:00.000Z",
       };
     });
     const served = await serveCloud(folder);
@@ -169,6 +178,29 @@ describe("AWS double: over HTTP", () => {
     const code = { ServiceCode: "ec2", QuotaCode: "L-0E3CBAB9" };
     assert.equal((await quotas.send(new GetServiceQuotaCommand(code))).Quota?.Value, 5);
     for (const client of [sts, ssm, quotas]) client.destroy();
+  });
+
+  it("shows roles, and what their policies allow", async () => {
+    const iam = new IAMClient(settings);
+    const { Role } = await iam.send(new GetRoleCommand({ RoleName: "vmimport" }));
+    assert.equal(Role?.Arn, `arn:aws:iam::${account}:role/vmimport`);
+    assert.equal(decodeURIComponent(Role.AssumeRolePolicyDocument ?? ""), '{"Statement":[]}');
+    assert.deepEqual(Role.Tags, [{ Key: "a", Value: "b" }]);
+    const { EvaluationResults = [] } = await iam.send(
+      new SimulatePrincipalPolicyCommand({
+        ...{ PolicySourceArn: Role.Arn, ActionNames: ["s3:GetObject", "s3:PutObject"] },
+        ResourceArns: ["arn:aws:s3:::b/k"],
+      }),
+    );
+    assert.deepEqual(
+      EvaluationResults.map(({ EvalActionName, EvalDecision }) => [EvalActionName, EvalDecision]),
+      [
+        ["s3:GetObject", "allowed"],
+        ["s3:PutObject", "implicitDeny"],
+      ],
+    );
+    await failsWith("NoSuchEntityException", iam.send(new GetRoleCommand({ RoleName: "other" })));
+    iam.destroy();
   });
 
   it("takes no credentials that may be real, and writes none down", async () => {

@@ -1,7 +1,15 @@
 /** IAM roles and their inline policies, as far as VM Import's role needs them. */
 import type * as aws from "@pulumi/aws";
 import type { Value } from "../../../offline/command-provider/property.ts";
-import { defineResource, doing, isMissing, ProviderError, tagList, tagsProperty } from "../resource.ts";
+import {
+  defineResource,
+  doing,
+  isMissing,
+  ProviderError,
+  tagList,
+  tagMap,
+  tagsProperty,
+} from "../resource.ts";
 import type { Property } from "../schema.ts";
 
 const plain = { kind: "string" } as const;
@@ -63,14 +71,10 @@ export const role = defineResource<aws.iam.RoleArgs>({
     try {
       const { Role } = await api.call("GetRole", { RoleName: id });
       return {
-        arn: `arn:aws:iam::${api.account}:role${Role.path}${Role.name}`,
-        ...{ assumeRolePolicy: Role.assumeRolePolicy, createDate: Role.createDate, name: Role.name },
-        ...{
-          description: Role.description ?? "",
-          maxSessionDuration: Role.maxSessionDuration,
-          path: Role.path,
-        },
-        ...{ tags: Role.tags, tagsAll: Role.tags, uniqueId: `AROA${api.account}` },
+        ...{ arn: Role.Arn, createDate: Role.CreateDate, name: Role.RoleName, path: Role.Path },
+        assumeRolePolicy: decodeURIComponent(Role.AssumeRolePolicyDocument),
+        ...{ description: Role.Description ?? "", maxSessionDuration: Role.MaxSessionDuration },
+        ...{ tags: tagMap(Role.Tags), tagsAll: tagMap(Role.Tags), uniqueId: Role.RoleId },
       };
     } catch (error) {
       if (isMissing(error, "NoSuchEntity")) return undefined;
