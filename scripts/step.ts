@@ -15,6 +15,8 @@ const steps: Record<StepName, () => Promise<Step<never, object>>> = {
   "disk-image": async () => (await import("./steps/disk-image.ts")).diskImageStep,
   artifact: async () => (await import("./steps/artifact.ts")).artifactStep,
   metadata: async () => (await import("./steps/metadata.ts")).metadataStep,
+  "aws-upload": async () => (await import("./steps/aws-upload.ts")).awsUploadStep,
+  "aws-snapshot": async () => (await import("./steps/aws-snapshot.ts")).awsSnapshotStep,
 };
 
 /** A result must fit into the environment of later calls with room to spare. */

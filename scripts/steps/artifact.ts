@@ -81,7 +81,7 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
 };
 
 /** A file that was built, relative to the project. */
-interface BuiltFile {
+export interface BuiltFile {
   file: string;
   sha512: string;
 }
@@ -105,11 +105,14 @@ async function storeAll(storage: Storage, files: readonly BuiltFile[], token: st
   }
 }
 
-/** State from another machine: a built file is not here, but storage may have the very same one. */
-async function ensureBuilt(storageUrl: string, { file: built, sha512 }: BuiltFile): Promise<void> {
+/**
+ * State from another machine: a built file is not here, but storage may have the very same one.
+ * @returns the file, which has that checksum
+ */
+export async function ensureBuilt(storageUrl: string, { file: built, sha512 }: BuiltFile): Promise<string> {
   const file = path.join(projectRoot, built);
-  if (existsSync(file) && (await digestOfFile(file, "sha512")) === sha512) return;
-  if (await openStorage(storageUrl).fetchFile(path.basename(file), file, sha512)) return;
+  if (existsSync(file) && (await digestOfFile(file, "sha512")) === sha512) return file;
+  if (await openStorage(storageUrl).fetchFile(path.basename(file), file, sha512)) return file;
   throw new UserError(
     `${file} is not on this machine, or is not what was built (sha512 ${sha512.slice(0, 16)}…), and ${storageUrl} does not have it either`,
     "run on the machine that built it, copy the file here, or build it anew with `pulumi up --target-replace` of its disk",

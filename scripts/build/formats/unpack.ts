@@ -44,6 +44,6 @@ async function writeSparse(chunks: AsyncIterable<Buffer>, target: string): Promi
 }
 
 /** Whether each byte is zero: the first is, and all are as the one before. */
-function isBlank(chunk: Buffer): boolean {
+export function isBlank(chunk: Buffer): boolean {
   return chunk[0] === 0 && chunk.subarray(1).equals(chunk.subarray(0, -1));
 }

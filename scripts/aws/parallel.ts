@@ -1,0 +1,18 @@
+/**
+ * Has that many workers take from one source, each the next item when it is done with its last: as many items are in memory as
+ * there are workers. After a fault nothing new is begun, what has begun is ended, and the first fault is thrown.
+ */
+export async function inParallel<Item>(
+  workers: number,
+  items: AsyncGenerator<Item>,
+  work: (item: Item) => Promise<void>,
+): Promise<void> {
+  const done = await Promise.allSettled(
+    Array.from({ length: workers }, async () => {
+      // Leaving the loop by an error ends the source, and so all other loops over it.
+      for await (const item of items) await work(item);
+    }),
+  );
+  const failed = done.find((one) => one.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
