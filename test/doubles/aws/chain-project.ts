@@ -1,13 +1,9 @@
 /** A tiny program that declares the whole chain of one image, and a cloud of its own to declare it in. */
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { PulumiProject } from "../../offline/pulumi-project.ts";
-import { newRegion, type Region } from "./cloud/state.ts";
-import type { CallRecord } from "./cloud.ts";
-import { planFile, type CallName, type FaultPlan } from "./faults.ts";
+import type { Region } from "./cloud/state.ts";
+import { CloudFolder } from "./cloud-folder.ts";
 import { doubleEnvironment } from "./install.ts";
 import type { SettingsFile } from "./settings.ts";
-import { readJson } from "./store.ts";
 
 export const account = "111122223333";
 export const home = "us-east-1";
@@ -84,7 +80,7 @@ for (const [region, { id }] of Object.entries(all)) {
 `;
 
 export class ChainProject extends PulumiProject {
-  public readonly cloudFolder = this.path("cloud");
+  public readonly cloud: CloudFolder;
   public declared: Required<Omit<Declared, "parameterValue" | "allowedAccountIds">> & Declared = {
     ...{ key: "image.raw", name: "alpine-3.23.6-x86_64-uefi-tiny-r0", description: "Alpine", isPublic: true },
     ...{ tags: { release: "3.23.6" }, deprecationTime: "2028-01-01T00:00:00Z", architecture: "x86_64" },
@@ -94,16 +90,9 @@ export class ChainProject extends PulumiProject {
   /** @param objects where S3 is */
   public constructor(objects: string, settings: SettingsFile = {}) {
     super(program);
-    mkdirSync(this.cloudFolder);
-    writeFileSync(
-      join(this.cloudFolder, "settings.json"),
-      JSON.stringify({ now: "2026-11-23T12:00:00Z", ...settings }),
-    );
-    const environment = doubleEnvironment(this.environment, {
-      folder: this.cloudFolder,
-      account,
-      objects,
-    });
+    this.cloud = new CloudFolder(this.path("cloud"), settings);
+    const { folder } = this.cloud;
+    const environment = doubleEnvironment(this.environment, { folder, account, objects });
     for (const name of Object.keys(this.environment)) delete this.environment[name];
     Object.assign(this.environment, environment);
     this.declare({});
@@ -114,36 +103,7 @@ export class ChainProject extends PulumiProject {
     this.write("declared.json", JSON.stringify(this.declared));
   }
 
-  public breakBy(plan: FaultPlan): void {
-    writeFileSync(join(this.cloudFolder, planFile), JSON.stringify(plan));
-  }
-
   public region(name: string): Region {
-    return readJson(join(this.cloudFolder, account, `${name}.json`), newRegion);
-  }
-
-  /** Changes the cloud behind everyone's back. */
-  public meddle(name: string, change: (region: Region) => void): void {
-    const region = this.region(name);
-    change(region);
-    writeFileSync(join(this.cloudFolder, account, `${name}.json`), JSON.stringify(region));
-  }
-
-  /** The calls since the last time, in order. */
-  public takeCalls(): CallRecord[] {
-    const file = join(this.cloudFolder, "calls.jsonl");
-    if (!existsSync(file)) return [];
-    const lines = readFileSync(file, "utf8").trimEnd().split("\n");
-    writeFileSync(file, "");
-    return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as CallRecord);
-  }
-
-  public takeActions(): CallName[] {
-    return this.takeCalls().map(({ action }) => action);
-  }
-
-  /** Says in the log what a test is at, for people who read it. */
-  public note(text: string): void {
-    appendFileSync(this.path("notes"), `${text}\n`);
+    return this.cloud.region(account, name);
   }
 }

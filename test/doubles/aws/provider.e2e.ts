@@ -63,16 +63,16 @@ describe("AWS double: provider", function () {
   it("brings a chain up, finds nothing to do, repairs drift, changes in place, and takes everything down", async () => {
     await start();
     const preview = await project.succeed("preview", "--diff");
-    assert.deepEqual(project.takeActions(), [], "a preview makes no call");
+    assert.deepEqual(project.cloud.takeActions(), [], "a preview makes no call");
     assert.match(preview, /virtualizationType *: "hvm"/);
     await project.up();
     assertPublished();
-    project.takeCalls();
+    project.cloud.takeCalls();
     await project.succeed("preview", "--expect-no-changes");
     await project.succeed("refresh", "--yes", "--skip-preview", "--expect-no-changes");
 
     // Behind its back: made private, a tag changed, the deprecation moved, a parameter deleted.
-    project.meddle("eu-west-1", (region) => {
+    project.cloud.meddle(account, "eu-west-1", (region) => {
       const image = Object.values(region.images)[0]!;
       image.launchPermissions = [];
       image.tags["release"] = "other";
@@ -88,7 +88,7 @@ describe("AWS double: provider", function () {
     assert.deepEqual(repaired.tags, { release: "3.23.6" });
     assert.equal(repaired.deprecationTime, "2028-01-01T00:00:00.000Z");
 
-    project.takeCalls();
+    project.cloud.takeCalls();
     const before = regions.map((name) => Object.keys(project.region(name).images));
     project.declare({ description: "Alpine Linux", tags: { release: "3.23.6", kind: "new" } });
     project.declare({ deprecationTime: "2027-06-01T00:00:30Z" });
@@ -98,7 +98,7 @@ describe("AWS double: provider", function () {
       before,
     );
     assertPublished();
-    const changing = project.takeActions().filter((action) => !/^(Describe|Get|List)/.test(action));
+    const changing = project.cloud.takeActions().filter((action) => !/^(Describe|Get|List)/.test(action));
     const each = ["CreateTags", "EnableImageDeprecation", "ModifyImageAttribute"];
     assert.deepEqual([...new Set(changing)].sort(), each);
 
@@ -110,24 +110,24 @@ describe("AWS double: provider", function () {
     await start();
     await project.up();
     const before = regions.map((name) => Object.keys(project.region(name).images)[0]);
-    project.takeCalls();
+    project.cloud.takeCalls();
     project.declare({ name: "alpine-3.23.6-x86_64-uefi-tiny-r1" });
     await project.up();
     assertPublished();
     regions.forEach((name, index) => {
       assert.ok(!Object.keys(project.region(name).images).includes(before[index]!), name);
     });
-    const here = project.takeCalls().filter(({ region }) => region === home);
+    const here = project.cloud.takeCalls().filter(({ region }) => region === home);
     const order = here.map(({ action }) => action).filter((action) => /^(Dereg|Reg)isterImage/.test(action));
     assert.deepEqual(order, ["DeregisterImage", "RegisterImage"]);
   });
 
   it("tries again what is throttled, and fails what isn't allowed without leaving half of it", async () => {
     await start();
-    project.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "throttle", times: 3 }]);
+    project.cloud.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "throttle", times: 3 }]);
     await project.up();
     assertPublished();
-    const copies = project
+    const copies = project.cloud
       .takeCalls()
       .filter(({ action, region }) => action === "CopyImage" && region === "eu-west-1");
     assert.deepEqual(
@@ -138,12 +138,12 @@ describe("AWS double: provider", function () {
     const { code, output } = await up();
     assert.notEqual(code, 0);
     assert.match(output, /AWS account ID not allowed: 111122223333/);
-    assert.deepEqual(project.takeActions(), []);
+    assert.deepEqual(project.cloud.takeActions(), []);
   });
 
   it("fails before the effect: the next run goes on from there", async () => {
     await start();
-    project.breakBy([{ action: "CopyImage", region: "eu-west-1" }]);
+    project.cloud.breakBy([{ action: "CopyImage", region: "eu-west-1" }]);
     const { code, output } = await up();
     assert.notEqual(code, 0);
     assert.match(output, /operation error EC2: CopyImage, .* api error InjectedFault/);
@@ -155,7 +155,7 @@ describe("AWS double: provider", function () {
 
   it("fails after the effect: an image that no state knows takes the name", async () => {
     await start();
-    project.breakBy([{ action: "CopyImage", region: "eu-west-1", when: "after" }]);
+    project.cloud.breakBy([{ action: "CopyImage", region: "eu-west-1", when: "after" }]);
     assert.notEqual((await up()).code, 0);
     const [orphan] = Object.keys(project.region("eu-west-1").images);
     assert.ok(orphan);
@@ -170,7 +170,7 @@ describe("AWS double: provider", function () {
   it("records what was made and not finished, and finishes it after a refresh", async () => {
     // Between two runs an image becomes visible; here only asking lets time go by, and nobody has asked.
     await start({ polls: { visible: 0 } });
-    project.breakBy([{ action: "CreateTags", region: "eu-west-1" }]);
+    project.cloud.breakBy([{ action: "CreateTags", region: "eu-west-1" }]);
     const { code, output } = await up();
     assert.notEqual(code, 0);
     assert.match(output, /setting EC2 AMI \(ami-[0-9a-f]+\) tags/);
@@ -186,20 +186,20 @@ describe("AWS double: provider", function () {
 
   it("is killed: by itself the run fails, with its engine the stack stays locked until somebody clears it", async () => {
     await start();
-    project.breakBy([{ action: "RegisterImage", when: "after", does: "kill-provider" }]);
+    project.cloud.breakBy([{ action: "RegisterImage", when: "after", does: "kill-provider" }]);
     const alone = await up();
     assert.notEqual(alone.code, null);
     assert.notEqual(alone.code, 0);
     assert.equal(Object.keys(project.region(home).images).length, 1);
-    project.meddle(home, (region) => (region.images = {}));
+    project.cloud.meddle(account, home, (region) => (region.images = {}));
 
-    project.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "kill-engine" }]);
+    project.cloud.breakBy([{ action: "CopyImage", region: "eu-west-1", does: "kill-engine" }]);
     const whole = await up();
     assert.equal(whole.code, null, whole.output);
     const locked = await up();
     assert.match(locked.output, /the stack is currently locked by/);
     await project.succeed("cancel", "--yes");
-    project.breakBy([]);
+    project.cloud.breakBy([]);
     const state = JSON.parse(await project.succeed("stack", "export")) as {
       deployment: { pending_operations?: [] };
     };

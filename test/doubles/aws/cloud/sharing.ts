@@ -44,7 +44,10 @@ function requireGrantee(permission: LaunchPermission): void {
 }
 
 /** Changes an available image's description or grantees; adding what is there and removing what isn't do nothing. */
-export function modifyImageAttribute(world: World, params: ModifyImageAttributeParams): { Return: true } {
+export function modifyImageAttribute(
+  world: World,
+  params: ModifyImageAttributeParams,
+): Record<string, never> {
   const image = availableImage(world, params.ImageId);
   const { Add = [], Remove = [] } = params.LaunchPermission ?? {};
   for (const permission of [...Add, ...Remove]) requireGrantee(permission);
@@ -59,7 +62,7 @@ export function modifyImageAttribute(world: World, params: ModifyImageAttributeP
   const added = Add.filter((one) => !kept.some((there) => same(one, there)));
   image.launchPermissions = [...kept, ...added];
   if (params.Description !== undefined) image.description = params.Description.Value ?? "";
-  return { Return: true };
+  return {};
 }
 
 function requirePublicAllowed(world: World, imageId: string): void {

@@ -41,18 +41,18 @@ export function addTags(tags: Tags, added: NonNullable<TagsParams["Tags"]>): voi
   }
 }
 
-export function createTags(world: World, params: TagsParams): { Return: true } {
+export function createTags(world: World, params: TagsParams): Record<string, never> {
   for (const id of required(params.Resources, "ResourceId")) addTags(tagsOf(world, id), params.Tags ?? []);
-  return { Return: true };
+  return {};
 }
 
 /** Without a value, a tag goes whatever its value is; with one, only if it has that value. */
-export function deleteTags(world: World, params: TagsParams): { Return: true } {
+export function deleteTags(world: World, params: TagsParams): Record<string, never> {
   for (const id of required(params.Resources, "ResourceId")) {
     const tags = tagsOf(world, id);
     for (const { Key = "", Value } of params.Tags ?? []) {
       if (Value === undefined || tags[Key] === Value) delete tags[Key];
     }
   }
-  return { Return: true };
+  return {};
 }

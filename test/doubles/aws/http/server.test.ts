@@ -4,7 +4,9 @@ import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import { join } from "node:path";
 import {
+  CreateTagsCommand,
   DeleteSnapshotCommand,
+  DeleteTagsCommand,
   DeregisterImageCommand,
   DescribeImageAttributeCommand,
   DescribeImagesCommand,
@@ -13,6 +15,7 @@ import {
   DescribeSnapshotAttributeCommand,
   DescribeSnapshotsCommand,
   EC2Client,
+  ModifyImageAttributeCommand,
   ModifySnapshotAttributeCommand,
 } from "@aws-sdk/client-ec2";
 import { GetRoleCommand, IAMClient, SimulatePrincipalPolicyCommand } from "@aws-sdk/client-iam";
@@ -137,6 +140,24 @@ describe("AWS double: over HTTP", () => {
     };
     assert.deepEqual(await share("add"), [{ Group: "all" }]);
     assert.deepEqual(await share("remove"), []);
+  });
+
+  it("tags and shares, which has no answer", async () => {
+    const tag = { Resources: [snapshotId], Tags: [{ Key: "a", Value: "b" }] };
+    const tags = async () =>
+      (await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }))).Snapshots?.[0]?.Tags;
+    await ec2.send(new CreateTagsCommand(tag));
+    assert.deepEqual((await tags())?.at(-1), { Key: "a", Value: "b" });
+    await ec2.send(new DeleteTagsCommand(tag));
+    assert.equal((await tags())?.length, 1);
+    const LaunchPermission = { Add: [{ UserId: "444455556666" }] };
+    await ec2.send(new ModifyImageAttributeCommand({ ImageId: imageId, LaunchPermission }));
+    await ec2.send(
+      new ModifyImageAttributeCommand({
+        ImageId: imageId,
+        LaunchPermission: { Remove: LaunchPermission.Add },
+      }),
+    );
   });
 
   it("lists snapshots and import tasks", async () => {
