@@ -1,4 +1,5 @@
 /** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
+import { awsGrantee } from "./grantee.ts";
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
 import { awsOptions, type Field } from "./schema.ts";
@@ -110,7 +111,7 @@ class Finalizer {
       downloadUrl: this.#text("downloadUrl"),
       ...this.#optional("signingCommand", ["file"]),
       ...this.#optional("releaseCommand", ["file"]),
-      access: decided(this.#get("access")),
+      access: this.#access(),
       regions: this.#regions(),
       archName: this.#title("arch"),
       firmwareName: this.#title("firmware"),
@@ -209,6 +210,20 @@ class Finalizer {
     const size = this.#required<number[]>("diskSize", []).reduce((sum, part) => sum + part, 0);
     if (size <= 0) this.#wrong("diskSize", `adds up to ${size} MiB`);
     return size;
+  }
+
+  #access(): Variant["access"] {
+    const access = decided(this.#get("access"));
+    for (const key in access) {
+      if (this.#context.dimensions.cloud !== "aws" || awsGrantee(key) !== undefined) continue;
+      const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
+      this.#wrong(
+        "access",
+        `"${key}" is ${digits}: expected PUBLIC, an account's id, or the ARN of an organization or a unit of one`,
+        key,
+      );
+    }
+    return access;
   }
 
   #regions(): Variant["regions"] {

@@ -233,6 +233,26 @@ const cases: [string, Record<string, string | undefined>, RegExp[]][] = [
     ],
   ],
   [
+    "somebody that AWS can't share an image with",
+    {
+      "configs/cloud/aws.yaml": [
+        "title: AWS",
+        "access:",
+        "  PUBLIC: false",
+        "  123456789012: true",
+        "  12345678901: true",
+        "  arn:aws:organizations::123456789012:organization/o-a1b2c3d4e5: true",
+        "  arn:aws:iam::123456789012:root: true",
+      ].join("\n"),
+      // other clouds have other names
+      "configs/cloud/azure.yaml": "title: A\naccess: { somebody: true }",
+    },
+    [
+      /^configs\/cloud\/aws\.yaml:5:16: access\.12345678901: "12345678901" is 11 digits, and an account has twelve: expected PUBLIC, /,
+      /^configs\/cloud\/aws\.yaml:7:35: access\.\S+: "arn:aws:iam::123456789012:root" is not a grantee: expected PUBLIC, /,
+    ],
+  ],
+  [
     "an architecture that the builder doesn't know, and a disk of no size",
     {
       "configs/arch/riscv64.yaml": "title: RISC-V\nreset: [diskSize]\ndiskSize: [16, -16]",
