@@ -42,7 +42,7 @@ export function contains(
 }
 
 /** The first few, for a broken image may have thousands. */
-function some(items: readonly string[]): string {
+export function some(items: readonly string[]): string {
   const sorted = [...items].sort();
   const shown = sorted.slice(0, 5).join(", ");
   return sorted.length > 5 ? `${shown} and ${sorted.length - 5} more` : shown;

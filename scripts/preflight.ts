@@ -1,0 +1,74 @@
+/**
+ * `npm run preflight -- --stack NAME`: whether the account is ready for what the stack would publish to AWS. Changes
+ * nothing. A publishing `up` asks the same before it uploads anything: components/preflight-hook.ts.
+ */
+import { Command } from "commander";
+import { loadDeclared } from "../configs/index.ts";
+import { readStackFile } from "../configs/settings.ts";
+import { run, type Output } from "./lib/report.ts";
+import { stateOf, type StateResource } from "./lib/stacks.ts";
+import { runMain, UserError } from "./lib/user-error.ts";
+import { projectRoot } from "./lib/workspace.ts";
+import { publishPlan, type PublishPlan } from "./preflight/plan.ts";
+import { preflight } from "./preflight/preflight.ts";
+import { countText, errorsOf, resultTable } from "./preflight/result.ts";
+
+export interface PreflightOptions {
+  root: string;
+  stack: string;
+  json?: boolean;
+}
+
+/** The exit code is 1 where there are errors. */
+export async function preflightCommand({ root, stack, json }: PreflightOptions): Promise<Output> {
+  const settings = readStackFile(root, stack);
+  const { overlays, versions, ledger, project, storageUrl } = settings;
+  const declared = loadDeclared({
+    ...{ root, overlays, versions, ledgerFile: ledger },
+    overrides: { project, storageUrl },
+  });
+  const plan = publishPlan(declared, settings);
+  if (plan.images.length === 0) {
+    const text = json
+      ? "[]"
+      : `stack ${stack} brings no image to AWS (stage ${settings.stage}): nothing to check`;
+    return { text, warnings: [] };
+  }
+  const { recorded, warnings } = await recordedIn(stack);
+  const results = await preflight({ ...plan, ...(recorded === undefined ? {} : { recorded }) });
+  if (errorsOf(results).length > 0) process.exitCode = 1;
+  if (json) return { text: JSON.stringify(results, null, 2), warnings };
+  const count = countText(results);
+  const end = count === "" ? "ready" : `${count}; nothing was changed`;
+  return { text: `${resultTable(results)}\n${plan.images.length} AMIs planned: ${end}`, warnings };
+}
+
+/** Without the stack's state, names that are taken are told from our own by their tags alone. */
+async function recordedIn(
+  stack: string,
+): Promise<{ recorded?: PublishPlan["recorded"]; warnings: string[] }> {
+  try {
+    return { recorded: imageIds(await stateOf(stack)), warnings: [] };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { warnings: [`${error.what}: images of our names are told by their tags alone`] };
+  }
+}
+
+/** Ids of the AMIs in a state. */
+export function imageIds(resources: readonly StateResource[]): Set<string> {
+  const images = ["aws:ec2/ami:Ami", "aws:ec2/amiCopy:AmiCopy"];
+  return new Set(
+    resources.flatMap(({ type, id }) => (images.includes(type) && id !== undefined ? [id] : [])),
+  );
+}
+
+if (process.argv[1] === import.meta.filename) {
+  const program = new Command("preflight")
+    .description("Whether the account is ready for what a stack would publish to AWS. Changes nothing.")
+    .requiredOption("--stack <name>", "the stack of Pulumi.<name>.yaml")
+    .option("--json", "the results as an array")
+    .option("--root <dir>", "the project's folder", projectRoot);
+  program.parse();
+  await runMain(() => run(() => preflightCommand(program.opts())));
+}
