@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
+import { accountSettingsSchema } from "../accounts/aws/settings.ts";
 import { ledgerSchema } from "../configs/ledger.ts";
 import { dimensionsSchema, layerSchema, regionsSchema } from "../configs/schema.ts";
 import { NAMESPACE, settingsSchema } from "../configs/settings.ts";
@@ -13,22 +14,25 @@ import { projectRoot } from "./lib/workspace.ts";
 import { ConfigError } from "../configs/source.ts";
 
 /** A stack's file: our settings in their namespace, and whatever else Pulumi and providers keep there. */
-const stackSchema = z
-  .looseObject({
-    config: z.looseObject(
-      Object.fromEntries(
-        Object.entries(settingsSchema.shape).map(([key, type]) => [`${NAMESPACE}:${key}`, type]),
-      ),
-    ),
-  })
-  .meta({ title: "Stack", description: "Pulumi.NAME.yaml" });
+function stackSchema<Shape extends z.ZodRawShape>(
+  namespace: string,
+  settings: z.ZodObject<Shape>,
+  meta: { title: string; description: string },
+): z.ZodType {
+  const entries = Object.entries<z.core.SomeType>(settings.shape);
+  const config = Object.fromEntries(entries.map(([key, type]) => [`${namespace}:${key}`, type]));
+  return z.looseObject({ config: z.looseObject(config) }).meta(meta);
+}
 
 const all = {
+  "aws-account": stackSchema("alpine-aws-account", accountSettingsSchema, {
+    ...{ title: "AWS account", description: "accounts/aws/Pulumi.NAME.yaml" },
+  }),
   dimensions: dimensionsSchema,
   layer: layerSchema,
   ledger: ledgerSchema,
   regions: regionsSchema,
-  stack: stackSchema,
+  stack: stackSchema(NAMESPACE, settingsSchema, { title: "Stack", description: "Pulumi.NAME.yaml" }),
   variant: variantSchema,
 };
 
