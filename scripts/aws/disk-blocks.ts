@@ -4,6 +4,8 @@ import { open } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 import { isBlank, openImageFile } from "../build/formats/unpack.ts";
+import { readFully } from "./file-parts.ts";
+import { BufferPool } from "./parallel.ts";
 
 /** The only size that EBS direct knows. */
 export const blockSize = 512 * 2 ** 10;
@@ -14,6 +16,8 @@ export interface DiskBlock {
   /** Always a whole block: what a disk's last one lacks is zeroes. */
   bytes: Buffer;
   sha256: Buffer;
+  /** Says that its bytes are no longer needed: another block may get their place. */
+  release: () => void;
 }
 
 /** The raw disk of an image's file: the file itself, or a sparse copy in that folder. */
@@ -25,18 +29,20 @@ export async function rawDisk(file: string, folder: string): Promise<string> {
   return raw;
 }
 
-/** The blocks that are not all zeroes, in order. */
+/** The blocks that are not all zeroes, in order. In memory are those that have not been released. */
 export async function* diskBlocks(raw: string): AsyncGenerator<DiskBlock> {
+  const pool = new BufferPool(blockSize);
   const handle = await open(raw);
   try {
     const { size } = await handle.stat();
     for (let index = 0; index * blockSize < size; index += 1) {
-      const bytes = Buffer.alloc(blockSize);
+      const bytes = pool.take();
       const length = Math.min(blockSize, size - index * blockSize);
-      const { bytesRead } = await handle.read(bytes, 0, length, index * blockSize);
-      if (bytesRead !== length) throw new Error(`${raw}: ${bytesRead} of ${length} bytes read`);
-      if (isBlank(bytes)) continue;
-      yield { index, bytes, sha256: createHash("sha256").update(bytes).digest() };
+      await readFully(handle, bytes.subarray(0, length), index * blockSize);
+      bytes.fill(0, length);
+      const release = (): void => pool.give(bytes);
+      if (isBlank(bytes)) release();
+      else yield { index, bytes, sha256: createHash("sha256").update(bytes).digest(), release };
     }
   } finally {
     await handle.close();

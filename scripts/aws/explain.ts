@@ -107,10 +107,13 @@ export async function explained<T>(doing: string, work: () => Promise<T>): Promi
 function explainedError(doing: string, error: unknown): unknown {
   const kind = awsFaultKind(error);
   if (kind === undefined || error instanceof UserError) return error;
-  const { message, $response } = error as AwsFault;
+  const { name, message, $response, $metadata } = error as AwsFault;
   const [code = ""] = codesOf(error);
   const home = $response?.headers?.["x-amz-bucket-region"];
   const where = kind === "region" && home !== undefined ? `; the bucket is in ${home}` : "";
-  const text = message === code || message === "" ? code : `${message} (${code})`;
+  // Answers to HEAD have no text.
+  const isTextless = name.startsWith("Unknown") || /^\d+$/.test(name);
+  const said = message === code || message === "" ? code : `${message} (${code})`;
+  const text = isTextless ? `AWS answers with status ${$metadata?.httpStatusCode}` : said;
   return new UserError(`cannot ${doing}: ${text}${where}`, kinds[kind].hint, { cause: error });
 }

@@ -1,6 +1,7 @@
 /** A file as S3 takes it: in parts, each with its SHA-256. */
 import { createHash, type Hash } from "node:crypto";
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
+import { BufferPool } from "./parallel.ts";
 
 export interface FilePart {
   /** From 1 on. */
@@ -8,6 +9,8 @@ export interface FilePart {
   bytes: Buffer;
   /** SHA-256 in base64, as S3 has it. */
   sha256: string;
+  /** Says that its bytes are no longer needed: another part may get their place. */
+  release: () => void;
 }
 
 /** S3 takes 10,000 parts at most, and none but the last under 5 MiB. */
@@ -24,27 +27,34 @@ export function partSizeOf(fileSize: number): number {
 }
 
 /**
- * The parts in order.
+ * The parts in order. In memory are those that have not been released.
  * @param whole is fed with all that is read
  */
 export async function* readParts(file: string, fileSize: number, whole?: Hash): AsyncGenerator<FilePart> {
-  const partSize = partSizeOf(fileSize);
+  const pool = new BufferPool(partSizeOf(fileSize));
   const handle = await open(file);
   try {
-    for (let number = 1; (number - 1) * partSize < fileSize; number += 1) {
-      const position = (number - 1) * partSize;
-      const bytes = Buffer.allocUnsafeSlow(Math.min(partSize, fileSize - position));
-      let read = 0;
-      while (read < bytes.length) {
-        const { bytesRead } = await handle.read(bytes, read, bytes.length - read, position + read);
-        if (bytesRead === 0) throw new Error(`${file} became shorter while it was read`);
-        read += bytesRead;
-      }
+    for (let number = 1; (number - 1) * pool.size < fileSize; number += 1) {
+      const position = (number - 1) * pool.size;
+      const buffer = pool.take();
+      const bytes = buffer.subarray(0, Math.min(pool.size, fileSize - position));
+      await readFully(handle, bytes, position);
       whole?.update(bytes);
-      yield { number, bytes, sha256: createHash("sha256").update(bytes).digest("base64") };
+      const sha256 = createHash("sha256").update(bytes).digest("base64");
+      yield { number, bytes, sha256, release: () => pool.give(buffer) };
     }
   } finally {
     await handle.close();
+  }
+}
+
+/** Fills a buffer from a place in a file. */
+export async function readFully(handle: FileHandle, buffer: Buffer, position: number): Promise<void> {
+  for (let read = 0; read < buffer.length;) {
+    const { bytesRead } = await handle.read(buffer, read, buffer.length - read, position + read);
+    if (bytesRead === 0)
+      throw new Error(`the file became shorter while it was read: byte ${position + read}`);
+    read += bytesRead;
   }
 }
 

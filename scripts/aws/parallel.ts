@@ -16,3 +16,23 @@ export async function inParallel<Item>(
   const failed = done.find((one) => one.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
+
+/**
+ * Buffers of one size that are used again. Left to the garbage collector, an upload would take about as much memory as its
+ * file before the first one is collected.
+ */
+export class BufferPool {
+  readonly #free: Buffer[] = [];
+
+  constructor(readonly size: number) {}
+
+  /** With anything in it. */
+  take(): Buffer {
+    return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.size);
+  }
+
+  /** Who gives one back does not look at it again. */
+  give(buffer: Buffer): void {
+    this.#free.push(buffer);
+  }
+}

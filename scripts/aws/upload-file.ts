@@ -82,7 +82,10 @@ async function findWhole(upload: FileUpload): Promise<UploadedObject | undefined
   if (head === undefined) return undefined;
   const { size } = statSync(upload.file);
   const sha256s: string[] = [];
-  for await (const { sha256 } of readParts(upload.file, size)) sha256s.push(sha256);
+  for await (const { sha256, release } of readParts(upload.file, size)) {
+    sha256s.push(sha256);
+    release();
+  }
   if (!isFile(head, size, sha256s)) {
     throw new UserError(
       `s3://${upload.bucket}/${upload.key} is there and is not ${upload.file}, though its name says so ` +
@@ -132,6 +135,7 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
     const isThere = known !== undefined && known.sha256 === sha256 && known.size === bytes.length;
     etags[number - 1] = isThere ? known.etag : await sendPart(client, target, part);
     report(bytes.length, isThere);
+    part.release();
   });
   if (whole.digest("hex") !== sha512) {
     await client.send(new AbortMultipartUploadCommand(target));

@@ -115,36 +115,42 @@ async function findByToken(ec2: EC2Client, token: string): Promise<Snapshot | un
   return Snapshots[0];
 }
 
-/** @returns nothing when the token's snapshot is no longer there: EBS answers with it all the same */
+/** @returns nothing when the token's snapshot is no longer there: EBS may answer with it all the same */
 async function startSnapshot(
-  { ebs, ec2, request, progress }: SnapshotWriting,
+  writing: SnapshotWriting,
   volumeGib: number,
   token: string,
 ): Promise<string | undefined> {
-  const { description, tags, encrypted, kmsKeyId } = request;
-  const started = await ebs.send(
-    new StartSnapshotCommand({
-      ...{ VolumeSize: volumeGib, ClientToken: token, Description: description, Timeout: timeoutMinutes },
-      Tags: Object.entries({ ...tags, [tokenTag]: token }).map(([Key, Value]) => ({ Key, Value })),
-      ...(encrypted ? { Encrypted: true } : {}),
-      ...(encrypted && kmsKeyId !== undefined ? { KmsKeyArn: kmsKeyId } : {}),
-    }),
-  );
-  const id = started.SnapshotId;
+  const { ebs, ec2, request, progress } = writing;
+  const started = await ebs.send(startCommand(request, volumeGib, token)).catch((error: unknown) => {
+    if (codesOf(error).includes("ResourceNotFoundException")) return undefined;
+    throw error;
+  });
+  if (started === undefined) return undefined;
+  const { SnapshotId: id, StartTime, KmsKeyArn } = started;
   if (id === undefined) throw new Error("EBS began a snapshot without an id");
-  if (!encrypted && started.KmsKeyArn !== undefined) {
+  if (!request.encrypted && KmsKeyArn !== undefined) {
     progress.note(`${id} is encrypted all the same: the account does so by default`);
   }
   // Of what was begun long ago nothing new is to be expected.
-  const age = (Date.now() - (started.StartTime?.getTime() ?? Date.now())) / 1000;
-  const patience = age > visibleSeconds ? 10 : visibleSeconds;
-  const deadline = performance.now() + patience * 1000;
+  const age = (Date.now() - (StartTime?.getTime() ?? Date.now())) / 1000;
+  const deadline = performance.now() + (age > visibleSeconds ? 10 : visibleSeconds) * 1000;
   for (;;) {
     const state = (await findById(ec2, id))?.State;
     if (state === "pending" || state === "completed") return id;
     if (state === "error" || performance.now() > deadline) return undefined;
     await sleep(2_000);
   }
+}
+
+function startCommand(request: SnapshotRequest, volumeGib: number, token: string): StartSnapshotCommand {
+  const { description, tags, encrypted, kmsKeyId } = request;
+  return new StartSnapshotCommand({
+    ...{ VolumeSize: volumeGib, ClientToken: token, Description: description, Timeout: timeoutMinutes },
+    Tags: Object.entries({ ...tags, [tokenTag]: token }).map(([Key, Value]) => ({ Key, Value })),
+    ...(encrypted ? { Encrypted: true } : {}),
+    ...(encrypted && kmsKeyId !== undefined ? { KmsKeyArn: kmsKeyId } : {}),
+  });
 }
 
 /** A snapshot, where EC2 knows it. */
@@ -173,6 +179,7 @@ async function fillSnapshot(
       await putBlock(ebs, snapshotId, block);
       sha256s[block.index] = block.sha256;
       report(block.index);
+      block.release();
     });
     // Without the gaps of blank blocks.
     const written = sha256s.filter(() => true);
@@ -236,7 +243,10 @@ async function putBlock(ebs: EBSClient, SnapshotId: string, block: DiskBlock): P
 
 async function countBlocks(disk: string): Promise<number> {
   let blocks = 0;
-  await inParallel(1, diskBlocks(disk), () => Promise.resolve(void (blocks += 1)));
+  for await (const { release } of diskBlocks(disk)) {
+    blocks += 1;
+    release();
+  }
   return blocks;
 }
 
