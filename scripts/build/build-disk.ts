@@ -3,7 +3,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
-import { digestOfFile } from "../lib/digest.ts";
+import { digestsOfFile } from "../lib/digest.ts";
 import { releaseTime } from "../lib/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
@@ -119,13 +119,14 @@ export async function buildDisk(
       time: releaseTime(variant),
     });
     const file = path.join(folder, path.basename(converted));
-    const sha512 = await digestOfFile(converted, "sha512");
-    const documents = writeDocuments(
-      folder,
-      { name: path.basename(file), sha512, sha256: await digestOfFile(converted, "sha256") },
-      report,
-      { variant, settings, inputsDigest: digest, appliance, repositories },
-    );
+    const { sha512, sha256 } = await digestsOfFile(converted, "sha512", "sha256");
+    const documents = writeDocuments(folder, { name: path.basename(file), sha512, sha256 }, report, {
+      variant,
+      settings,
+      inputsDigest: digest,
+      appliance,
+      repositories,
+    });
     moveFile(converted, file);
     return {
       file,
