@@ -101,6 +101,11 @@ const testRequirements = [
     command: "shellcheck",
     packages: { apt: "shellcheck", apk: "shellcheck", dnf: "ShellCheck", brew: "shellcheck" },
   },
+  {
+    name: "faketime",
+    command: "faketime",
+    packages: { apt: "faketime", apk: "libfaketime", dnf: "libfaketime", brew: "libfaketime" },
+  },
 ];
 
 /**

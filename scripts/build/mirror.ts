@@ -195,14 +195,16 @@ export async function download(url: string, stallSeconds = 20): Promise<Buffer> 
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message || error.name : String(error);
-    throw new UserError(
-      `cannot fetch ${url}: ${reason}`,
-      "check the mirror's URL and that it can be reached",
-      {
-        cause: error,
-      },
-    );
+    throw new UserError(`cannot fetch ${url}: ${reason}`, fetchHint(error, new Date()), { cause: error });
   } finally {
     void dispatcher.close();
   }
+}
+
+/** What to do about a download that failed. Where the clock is far off, TLS finds good certificates expired, or not valid yet. */
+export function fetchHint(error: unknown, now: Date): string {
+  const { code } = error as { code?: unknown };
+  return code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID"
+    ? `this machine's clock says ${now.toISOString().slice(0, 16)}Z: set it right if it is wrong, else the mirror's certificate is at fault`
+    : "check the mirror's URL and that it can be reached";
 }

@@ -220,16 +220,16 @@ describe("bootstrap", () => {
       assert.equal(
         installCommand("apt", all),
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
-          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 openssh-server shellcheck",
+          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 openssh-server shellcheck faketime",
       );
-      assert.equal(installCommand("brew", all), "brew install qemu bzip2 openssh shellcheck");
+      assert.equal(installCommand("brew", all), "brew install qemu bzip2 openssh shellcheck libfaketime");
       assert.match(
         installCommand("apk", all) ?? "",
-        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck$/,
+        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck libfaketime$/,
       );
       assert.match(
         installCommand("dnf", all) ?? "",
-        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck$/,
+        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck libfaketime$/,
       );
     });
 

@@ -147,6 +147,15 @@ describe("a mirror", function () {
     assert.match(await told(fetchGood()), /^cannot fetch .*good-1\.0-r0\.apk: ./);
   });
 
+  it("whose certificate seems too old or too new is no reason to give up before the clock is looked at", () => {
+    const now = new Date("2046-11-18T18:46:00Z");
+    for (const code of ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]) {
+      const hint = mirror.fetchHint(Object.assign(new Error("certificate"), { code }), now);
+      assert.match(hint, /^this machine's clock says 2046-11-18T18:46Z: set it right/);
+    }
+    assert.ok(!mirror.fetchHint(Object.assign(new Error(), { code: "ECONNREFUSED" }), now).includes("clock"));
+  });
+
   it("that is not there at all is named", async () => {
     const gone = await serveDirectory(content.folder);
     await gone.close();
