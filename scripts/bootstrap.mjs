@@ -12,6 +12,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { hasProxy } from "./bootstrap/download.mjs";
 import { ensureNpmPackages } from "./bootstrap/npm-packages.mjs";
 import { pinned, projectRoot, toolsFile, toolsFolder } from "./bootstrap/pinned.mjs";
 import {
@@ -46,10 +47,11 @@ export async function bootstrap(options = {}) {
     const abort = new AbortController();
     /** @type {Record<string, string>} */
     const versions = {};
-    // The CLI takes the longest by far where it has to be built, so it starts first and the rest runs beside it.
+    const npmPackages = ensureNpmPackages(projectRoot, abort.signal);
+    // The CLI takes the longest by far where it has to be built, so the rest runs beside it.
     const steps = [
-      ensureCli(memory, abort.signal),
-      ensureNpmPackages(projectRoot, abort.signal),
+      hasProxy() ? npmPackages.then(() => ensureCli(memory, abort.signal)) : ensureCli(memory, abort.signal),
+      npmPackages,
       ensureSystemTools(options, memory, versions, abort.signal),
     ];
     const [cli] = await Promise.all(steps).catch(async (error) => {

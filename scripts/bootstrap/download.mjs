@@ -20,6 +20,8 @@ const unreachableCodes = new Set([
   "ENETUNREACH",
   "ENOTFOUND",
   "ETIMEDOUT",
+  // A proxy that does not lead there.
+  "UND_ERR_ABORTED",
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
@@ -130,7 +132,7 @@ async function request(url, method) {
   const answer = new AbortController();
   const timer = setTimeout(() => answer.abort(), patience.answer);
   try {
-    return await fetch(url, { method, signal: answer.signal });
+    return await send(url, { method, signal: answer.signal });
   } catch (error) {
     if (answer.signal.aborted || unreachableCodes.has(codeOf(error) ?? "")) {
       throw new Unreachable(
@@ -141,6 +143,24 @@ async function request(url, method) {
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Whether downloads have to take their way through a proxy, as npm's do. */
+export function hasProxy() {
+  return ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"].some((name) => process.env[name]);
+}
+
+/**
+ * Node's own fetch knows no proxies; undici does, as soon as npm has brought it.
+ * @param {string} url
+ * @param {{ method: string, signal: AbortSignal }} options
+ * @returns {Promise<Response>}
+ */
+async function send(url, options) {
+  if (!hasProxy()) return await fetch(url, options);
+  const undici = await import("undici");
+  const response = await undici.fetch(url, { ...options, dispatcher: new undici.EnvHttpProxyAgent() });
+  return /** @type {Response} */ (/** @type {unknown} */ (response));
 }
 
 /**

@@ -3,12 +3,12 @@ import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Plugin, Tools } from "../../scripts/bootstrap.mjs";
-import { Unreachable } from "../../scripts/bootstrap/download.mjs";
+import { downloadText, Unreachable } from "../../scripts/bootstrap/download.mjs";
 import { configuredBackend } from "../../scripts/bootstrap/environment.mjs";
 import { packagesMatch } from "../../scripts/bootstrap/npm-packages.mjs";
 import { findRealPlugin, pathAdditions, standIn } from "../../scripts/bootstrap/plugins.mjs";
@@ -168,6 +168,46 @@ describe("bootstrap", () => {
         return response.write(content.subarray(0, 10), () => response.destroy());
       });
       await assert.rejects(downloadCli(join(folder, "tools"), url), /broke off/);
+    });
+
+    describe("through a proxy", () => {
+      const proxy = createServer();
+      const before = process.env["http_proxy"];
+      /** Where the proxy was asked to lead. */
+      let asked: string[];
+      let isOpen: boolean;
+
+      beforeEach(async () => {
+        [asked, isOpen] = [[], true];
+        proxy.removeAllListeners("connect").on("connect", ({ url = "" }: IncomingMessage, near: Socket) => {
+          asked.push(url);
+          if (!isOpen) return near.end("HTTP/1.1 403 Forbidden\r\n\r\n");
+          const far = connect(Number(url.split(":")[1]), "127.0.0.1");
+          near.write("HTTP/1.1 200 OK\r\n\r\n");
+          return near.pipe(far).pipe(near);
+        });
+        if (!proxy.listening) await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+        process.env["http_proxy"] = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+      });
+      afterEach(() => {
+        if (before === undefined) delete process.env["http_proxy"];
+        else process.env["http_proxy"] = before;
+      });
+      after(() => {
+        proxy.close();
+        proxy.closeAllConnections();
+      });
+
+      it("goes the way that the environment names", async () => {
+        const url = await serve((_, response) => response.end("here"));
+        assert.equal(await downloadText(url.replace("127.0.0.1", "pulumi.invalid")), "here");
+        assert.deepEqual(asked, [`pulumi.invalid:${new URL(url).port}`]);
+      });
+
+      it("falls back where the proxy does not lead there", async () => {
+        isOpen = false;
+        await assert.rejects(downloadText("http://pulumi.invalid/"), Unreachable);
+      });
     });
 
     it("falls back where nobody listens", async () => {
