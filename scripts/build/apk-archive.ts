@@ -31,6 +31,9 @@ export class ArchiveError extends Error {
 /** Public keys by the name that signatures call them by: `alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub`. */
 export type TrustedKeys = ReadonlyMap<string, string>;
 
+/** A member's content is of no interest while its end is looked for: so much at a time is unpacked, not a whole kernel package. */
+const sliceLength = 2 ** 18;
+
 /** The raw gzip members of an archive. */
 export function gzipMembers(archive: Buffer): Buffer[] {
   if (
@@ -49,7 +52,9 @@ export function gzipMembers(archive: Buffer): Buffer[] {
   const splitter = new Gunzip(() => {});
   splitter.onmember = (start) => starts.push(start);
   try {
-    splitter.push(archive, true);
+    for (let at = 0; at < archive.length; at += sliceLength) {
+      splitter.push(archive.subarray(at, at + sliceLength), at + sliceLength >= archive.length);
+    }
   } catch (error) {
     throw new ArchiveError("format", `its compressed data is damaged (${(error as Error).message})`);
   }

@@ -1,5 +1,12 @@
 import assert from "node:assert/strict";
-import { ArchiveError, readTar, verifyPackage, verifySignature } from "../../../scripts/build/apk-archive.ts";
+import { gzipSync } from "node:zlib";
+import {
+  ArchiveError,
+  gzipMembers,
+  readTar,
+  verifyPackage,
+  verifySignature,
+} from "../../../scripts/build/apk-archive.ts";
 import { readIndex } from "../../../scripts/build/apk-index.ts";
 import type { WrittenPackage } from "../../offline/mirror/apk-package.ts";
 import {
@@ -25,6 +32,19 @@ async function refusal(work: Promise<unknown>): Promise<{ code: string; message:
   }
   throw new assert.AssertionError({ message: "it was accepted" });
 }
+
+describe("an archive's members", () => {
+  it("are found wherever the one ends and the next begins", () => {
+    // Stored and not compressed, so that their lengths are chosen: at each turn the end moves on by a byte.
+    const stored = (length: number): Buffer => gzipSync(Buffer.alloc(length, "alpine"), { level: 0 });
+    const overhead = stored(2 ** 18).length - 2 ** 18;
+    const last = stored(100);
+    for (let length = 2 ** 18 - overhead - 25; length < 2 ** 18 - overhead + 15; length += 1) {
+      const members = [stored(length), stored(10), last];
+      assert.deepEqual(gzipMembers(Buffer.concat(members)), members, `${length} bytes`);
+    }
+  });
+});
 
 describe("a signed index", () => {
   let written: WrittenPackage;
