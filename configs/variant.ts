@@ -86,6 +86,16 @@ export type Variant = z.output<typeof variantSchema>;
 export const stages = ["local", "upload", "import", "sign", "publish", "release"] as const;
 export type Stage = (typeof stages)[number];
 
+/** How far an image is brought: the lower of its entry's stage and its stack's ceiling. */
+export function reachedStage(entry: Stage, ceiling: Stage): Stage {
+  return stages[Math.min(stages.indexOf(entry), stages.indexOf(ceiling))]!;
+}
+
+/** Whether `stage` comes at or after `wanted`. */
+export function isAtLeast(stage: Stage, wanted: Stage): boolean {
+  return stages.indexOf(stage) >= stages.indexOf(wanted);
+}
+
 /** What the ledger says about one image's life. It never changes the image's bytes, and stays out of their digest. */
 export interface ImageState {
   /** Its entry's; the stack's ceiling may be lower. */
@@ -100,6 +110,11 @@ export interface ImageState {
   removing: boolean;
   /** `configs/releases.yaml:12:9`, for messages. */
   place: string;
+}
+
+/** Whether an image may go below publish, or away: it is no longer protected. */
+export function isLeaving({ withdraw, removing }: Pick<ImageState, "withdraw" | "removing">): boolean {
+  return withdraw || removing;
 }
 
 /** An image and its state in the ledger: what the program declares. */
