@@ -1,5 +1,5 @@
 /** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
-import { awsGrantee } from "./grantee.ts";
+import { granteeOf } from "./aws.ts";
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
 import { awsOptions, type Field } from "./schema.ts";
@@ -215,7 +215,7 @@ class Finalizer {
   #access(): Variant["access"] {
     const access = decided(this.#get("access"));
     for (const key in access) {
-      if (this.#context.dimensions.cloud !== "aws" || awsGrantee(key) !== undefined) continue;
+      if (this.#context.dimensions.cloud !== "aws" || granteeOf(key) !== undefined) continue;
       const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
       this.#wrong(
         "access",

@@ -32,7 +32,7 @@ import {
   type RegionFacts,
   type RoleFacts,
 } from "./answers.ts";
-import { imagesIn, plannedRegions, type PublishPlan } from "./plan.ts";
+import { plannedRegions, publicImagesIn, type PublishPlan } from "./plan.ts";
 import { publicImagesQuota } from "./result.ts";
 
 /** Requests under way at once: all regions at a time, and no more than a laptop's network takes well. */
@@ -127,9 +127,9 @@ type Ask = <T>(question: () => Promise<T>) => Promise<Answer<T>>;
 
 async function regionFacts(plan: PublishPlan, place: AwsPlace, ask: Ask): Promise<RegionFacts> {
   const ec2 = await ec2Client(place);
-  const here = imagesIn(plan, place.region);
-  const isPublic = here.some((image) => image.isPublic);
-  const sharesSnapshots = here.some((image) => image.sharesSnapshots);
+  const publicOnes = publicImagesIn(plan, place.region);
+  const isPublic = publicOnes.length > 0;
+  const sharesSnapshots = publicOnes.some((image) => image.sharesSnapshots);
   const [images, quota, imageBlocking, snapshotBlocking] = await Promise.all([
     ask(() => ownImages(ec2)),
     isPublic ? ask(() => quotaOf(place)) : undefined,

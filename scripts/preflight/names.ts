@@ -65,39 +65,34 @@ export function judgeNames(
 }
 
 /**
- * No image is still to be published after its last day, for AWS takes no deprecation in the past.
- * @param today YYYY-MM-DD; what the program itself has no clock for
+ * No image is still to be published that would be deprecated at once, for AWS takes no deprecation in the past.
+ * @param now ISO 8601, UTC; what the program itself has no clock for
  */
-export function judgeLastDays(
+export function judgeDeprecations(
   plan: PublishPlan,
   perRegion: NonNullable<AccountFacts["perRegion"]>,
-  today: string,
+  now: string,
 ): CheckResult[] {
   // Where nobody could look, nothing is known to be missing.
   const there = Object.entries(perRegion).filter(([, { images }]) => "value" in images);
   const known = new Map(there.map(([region, facts]) => [region, namedImages(facts)]));
   const isMissing = ({ name, regions }: PlannedImage) =>
     regions.some((region) => known.get(region.name)?.has(name) === false);
-  const late = plan.images.filter((image) => image.lastDay.day < today && isMissing(image));
-  const entries = groupBy(late, ({ entry, lastDay }) => JSON.stringify([entry, lastDay]));
+  const late = plan.images.filter((image) => image.deprecated <= now && isMissing(image));
+  const entries = groupBy(late, ({ entry, deprecated }) => JSON.stringify([entry, deprecated]));
   const results = [...entries.values()].map((images): CheckResult => {
-    const [{ entry, place, lastDay }] = images as [PlannedImage];
+    const [{ entry, place, deprecated }] = images as [PlannedImage];
+    const keys = some(images.map(({ key }) => key));
     return {
       ...{ check: "end of life", where: entry, level: "error" },
-      found: `its ${lastDay.is}, ${lastDay.day}, has passed, and ${images.length} of its images are still to be published: ${some(images.map(({ key }) => key))}`,
-      remedy: `AWS deprecates on days to come only: at ${place} correct the day, or lower the stage below import`,
+      found: `was to be deprecated on ${deprecated.slice(0, 10)}, and of its images are still to be published: ${keys}`,
+      remedy: `AWS takes days to come only: at ${place} correct the day, or lower the stage below import`,
     };
   });
   if (results.length > 0 || known.size === 0) return results;
-  const next = plan.images.map(({ lastDay }) => lastDay.day).sort()[0]!;
-  return [
-    {
-      check: "end of life",
-      where: "all images",
-      level: "ok",
-      found: `the first is deprecated after ${next}`,
-    },
-  ];
+  const [next = ""] = plan.images.map(({ deprecated }) => deprecated).sort();
+  const found = `the first is deprecated on ${next.slice(0, 10)}`;
+  return [{ check: "end of life", where: "all images", level: "ok", found }];
 }
 
 /** Regions of the plan of which anything is known. */

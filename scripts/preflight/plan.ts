@@ -1,14 +1,14 @@
 /** What a stack would publish to AWS, from ledger and settings alone: as the program itself declares it. */
-import { isAtLeast, reachedStage } from "../../components/image-variant.ts";
-import { tags } from "../../components/metadata.ts";
+import { amiTags, deprecationTime } from "../../configs/aws.ts";
 import type { PublishedRegion } from "../../configs/regions.ts";
 import type { StackSettings } from "../../configs/settings.ts";
-import type { Declared, ImageState, Stage } from "../../configs/variant.ts";
+import { imageName } from "../../configs/tags.ts";
+import { type Declared, isAtLeast, reachedStage, type Stage } from "../../configs/variant.ts";
 
-/** YYYY-MM-DD, and what makes it the last. */
-export interface LastDay {
-  day: string;
-  is: "end of life" | "day of retirement" | "last day that AWS allows, two years after it was added";
+/** A region where an AMI should be. */
+export interface PlannedRegion extends PublishedRegion {
+  /** Whether everybody may launch it there. */
+  isPublic: boolean;
 }
 
 /** One AMI by its name, and where it should be. */
@@ -18,16 +18,15 @@ export interface PlannedImage {
   name: string;
   /** What tells that an AMI of this name is this project's. */
   tags: Readonly<Record<string, string>>;
-  /** Below stage `publish` the home region alone. */
-  regions: readonly PublishedRegion[];
-  isPublic: boolean;
-  /** Whether its snapshots are public too. */
+  /** The home region first, where it is imported; below stage `publish` that one alone. */
+  regions: readonly PlannedRegion[];
+  /** Whether its snapshots are public where it is. */
   sharesSnapshots: boolean;
   /** Its entry in the ledger, `3.23.6-r0`, and the place of that. */
   entry: string;
   place: string;
-  /** Deprecated at its end, which AWS takes in the future only. */
-  lastDay: LastDay;
+  /** When it is deprecated, which AWS takes in the future only: YYYY-MM-DDTHH:MM:SSZ. */
+  deprecated: string;
 }
 
 export interface PublishPlan {
@@ -56,32 +55,25 @@ export function publishPlan(
 }
 
 function planned({ key, variant, state, regions }: Declared, stage: Stage, home: string): PlannedImage {
-  const { name, project, image_key, revision } = tags(variant);
-  const isPublished = isAtLeast(stage, "publish");
-  const isPublic = isPublished && variant.access.PUBLIC === true;
-  const others = isPublished ? regions.filter((region) => region.name !== home) : [];
+  const { project = "", image_key = "", revision = "" } = amiTags(variant);
+  const published = isAtLeast(stage, "publish") ? regions : [];
+  const isPublic = variant.access.PUBLIC === true;
+  const [atHome] = published.filter(({ name }) => name === home);
+  const others = published.filter(({ name }) => name !== home);
   return {
     key,
-    name: String(name),
-    tags: { project: String(project), image_key: String(image_key), revision: String(revision) },
-    // Everything else is copied from there.
-    regions: [{ name: home, bestEffort: false }, ...others],
-    isPublic,
-    sharesSnapshots: isPublic && variant.aws?.shareSnapshots === true,
+    name: imageName(variant),
+    tags: { project, image_key, revision },
+    regions: [
+      // Imported there, and then copied: also where it isn't published there.
+      { name: home, bestEffort: false, isPublic: isPublic && atHome !== undefined },
+      ...others.map((region) => ({ ...region, isPublic })),
+    ],
+    sharesSnapshots: variant.aws?.shareSnapshots === true,
     entry: `${variant.release}-r${variant.revision}`,
     place: state.place,
-    lastDay: lastDay(variant.endOfLife, state),
+    deprecated: deprecationTime(variant, state),
   };
-}
-
-function lastDay(endOfLife: string, { added, retired }: ImageState): LastDay {
-  const bound = `${Number(added.slice(0, 4)) + 2}${added.slice(4)}`;
-  const days: LastDay[] = [
-    { day: endOfLife, is: "end of life" },
-    ...(retired === undefined ? [] : [{ day: retired, is: "day of retirement" } as const]),
-    { day: bound, is: "last day that AWS allows, two years after it was added" },
-  ];
-  return days.reduce((first, next) => (next.day < first.day ? next : first));
 }
 
 /** Every region of the plan once; best effort where no image requires it. */
@@ -96,3 +88,7 @@ export function plannedRegions({ images }: PublishPlan): PublishedRegion[] {
 /** The plan's images that go to a region. */
 export const imagesIn = ({ images }: PublishPlan, region: string): PlannedImage[] =>
   images.filter(({ regions }) => regions.some(({ name }) => name === region));
+
+/** Those that are public there. */
+export const publicImagesIn = ({ images }: PublishPlan, region: string): PlannedImage[] =>
+  images.filter(({ regions }) => regions.some(({ name, isPublic }) => name === region && isPublic));

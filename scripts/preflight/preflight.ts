@@ -2,24 +2,21 @@
 import { judgeAccount, judgeRegions } from "./account.ts";
 import type { AccountFacts } from "./answers.ts";
 import { judgeBucket, judgeRole } from "./importing.ts";
-import { askedRegions, judgeLastDays, judgeNames } from "./names.ts";
+import { askedRegions, judgeDeprecations, judgeNames } from "./names.ts";
 import type { PublishPlan } from "./plan.ts";
 import type { CheckResult } from "./result.ts";
 import { judgeBlocking, judgeQuota } from "./sharing.ts";
 
 /**
  * Asks the account what the plan needs of it, and judges the answers. Changes nothing.
- * @param today YYYY-MM-DD
+ * @param now ISO 8601, UTC
  */
-export async function preflight(
-  plan: PublishPlan,
-  today = new Date().toISOString().slice(0, 10),
-): Promise<CheckResult[]> {
+export async function preflight(plan: PublishPlan, now = new Date().toISOString()): Promise<CheckResult[]> {
   if (plan.images.length === 0) return [];
   if (plan.settings.region === "") return [noRegion];
   // The SDKs are loaded here: a preview never gets so far.
   const { readFacts } = await import("./facts.ts");
-  return judge(plan, await readFacts(plan), today);
+  return judge(plan, await readFacts(plan), now);
 }
 
 const noRegion: CheckResult = {
@@ -29,12 +26,12 @@ const noRegion: CheckResult = {
 };
 
 /** What the facts mean for the plan. Pure. */
-export function judge(plan: PublishPlan, facts: AccountFacts, today: string): CheckResult[] {
+export function judge(plan: PublishPlan, facts: AccountFacts, now: string): CheckResult[] {
   const account = judgeAccount(plan, facts);
-  const lastDays = judgeLastDays(plan, facts.perRegion ?? {}, today);
+  const deprecations = judgeDeprecations(plan, facts.perRegion ?? {}, now);
   const { regions, bucketRegion, role } = facts;
   // Another account's facts would only confuse.
-  if (regions === undefined) return [account, ...lastDays];
+  if (regions === undefined) return [account, ...deprecations];
   const usesImport = plan.settings.importMethod === "vmimport";
   return [
     account,
@@ -46,6 +43,6 @@ export function judge(plan: PublishPlan, facts: AccountFacts, today: string): Ch
         judgeRegion(plan, name, facts, bestEffort),
       ),
     ),
-    ...lastDays,
+    ...deprecations,
   ];
 }

@@ -27,25 +27,24 @@ function grouped(results: readonly CheckResult[]): { result: CheckResult; places
   }));
 }
 
-/** All of a problem's places are named, of what is well the number. */
-function placesText(places: readonly string[], level: CheckResult["level"]): string {
-  const [first = ""] = places;
-  if (level === "ok" && places.length > 2) return `${first} and ${places.length - 1} more`;
-  return places.join(", ");
+/** A cell stays narrow: of many places the first, and how many more. */
+function placesCell([first = "", ...others]: readonly string[]): string {
+  return others.length < 2 ? [first, ...others].join(", ") : `${first} and ${others.length} more`;
 }
 
-/** A row for each result, and below it what to do. */
+/** A row for each result; below a problem's all of its places, and what to do. */
 export function resultTable(results: readonly CheckResult[]): string {
-  const rows = grouped(results).map(({ result, places }) => ({
-    result,
-    place: placesText(places, result.level),
-  }));
-  const table = columns(rows.map(({ result, place }) => [result.level, result.check, place, result.found]));
-  return table
+  const groups = grouped(results);
+  const rows = groups.map(({ result: { level, check, found }, places }) => [
+    ...[level, check, placesCell(places), found],
+  ]);
+  return columns(rows)
     .split("\n")
     .flatMap((line, index) => {
-      const remedy = rows[index]?.result.remedy;
-      return remedy === undefined ? [line] : [line, `         → ${remedy}`];
+      const { result, places } = groups[index]!;
+      const named = result.level !== "ok" && places.length > 2 ? [`         in ${places.join(", ")}`] : [];
+      const hint = result.remedy === undefined ? [] : [`         → ${result.remedy}`];
+      return [line, ...named, ...hint];
     })
     .join("\n");
 }
@@ -53,9 +52,9 @@ export function resultTable(results: readonly CheckResult[]): string {
 /** The problems alone, for a message: what, where, what to do. */
 export function problemText(results: readonly CheckResult[]): string {
   return grouped(results.filter(({ level }) => level !== "ok"))
-    .map(({ result: { check, level, found, remedy }, places }) => {
+    .map(({ result: { check, found, remedy }, places }) => {
       const hint = remedy === undefined ? "" : `\n  → ${remedy}`;
-      return `${check}: ${placesText(places, level)}: ${found}${hint}`;
+      return `${check}: ${places.join(", ")}: ${found}${hint}`;
     })
     .join("\n");
 }

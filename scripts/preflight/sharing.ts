@@ -1,7 +1,7 @@
 /** What stands in the way of making images public: the account's quota, and its blocking. */
 import { isDenied, type Answer, type Failure, type RegionFacts } from "./answers.ts";
 import { namedImages } from "./names.ts";
-import { imagesIn, type PublishPlan } from "./plan.ts";
+import { publicImagesIn, type PublishPlan } from "./plan.ts";
 import { publicImagesQuota, type CheckResult } from "./result.ts";
 
 /** A region's public images, today's and the plan's, fit into its quota. */
@@ -17,9 +17,7 @@ export function judgeQuota(
   if ("failure" in quota) return [unseen(about, quota, "servicequotas:GetServiceQuota")];
   const there = namedImages(facts);
   const now = images.value.filter(({ isPublic }) => isPublic).length;
-  const more = imagesIn(plan, region).filter(
-    (image) => image.isPublic && there.get(image.name)?.isPublic !== true,
-  ).length;
+  const more = publicImagesIn(plan, region).filter(({ name }) => there.get(name)?.isPublic !== true).length;
   const found = `${now} public images, ${more} more planned, ${quota.value} allowed`;
   if (now + more <= quota.value || more === 0) return [{ ...about, level: "ok", found }];
   return [

@@ -5,7 +5,7 @@ import type { AccountFacts, Failure, RegionFacts } from "../../../scripts/prefli
 import type { PlannedImage, PublishPlan } from "../../../scripts/preflight/plan.ts";
 import type { CheckResult } from "../../../scripts/preflight/result.ts";
 
-export const today = "2026-11-23";
+export const now = "2026-11-23T12:00:00.000Z";
 export const account = "111122223333";
 export const home = "us-east-1";
 
@@ -24,12 +24,12 @@ export function somePlan(changes: Partial<PublishPlan> = {}): PublishPlan {
       revision: "0",
     },
     regions: [
-      { name: home, bestEffort: false },
-      { name: "eu-west-1", bestEffort: false },
-      { name: "me-south-1", bestEffort: true },
+      { name: home, bestEffort: false, isPublic: true },
+      { name: "eu-west-1", bestEffort: false, isPublic: true },
+      { name: "me-south-1", bestEffort: true, isPublic: true },
     ],
-    ...{ isPublic: true, sharesSnapshots: true, entry: "3.23.6-r0", place: "configs/releases.yaml:9:9" },
-    lastDay: { day: "2027-11-01", is: "end of life" },
+    ...{ sharesSnapshots: true, entry: "3.23.6-r0", place: "configs/releases.yaml:9:9" },
+    deprecated: "2027-11-01T23:59:00Z",
   };
   const atImport: PlannedImage = {
     ...image,
@@ -38,7 +38,7 @@ export function somePlan(changes: Partial<PublishPlan> = {}): PublishPlan {
       name: "alpine-3.24.0-x86_64-uefi-tiny-r0",
       entry: "3.24.0-r0",
     },
-    ...{ regions: [{ name: home, bestEffort: false }], isPublic: false, sharesSnapshots: false },
+    ...{ regions: [{ name: home, bestEffort: false, isPublic: false }], sharesSnapshots: false },
   };
   return { settings: awsSettings(), images: [image, atImport], wantsAllRegions: true, ...changes };
 }

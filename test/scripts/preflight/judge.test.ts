@@ -4,10 +4,10 @@ import { trustsVmImport } from "../../../scripts/preflight/importing.ts";
 import type { PublishPlan } from "../../../scripts/preflight/plan.ts";
 import { judge, preflight } from "../../../scripts/preflight/preflight.ts";
 import * as given from "./facts.ts";
-import { failure, home, inRegion, someFacts, somePlan, today } from "./facts.ts";
+import { failure, home, inRegion, now, someFacts, somePlan } from "./facts.ts";
 
 const found = (facts: AccountFacts, plan: PublishPlan = somePlan()): string[] =>
-  given.problems(judge(plan, facts, today));
+  given.problems(judge(plan, facts, now));
 const only = (facts: AccountFacts, plan?: PublishPlan): string => {
   const [problem, ...others] = found(facts, plan);
   assert.deepEqual(others, []);
@@ -19,7 +19,7 @@ const ours: OwnImage = { id: "ami-1", name: planned!.name, isPublic: true, tags:
 
 describe("preflight", () => {
   it("finds nothing where all is well, and says what it looked at", () => {
-    const results = judge(somePlan(), someFacts(), today);
+    const results = judge(somePlan(), someFacts(), now);
     assert.deepEqual(given.problems(results), []);
     const checks = [...new Set(results.map(({ check }) => check))];
     assert.deepEqual(checks, [
@@ -62,7 +62,7 @@ describe("preflight of the account", () => {
   it("takes any where the stack names none, and says so", () => {
     const plan = somePlan({ settings: given.awsSettings({ accounts: [] }) });
     assert.deepEqual(found(someFacts(), plan), []);
-    assert.match(judge(plan, someFacts(), today)[0]!.found, /may publish to any account/);
+    assert.match(judge(plan, someFacts(), now)[0]!.found, /may publish to any account/);
   });
 
   it("tells missing, expired and wrong credentials apart", () => {
@@ -274,30 +274,22 @@ describe("preflight of public images", () => {
   });
 });
 
-describe("preflight of last days", () => {
-  const plan = (day: string, is: "end of life" | "day of retirement" = "end of life") =>
-    somePlan({ images: [{ ...planned!, lastDay: { day, is } }] });
-  const everywhere = (images: OwnImage[]): AccountFacts => {
-    const region = given.someRegion({ images: { value: images } });
-    return someFacts({ perRegion: { [home]: region, "eu-west-1": region, "me-south-1": region } });
-  };
+describe("preflight of deprecations", () => {
+  const plan = (deprecated: string) => somePlan({ images: [{ ...planned!, deprecated }] });
 
   it("refuses to publish what would be deprecated in the past", () => {
     assert.match(
-      only(someFacts(), plan("2026-11-22")),
-      /^error end of life 3\.23\.6-r0: its end of life, 2026-11-22, has passed, and 1 of its images .*: 3\.23\.6-x86_64-uefi-tiny-aws-r0 → .* at configs\/releases\.yaml:9:9/,
+      only(someFacts(), plan("2026-11-23T11:59:00Z")),
+      /^error end of life 3\.23\.6-r0: was to be deprecated on 2026-11-23, and .*: 3\.23\.6-x86_64-uefi-tiny-aws-r0 → .* at configs\/releases\.yaml:9:9/,
     );
-    assert.deepEqual(found(someFacts(), plan(today)), []);
-    assert.match(
-      only(someFacts(), plan("2026-01-01", "day of retirement")),
-      /its day of retirement, 2026-01-01/,
-    );
+    assert.deepEqual(found(someFacts(), plan("2026-11-23T23:59:00Z")), []);
   });
 
   it("leaves alone what is published, and what a region that is off will never have", () => {
-    assert.deepEqual(found(everywhere([ours]), plan("2020-01-01")), []);
-    const { [home]: there } = everywhere([ours]).perRegion!;
-    const asked = someFacts({ perRegion: { [home]: there!, "eu-west-1": there! } });
-    assert.deepEqual(found(asked, plan("2020-01-01")), []);
+    const there = given.someRegion({ images: { value: [ours] } });
+    const all = someFacts({ perRegion: { [home]: there, "eu-west-1": there, "me-south-1": there } });
+    assert.deepEqual(found(all, plan("2020-01-01T23:59:00Z")), []);
+    const asked = someFacts({ perRegion: { [home]: there, "eu-west-1": there } });
+    assert.deepEqual(found(asked, plan("2020-01-01T23:59:00Z")), []);
   });
 });

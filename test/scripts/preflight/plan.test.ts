@@ -39,12 +39,11 @@ describe("a stack's plan for AWS", () => {
           image_key: "3.23.6-x86_64-bios-tiny-nocloud",
           revision: "0",
         },
-        regions: [regions[2], regions[0], regions[1]],
-        isPublic: true,
+        regions: [regions[2], regions[0], regions[1]].map((region) => ({ ...region, isPublic: true })),
         sharesSnapshots: false,
         entry: "3.23.6-r0",
         place: "ledger:1:1",
-        lastDay: { day: "2027-11-01", is: "end of life" },
+        deprecated: "2027-11-01T23:59:00Z",
       },
     ]);
     assert.equal(wantsAllRegions, true);
@@ -56,7 +55,7 @@ describe("a stack's plan for AWS", () => {
       publishPlan([declared({}, { stage: "import" })], settings("release")),
     ]) {
       assert.deepEqual(plannedRegions(one), [{ name: "us-east-1", bestEffort: false }]);
-      assert.equal(one.images[0]?.isPublic, false);
+      assert.equal(one.images[0]?.regions[0]?.isPublic, false);
       assert.equal(one.wantsAllRegions, false);
     }
     assert.deepEqual(publishPlan([declared()], settings("upload")).images, []);
@@ -72,26 +71,16 @@ describe("a stack's plan for AWS", () => {
     );
   });
 
-  it("ends an image at the earliest of end of life, retirement, and two years", () => {
-    const lastDay = (image: Declared) => publishPlan([image], settings("release")).images[0]?.lastDay;
-    assert.deepEqual(lastDay(declared({}, { retired: "2027-01-01" })), {
-      ...{ day: "2027-01-01", is: "day of retirement" },
-    });
-    assert.deepEqual(lastDay(declared({ endOfLife: "2030-01-01" })), {
-      ...{ day: "2028-11-01", is: "last day that AWS allows, two years after it was added" },
-    });
+  it("imports at home and is not public there where it isn't published there", () => {
+    const abroad = { ...declared(), regions: [regions[0]!] };
+    assert.deepEqual(publishPlan([abroad], settings("release")).images[0]?.regions, [
+      { name: "us-east-1", bestEffort: false, isPublic: false },
+      { name: "eu-west-1", bestEffort: false, isPublic: true },
+    ]);
   });
 
-  it("shares the snapshots of public images only", () => {
-    const aws = {
-      enaSupport: true,
-      imdsSupport: "v2.0",
-      tpmSupport: false,
-      volumeType: "gp3",
-      shareSnapshots: true,
-    } as const;
-    const shares = (image: Declared) => publishPlan([image], settings("release")).images[0]?.sharesSnapshots;
-    assert.equal(shares(declared({ aws })), true);
-    assert.equal(shares(declared({ aws, access: { PUBLIC: false } })), false);
+  it("is deprecated on the day that the program declares", () => {
+    const [image] = publishPlan([declared({}, { retired: "2027-01-01" })], settings("release")).images;
+    assert.equal(image?.deprecated, "2027-01-01T00:00:00Z");
   });
 });

@@ -16,7 +16,7 @@ import { startMoto, type Moto } from "../../doubles/moto.ts";
 import { repository } from "../../configs/project.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { PulumiProject } from "../../offline/pulumi-project.ts";
-import { account, awsSettings, home, problems, somePlan, today } from "./facts.ts";
+import { account, awsSettings, home, now, problems, somePlan } from "./facts.ts";
 
 describe("preflight", function () {
   this.timeout(300_000);
@@ -79,9 +79,9 @@ describe("preflight", function () {
 
   it("asks the account, and changes nothing, and finds what is there and what isn't", async () => {
     const small = { ...plan, wantsAllRegions: false };
-    assert.deepEqual(problems(await preflight(small, today)), []);
+    assert.deepEqual(problems(await preflight(small, now)), []);
     const elsewhere = { ...small, settings: { ...plan.settings, bucket: "downloads" } };
-    const [missing, ...others] = problems(await preflight(elsewhere, today));
+    const [missing, ...others] = problems(await preflight(elsewhere, now));
     assert.match(missing!, /^error bucket downloads: there is no such bucket/);
     assert.match(
       others.join(),
@@ -89,7 +89,7 @@ describe("preflight", function () {
     );
 
     // Everybody's regions are more than this plan's.
-    const [further] = problems(await preflight(plan, today));
+    const [further] = problems(await preflight(plan, now));
     assert.match(further!, /^warning regions ap-northeast-1, .*no image goes there/);
     assert.deepEqual(
       calls().filter(({ action }) => !/^(Get|Describe|Head|Simulate|Create|Put)/.test(action)),
@@ -107,7 +107,7 @@ describe("preflight", function () {
       region.quotas["ec2/L-0E3CBAB9"] = 0;
       region.snapshotBlockPublicAccess = "block-all-sharing";
     });
-    const found = problems(await preflight({ ...plan, wantsAllRegions: false }, today));
+    const found = problems(await preflight({ ...plan, wantsAllRegions: false }, now));
     assert.deepEqual(
       found.map((line) => line.split(":")[0]),
       [
@@ -124,7 +124,7 @@ describe("preflight", function () {
     };
     const faults = [{ action: "GetCallerIdentity", times: "always", error: expired }];
     writeFileSync(join(folder, "faults.json"), JSON.stringify(faults));
-    const found = problems(await preflight(plan, today));
+    const found = problems(await preflight(plan, now));
     assert.deepEqual(found.length, 1);
     assert.match(found[0]!, /^error account us-east-1: ExpiredToken: .* → get new ones/);
     assert.equal(asked("DescribeRegions"), 0);

@@ -22,7 +22,8 @@ describe("preflight's results", () => {
       resultTable(results),
       [
         "ok       regions  a and 2 more  switched on",
-        "error    quota    a, b, c       5 of 5",
+        "error    quota    a and 2 more  5 of 5",
+        "         in a, b, c",
         "         → ask for more",
         "warning  quota    d             5 of 5",
         "         → ask for more",
