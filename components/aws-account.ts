@@ -56,7 +56,7 @@ export class AwsAccount extends pulumi.ComponentResource {
   private declareBucket(name: string, bucketName: string, uploadDays: number): void {
     const { bucket, arn } = new aws.s3.Bucket(`${name}-uploads`, { bucket: bucketName }, { parent: this });
     const inside = { parent: this };
-    new aws.s3.BucketPublicAccessBlock(
+    const publicAccessBlock = new aws.s3.BucketPublicAccessBlock(
       `${name}-uploads`,
       {
         bucket,
@@ -91,7 +91,8 @@ export class AwsAccount extends pulumi.ComponentResource {
     new aws.s3.BucketPolicy(
       `${name}-uploads`,
       { bucket, policy: pulumi.jsonStringify(arn.apply(tlsOnly)) },
-      inside,
+      // S3 refuses both at once: OperationAborted.
+      { ...inside, dependsOn: publicAccessBlock },
     );
   }
 

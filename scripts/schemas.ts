@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
-import { accountSettingsSchema } from "../accounts/aws/settings.ts";
+import { ACCOUNT_NAMESPACE, accountSettingsSchema } from "../accounts/aws/settings.ts";
 import { ledgerSchema } from "../configs/ledger.ts";
 import { dimensionsSchema, layerSchema, regionsSchema } from "../configs/schema.ts";
 import { NAMESPACE, settingsSchema } from "../configs/settings.ts";
@@ -25,7 +25,7 @@ function stackSchema<Shape extends z.ZodRawShape>(
 }
 
 const all = {
-  "aws-account": stackSchema("alpine-aws-account", accountSettingsSchema, {
+  "aws-account": stackSchema(ACCOUNT_NAMESPACE, accountSettingsSchema, {
     ...{ title: "AWS account", description: "accounts/aws/Pulumi.NAME.yaml" },
   }),
   dimensions: dimensionsSchema,

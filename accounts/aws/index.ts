@@ -4,10 +4,11 @@ import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { AwsAccount } from "../../components/aws-account.ts";
 import { withPlainErrors } from "../../components/plain-errors.ts";
-import { readAccountSettings } from "./settings.ts";
+import { ACCOUNT_NAMESPACE, readAccountSettings } from "./settings.ts";
 
-const project = `${pulumi.getProject()}:`;
-const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(project));
+const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) =>
+  key.startsWith(`${ACCOUNT_NAMESPACE}:`),
+);
 
 export default withPlainErrors(() => {
   const settings = readAccountSettings(Object.fromEntries(config));

@@ -2,6 +2,9 @@
 import { z } from "zod";
 import { check, plainSource } from "../../configs/source.ts";
 
+/** The Pulumi project's name, and so the namespace of its settings. */
+export const ACCOUNT_NAMESPACE = "alpine-aws-account";
+
 const account = z.string().regex(/^\d{12}$/, { error: "expected an account's twelve digits, quoted" });
 const region = z.string().min(1);
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
-import { readAccountSettings } from "../../accounts/aws/settings.ts";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { ACCOUNT_NAMESPACE, readAccountSettings } from "../../accounts/aws/settings.ts";
 import type { PolicyDocument } from "../../scripts/aws/policies.ts";
+import { repository } from "../configs/project.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../helpers/pulumi-mocks.ts";
 
 const account = "111122223333";
@@ -32,7 +36,7 @@ const least = { account, region: "us-west-2" };
 
 function declare(settings: Record<string, unknown>): Promise<Run> {
   const raw = Object.entries({ ...least, ...settings }).map(([name, value]): [string, string] => [
-    `alpine-aws-account:${name}`,
+    `${ACCOUNT_NAMESPACE}:${name}`,
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   return runWithMocks(types, false, async () => {
@@ -144,6 +148,11 @@ describe("an AWS account's settings", () => {
       () => readAccountSettings(raw),
       ({ message }: Error) => patterns.every((pattern) => pattern.test(message)) || assert.fail(message),
     );
+
+  it("are in the Pulumi project's namespace", () => {
+    const file = readFileSync(join(repository, "accounts/aws/Pulumi.yaml"), "utf8");
+    assert.equal((parse(file) as { name: string }).name, ACCOUNT_NAMESPACE);
+  });
 
   it("keep an account's digits, zeros in front too", () => {
     assert.equal(
