@@ -28,6 +28,12 @@ describe("the program: one NoCloud image", function () {
 
   after(() => project?.end());
 
+  const status = () =>
+    runProgram("node", ["--import", "tsx", "scripts/status.ts"], {
+      cwd: project.folder,
+      env: project.environment,
+    });
+
   it("refuses a setting that it doesn't know, and names the nearest", async function () {
     this.timeout(mistakeMilliseconds);
     project.configure(project.settings({ "alpine:storageURL": "file://elsewhere" }));
@@ -129,6 +135,13 @@ describe("the program: one NoCloud image", function () {
     assert.deepEqual(project.files("work/tmp"), []);
   });
 
+  it("is told as done by `npm run status`, without naming the stack", async () => {
+    const { code, stdout, stderr } = await status();
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, new RegExp(`^${project.stack} +${project.key} +upload +yes +yes$`, "m"));
+    assert.match(stdout, /1 image: 1 at upload; nothing pending$/m);
+  });
+
   it("builds nothing anew when the mirror has moved", async () => {
     const before = [await project.result("disk"), await project.result("artifact")];
     await project.moveMirror();
@@ -144,5 +157,8 @@ describe("the program: one NoCloud image", function () {
     assert.deepEqual(await project.resources(), []);
     assert.equal(existsSync(project.path("work/storage")), false);
     assert.equal(existsSync(project.path("work/images")), false);
+    const { code, stdout } = await status();
+    assert.equal(code, 2, stdout);
+    assert.match(stdout, /pending: not built; not stored$/m);
   });
 });

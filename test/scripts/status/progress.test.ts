@@ -1,0 +1,167 @@
+import assert from "node:assert/strict";
+import { settingsSchema } from "../../../configs/settings.ts";
+import type { Declared, ImageState } from "../../../configs/variant.ts";
+import type { StateResource } from "../../../scripts/lib/stacks.ts";
+import { progressOf, type ImageProgress } from "../../../scripts/status/progress.ts";
+import { someVariant } from "../../helpers/variant.ts";
+
+const home = "us-west-2";
+const regions = [
+  { name: "eu-west-1", bestEffort: false },
+  { name: "me-south-1", bestEffort: true },
+  { name: home, bestEffort: false },
+];
+const line = "3.23-x86_64-bios-tiny-aws";
+
+function declared(changes: Partial<ImageState> = {}, release = "3.23.6"): Declared {
+  const imageKey = `${release}-x86_64-bios-tiny-aws`;
+  return {
+    key: `${imageKey}-r0`,
+    variant: someVariant({
+      ...{
+        imageKey,
+        configKey: line,
+        release,
+        cloud: "aws",
+        access: { PUBLIC: false, "111122223333": true },
+      },
+    }),
+    state: {
+      ...{ stage: "release", added: "2026-11-01", withdraw: false, removing: false, place: "ledger:1:1" },
+      ...changes,
+    },
+    regions,
+  };
+}
+
+const resource = (type: string, name: string, more: Partial<StateResource> = {}): StateResource => ({
+  ...{ urn: `urn:pulumi:release::alpine::${type}::${name}`, type },
+  ...more,
+});
+const command = (name: string, input: object = {}): StateResource =>
+  resource("command:local:Command", name, {
+    inputs: { environment: { ALPINE_STEP_INPUT: JSON.stringify(input) } },
+  });
+
+/** Everything that the stack has of a released image, by what each is called here. */
+function released(key = "3.23.6-x86_64-bios-tiny-aws-r0"): Record<string, StateResource> {
+  const ids: Record<string, string> = { [home]: "ami-home", "eu-west-1": "ami-eu", "me-south-1": "ami-me" };
+  const copy = (region: string) =>
+    resource("aws:ec2/amiCopy:AmiCopy", `${key}-${region}`, { id: ids[region]!, inputs: { region } });
+  const permission = (region: string) =>
+    resource("aws:ec2/amiLaunchPermission:AmiLaunchPermission", `${key}-${region}-111122223333`);
+  const parameter = (region: string) =>
+    resource("aws:ssm/parameter:Parameter", `${line}-${region}`, { inputs: { region, value: ids[region] } });
+  return {
+    variant: resource("alpine:index:ImageVariant", key),
+    disk: command(`${key}-disk`),
+    artifact: command(`${key}-artifact`),
+    ami: resource("aws:ec2/ami:Ami", key, { id: "ami-home", inputs: { region: home } }),
+    copy: copy("eu-west-1"),
+    bestEffortCopy: copy("me-south-1"),
+    shared: permission(home),
+    sharedCopy: permission("eu-west-1"),
+    bestEffortShared: permission("me-south-1"),
+    snapshots: command(`${key}-snapshots`),
+    parameter: parameter(home),
+    otherParameter: parameter("eu-west-1"),
+    bestEffortParameter: parameter("me-south-1"),
+    channel: command(`${line}-channel`, { images: { [home]: "ami-home", "eu-west-1": "ami-eu" } }),
+    bestEffortChannel: command(`${line}-channel-best-effort`, { images: ids }),
+  };
+}
+
+function progress(
+  state: Record<string, StateResource>,
+  images: readonly Declared[] = [declared()],
+  ceiling: ImageState["stage"] = "release",
+): ImageProgress[] {
+  const settings = settingsSchema.parse({ stage: ceiling, aws: { region: home } });
+  return progressOf("release", images, settings, Object.values(state));
+}
+
+function without(...names: string[]): Record<string, StateResource> {
+  return Object.fromEntries(Object.entries(released()).filter(([name]) => !names.includes(name)));
+}
+
+describe("an image's progress", () => {
+  it("is whole where everything that the ledger declares is in the state", () => {
+    assert.deepEqual(progress(released()), [
+      {
+        ...{ stack: "release", key: "3.23.6-x86_64-bios-tiny-aws-r0", stage: "release" },
+        ...{ built: true, stored: true, imported: true },
+        copies: { there: 2, of: 2, missing: [] },
+        shared: { there: 3, of: 3, missing: [] },
+        channel: { there: 3, of: 3, missing: [] },
+        ...{ bestEffort: [], pending: [] },
+      },
+    ]);
+  });
+
+  it("is only what the stage asks for, the entry's or the stack's", () => {
+    for (const [state, ceiling] of [
+      [{ stage: "import" }, "release"],
+      [{ stage: "release" }, "import"],
+    ] as const) {
+      const [image] = progress(without("copy", "shared", "parameter"), [declared(state)], ceiling);
+      assert.deepEqual(image?.pending, []);
+      assert.equal(image.stage, "import");
+      assert.equal(image.copies, undefined);
+    }
+    const [local] = progress({}, [declared({ stage: "local" })]);
+    assert.deepEqual([local?.stored, local?.pending], [undefined, ["not built"]]);
+  });
+
+  it("names what is missing, and in which required regions", () => {
+    assert.deepEqual(progress({})[0]?.pending, [
+      ...["not built", "not stored", "not imported", "snapshots without tags"],
+      ...["copies in eu-west-1", "shared in eu-west-1, us-west-2", "channel in eu-west-1, us-west-2"],
+    ]);
+    const [image] = progress(without("sharedCopy", "snapshots"));
+    assert.deepEqual(image?.pending, ["snapshots without tags", "shared in eu-west-1"]);
+    assert.deepEqual(image.shared, { there: 2, of: 3, missing: ["eu-west-1"] });
+  });
+
+  it("waits for no region of best effort, and names it apart", () => {
+    const [image] = progress(
+      without("bestEffortCopy", "bestEffortShared", "bestEffortParameter", "bestEffortChannel"),
+    );
+    assert.deepEqual(image?.pending, []);
+    assert.deepEqual(image.bestEffort, ["me-south-1"]);
+    assert.deepEqual(image.copies, { there: 1, of: 2, missing: [] });
+  });
+
+  it("counts a channel only where it names this image and was read back", () => {
+    const old = {
+      ...released(),
+      parameter: resource("aws:ssm/parameter:Parameter", `${line}-${home}`, { inputs: { value: "ami-old" } }),
+    };
+    assert.deepEqual(progress(old)[0]?.pending, ["channel in us-west-2"]);
+    const unread = progress(without("channel", "bestEffortChannel"))[0];
+    assert.deepEqual(unread?.pending, ["channel in eu-west-1, us-west-2"]);
+    const elsewhere = {
+      ...released(),
+      bestEffortChannel: command(`${line}-channel-best-effort`, { images: { [home]: "ami-old" } }),
+    };
+    assert.deepEqual(progress(elsewhere)[0]?.pending, ["channel in us-west-2"]);
+  });
+
+  it("asks a channel of the newest released image alone", () => {
+    const newer = declared({}, "3.23.7");
+    const [old, next] = progress(released(), [declared(), newer]);
+    assert.equal(old?.channel, undefined);
+    assert.deepEqual(old?.pending, []);
+    assert.deepEqual(next?.channel?.there, 0);
+  });
+
+  it("doesn't take what was cut off in the middle as there", () => {
+    const copy = { ...released()["copy"]!, initErrors: ["timeout while waiting"] };
+    assert.deepEqual(progress({ ...released(), copy })[0]?.copies?.missing, ["eu-west-1"]);
+  });
+
+  it("names images that the ledger no longer has", () => {
+    const [left, ...others] = progress(released(), []);
+    assert.deepEqual(others, []);
+    assert.deepEqual([left?.stage, left?.pending], ["none", ["to be deleted"]]);
+  });
+});
