@@ -118,12 +118,10 @@ function parsed(place: string, text: Buffer): unknown {
 }
 
 export function listRegions({ root }: RegionsOptions): Output {
-  const lines = Object.entries(readRegions(root)).map(
-    ([cloud, regions]) => {
-      const names = regions.map(({ name, bestEffort }) => (bestEffort ? `${name}?` : name));
-      return `${cloud} (${names.length}): ${names.join(" ")}`;
-    },
-  );
+  const lines = Object.entries(readRegions(root)).map(([cloud, regions]) => {
+    const names = regions.map(({ name, bestEffort }) => (bestEffort ? `${name}?` : name));
+    return `${cloud} (${names.length}): ${names.join(" ")}`;
+  });
   return { text: lines.join("\n"), warnings: [] };
 }
 
