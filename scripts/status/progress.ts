@@ -69,6 +69,12 @@ class State {
     return found?.id;
   }
 
+  /** The image that a line's parameter names in a region; undefined where there is none, or where it is a secret. */
+  pointedTo(line: string, region: string): string | undefined {
+    const { value, insecureValue } = this.find(parameter, `${line}-${region}`)?.inputs ?? {};
+    return [insecureValue, value].find((one) => typeof one === "string");
+  }
+
   /** What a channel's commands have read back: region to image. */
   readBack(line: string): Record<string, string> {
     const inputs = ["", "-best-effort"].map((suffix) => {
@@ -102,8 +108,11 @@ export function progressOf(
     const readBack = state.readBack(line.key);
     return withRegions(progress, "channel", pointed, (region) => {
       const imageId = state.imageId(image.key, region);
-      const value = state.find(parameter, `${line.key}-${region}`)?.inputs?.["value"];
-      return imageId !== undefined && value === imageId && readBack[region] === imageId;
+      return (
+        imageId !== undefined &&
+        readBack[region] === imageId &&
+        (state.pointedTo(line.key, region) ?? imageId) === imageId
+      );
     });
   });
   const leftOver = state.imageKeys.filter((key) => !known.has(key));
