@@ -1,15 +1,19 @@
 import "./scripts/lib/printable-errors.ts";
 import * as pulumi from "@pulumi/pulumi";
+import { declareChannels } from "./components/channel.ts";
+import { declareAws } from "./components/clouds/aws-stack.ts";
 import { ImageVariant } from "./components/image-variant.ts";
 import { withPlainErrors } from "./components/plain-errors.ts";
+import { preflightHook } from "./components/preflight-hook.ts";
 import { loadDeclared } from "./configs/index.ts";
 import { NAMESPACE, readSettings } from "./configs/settings.ts";
 import { buildSettings } from "./scripts/build/build-settings.ts";
 import { inputsDigest } from "./scripts/build/inputs.ts";
+import { publishPlan } from "./scripts/preflight/plan.ts";
 
 const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${NAMESPACE}:`));
 
-const images = withPlainErrors(() => {
+export default withPlainErrors(() => {
   const settings = readSettings(Object.fromEntries(config));
   const { overlays, versions, ledger, project, storageUrl } = settings;
   const build = buildSettings(settings);
@@ -20,11 +24,16 @@ const images = withPlainErrors(() => {
     versions,
     overrides: { project, storageUrl },
   });
-  return declared.map((image) => {
-    const digest = inputsDigest(image.variant, build);
-    const variant = new ImageVariant(image.key, { image, settings, inputsDigest: digest, build });
-    return [image.key, variant.outputs] as const;
-  });
+  const { providers, publicAccess } = declareAws(declared, settings);
+  const preflight = providers.length === 0 ? undefined : preflightHook(publishPlan(declared, settings));
+  const images = new Map(
+    declared.map((image) => {
+      const digest = inputsDigest(image.variant, build);
+      const args = { image, settings, inputsDigest: digest, build, publicAccess, preflight };
+      return [image.key, new ImageVariant(image.key, args, { providers })];
+    }),
+  );
+  const channels = declareChannels(declared, images, settings, { providers });
+  const outputs = [...images].map(([key, { outputs }]) => [key, outputs] as const);
+  return { images: Object.fromEntries(outputs), ...(channels === undefined ? {} : { channels }) };
 });
-
-export default { images: Object.fromEntries(images) };

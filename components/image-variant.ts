@@ -1,9 +1,12 @@
 import * as pulumi from "@pulumi/pulumi";
+import { awsProblem } from "../configs/aws.ts";
 import type { StackSettings } from "../configs/settings.ts";
-import { type Declared, type Stage, stages } from "../configs/variant.ts";
-import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
+import { type Declared, isAtLeast, isLeaving, reachedStage, type Stage } from "../configs/variant.ts";
 import type { ArtifactResult } from "../scripts/steps/artifact.ts";
+import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
 import { Artifact } from "./artifact.ts";
+import { AwsImage } from "./clouds/aws.ts";
+import type { CloudImage, CloudImageArgs, PublicAccess } from "./clouds/cloud-image.ts";
 import { DiskImage } from "./disk-image.ts";
 import { Metadata } from "./metadata.ts";
 
@@ -15,110 +18,161 @@ export interface ImageVariantArgs {
   /** Digest of the image's inputs, computed from files by the program. */
   inputsDigest: string;
   build: DiskImageInput["build"];
-}
-
-/** An image in the stack's outputs. */
-export interface ImageOutputs {
-  stage: Stage;
-  /** Where the image is: in storage, or below stage `upload` on the machine that built it. */
-  image?: string;
-  sha512?: string;
-  bytes?: number;
-  diskCheck?: DiskImageResult["diskCheck"];
-  bootTest?: DiskImageResult["bootTest"];
+  /** What must be there before anything is made public. @default nothing */
+  publicAccess?: PublicAccess;
+  /** Looks whether the cloud's account is ready. @default nobody looks */
+  preflight?: pulumi.ResourceHook | undefined;
 }
 
 /**
+ * An image in the stack's outputs. What is not known, or not there at its stage, is left out. Each is an output of its own:
+ * an aggregate would be unknown as a whole where one region fails.
+ */
+export interface ImageOutputs {
+  stage: Stage;
+  /** Where the image is: in storage, or below stage `upload` on the machine that built it. */
+  image: pulumi.Output<string | undefined>;
+  sha512: pulumi.Output<string | undefined>;
+  bytes: pulumi.Output<number | undefined>;
+  diskCheck: pulumi.Output<DiskImageResult["diskCheck"] | undefined>;
+  bootTest: pulumi.Output<DiskImageResult["bootTest"] | undefined>;
+  /** The image that was imported into its cloud. */
+  imported?: CloudImage["imported"];
+  /** Region to the image there. */
+  regions?: Record<
+    string,
+    { imageId: pulumi.Output<string>; regionUrl?: pulumi.Output<string>; launchUrl?: pulumi.Output<string> }
+  >;
+}
+
+/** Clouds that images are imported into. The others have their images' files, and that is that. */
+const clouds: Record<
+  string,
+  new (name: string, args: CloudImageArgs, opts: pulumi.ComponentResourceOptions) => CloudImage
+> = { aws: AwsImage };
+
+/**
  * One image that should exist, brought as far as its entry's stage and the stack's ceiling allow: built and
- * boot-tested, stored, and described. Deleting it removes all of that.
+ * boot-tested, stored, imported, published, and described. Deleting it removes all of that; once it is published, it is
+ * protected from that where the stack protects what is published, until the ledger says that it may go.
  */
 export class ImageVariant extends pulumi.ComponentResource {
-  /** What the stack says of this image. What is not known, or not there at its stage, is left out. */
-  readonly outputs: pulumi.Output<ImageOutputs>;
+  /** What the stack says of this image. */
+  readonly outputs: ImageOutputs;
+  /** The image in its cloud, from stage import on. */
+  readonly cloudImage: CloudImage | undefined;
 
   constructor(name: string, args: ImageVariantArgs, opts?: pulumi.ComponentResourceOptions) {
-    super("alpine:index:ImageVariant", name, {}, opts);
+    const { settings } = args;
     const { variant, state } = args.image;
-    const stage = reachedStage(state.stage, args.settings.stage);
-    const frozen = args.settings.rebuild === "never";
-    const problem = stageProblem(args.image, stage, args.settings.mirror.name);
+    const stage = reachedStage(state.stage, settings.stage);
+    // The parts of a component have its protection.
+    super("alpine:index:ImageVariant", name, {}, { ...opts, protect: isProtected(args.image, settings) });
+    const frozen = settings.rebuild === "never";
+    const problem = stageProblem(args.image, stage, settings);
     if (problem !== undefined) throw new pulumi.InputPropertyError(problem);
 
-    const disk = new DiskImage(
+    const { result: disk } = new DiskImage(
       name,
       {
         variant,
         inputsDigest: args.inputsDigest,
         build: args.build,
-        builders: args.settings.builders,
+        builders: settings.builders,
         frozen,
       },
       { parent: this },
     );
-    let stored: pulumi.Input<ArtifactResult | undefined>;
+    let stored: pulumi.Output<ArtifactResult | undefined> | undefined;
     if (isAtLeast(stage, "upload")) {
-      const artifact = new Artifact(
+      const { result: artifact } = new Artifact(
         name,
-        { disk: disk.result, storageUrl: variant.storageUrl, frozen },
+        { disk, storageUrl: variant.storageUrl, frozen },
         { parent: this },
       );
-      stored = artifact.result;
+      stored = artifact;
+      const Cloud = isAtLeast(stage, "import") ? clouds[variant.cloud] : undefined;
+      const { image, publicAccess = {}, preflight } = args;
+      this.cloudImage =
+        Cloud &&
+        new Cloud(
+          name,
+          { image, stage, settings, disk, artifact, publicAccess, preflight },
+          { parent: this },
+        );
       new Metadata(
         name,
-        { variant, mirrorName: args.settings.mirror.name, disk: disk.result, artifact: artifact.result },
+        {
+          ...{ variant, mirrorName: settings.mirror.name, disk, artifact, cloudImage: this.cloudImage },
+          isReleased: isAtLeast(stage, "release"),
+        },
         { parent: this },
       );
     }
-    this.outputs = pulumi
-      .all([disk.result, stored])
-      .apply(([disk, artifact]) => describe(stage, disk, artifact));
+    this.outputs = describe(stage, disk, stored, this.cloudImage);
     this.registerOutputs({ outputs: this.outputs });
   }
 }
 
 function describe(
   stage: Stage,
-  disk: DiskImageResult | undefined,
-  artifact: ArtifactResult | undefined,
+  disk: pulumi.Output<DiskImageResult | undefined>,
+  stored: pulumi.Output<ArtifactResult | undefined> | undefined,
+  cloudImage: CloudImage | undefined,
 ): ImageOutputs {
-  if (disk === undefined) return { stage };
+  const image = stored?.apply((artifact) => artifact && `${artifact.folder}/${artifact.name}`);
+  const published = cloudImage?.published ?? [];
   return {
     stage,
-    image: artifact === undefined ? disk.file : `${artifact.folder}/${artifact.name}`,
-    sha512: disk.sha512,
-    bytes: disk.bytes,
-    ...(disk.diskCheck === undefined ? {} : { diskCheck: disk.diskCheck }),
-    bootTest: disk.bootTest,
+    image: image ?? disk.apply((disk) => disk?.file),
+    sha512: disk.apply((disk) => disk?.sha512),
+    bytes: disk.apply((disk) => disk?.bytes),
+    diskCheck: disk.apply((disk) => disk?.diskCheck),
+    bootTest: disk.apply((disk) => disk?.bootTest),
+    ...(cloudImage === undefined ? {} : { imported: cloudImage.imported }),
+    ...(published.length === 0
+      ? {}
+      : {
+          regions: Object.fromEntries(
+            published.map(({ region, imageId, regionUrl, launchUrl }) => [
+              region,
+              {
+                imageId,
+                ...(regionUrl === undefined ? {} : { regionUrl }),
+                ...(launchUrl === undefined ? {} : { launchUrl }),
+              },
+            ]),
+          ),
+        }),
   };
+}
+
+/** Whether an image may not be deleted: it is published, its stack protects that, and the ledger does not let it go. */
+export function isProtected(
+  { state }: Declared,
+  settings: Pick<StackSettings, "stage" | "protectPublished">,
+): boolean {
+  const isPublished = isAtLeast(reachedStage(state.stage, settings.stage), "publish");
+  return settings.protectPublished && isPublished && !isLeaving(state);
 }
 
 /** Why an image cannot be brought that far, if so; said before anything is built. */
 export function stageProblem(
-  { key, variant }: Declared,
+  image: Declared,
   stage: Stage,
-  mirrorName: string,
+  settings: StackSettings,
 ): { propertyPath: string; reason: string } | undefined {
+  const { key, variant } = image;
   if (!isAtLeast(stage, "upload")) return undefined;
   if (!variant.storageUrl.startsWith("file://")) {
     const reason =
-      mirrorName === "offline"
+      settings.mirror.name === "offline"
         ? `images from the offline kit may only be stored in folders, and ${key} would go to ${variant.storageUrl}`
         : `${key} would be stored at ${variant.storageUrl}, and only folders (file://) are supported so far`;
     return { propertyPath: "storageUrl", reason: `${reason}: set the stack's alpine:storageUrl to one` };
   }
-  if (isAtLeast(stage, "import") && variant.cloud !== "nocloud") {
-    const reason = `${key} cannot be brought to ${stage}: importing into ${variant.cloud} is not supported so far`;
-    return { propertyPath: "stage", reason: `${reason}; keep the stack's alpine:stage at upload` };
-  }
-  return undefined;
-}
-
-/** The lower of an entry's stage and its stack's ceiling. */
-export function reachedStage(entry: Stage, ceiling: Stage): Stage {
-  return stages[Math.min(stages.indexOf(entry), stages.indexOf(ceiling))]!;
-}
-
-/** Whether `stage` comes at or after `wanted`. */
-export function isAtLeast(stage: Stage, wanted: Stage): boolean {
-  return stages.indexOf(stage) >= stages.indexOf(wanted);
+  if (!isAtLeast(stage, "import") || variant.cloud === "nocloud") return undefined;
+  if (variant.cloud === "aws") return awsProblem(image, stage, settings);
+  const reason = `${key} cannot be brought to ${stage}: importing into ${variant.cloud} is not supported so far`;
+  return { propertyPath: "stage", reason: `${reason}; keep the stack's alpine:stage at upload` };
 }

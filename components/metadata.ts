@@ -1,8 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
+import { tags } from "../configs/tags.ts";
 import type { Variant } from "../configs/variant.ts";
 import type { ArtifactResult } from "../scripts/steps/artifact.ts";
 import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
-import type { MetadataInput } from "../scripts/steps/metadata.ts";
+import type { MetadataInput, MetadataResult } from "../scripts/steps/metadata.ts";
+import type { CloudImage, RegionalImage } from "./clouds/cloud-image.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of {@link Metadata}. */
@@ -11,6 +13,9 @@ export interface MetadataArgs {
   mirrorName: string;
   disk: pulumi.Input<DiskImageResult | undefined>;
   artifact: pulumi.Input<ArtifactResult | undefined>;
+  /** Where it is in its cloud, from stage import on. */
+  cloudImage: CloudImage | undefined;
+  isReleased: boolean;
 }
 
 /**
@@ -20,38 +25,50 @@ export interface MetadataArgs {
 export class Metadata extends pulumi.ComponentResource {
   constructor(name: string, args: MetadataArgs, opts?: pulumi.ComponentResourceOptions) {
     super("alpine:index:Metadata", name, {}, opts);
-    const input = pulumi.all([args.disk, args.artifact]).apply(([disk, artifact]): MetadataInput => ({
-      tags: tags(args.variant),
-      mirror: args.mirrorName,
-      disk,
-      artifact,
-    }));
+    const published = args.cloudImage?.published ?? [];
+    const required = published.filter(({ bestEffort }) => !bestEffort);
+    const first = this.#command(`${name}-metadata`, args, required);
+    if (required.length < published.length) {
+      // The same file again, with regions of best effort: where one of them fails, the file without them is there.
+      this.#command(`${name}-metadata-best-effort`, args, published, first.result<MetadataResult>());
+    }
+    this.registerOutputs({});
+  }
+
+  #command(
+    name: string,
+    { variant, mirrorName, cloudImage, isReleased, ...args }: MetadataArgs,
+    published: readonly RegionalImage[],
+    addsTo?: pulumi.Output<MetadataResult | undefined>,
+  ): StepCommand {
+    const artifacts = pulumi.output(
+      Object.fromEntries(published.map(({ region, imageId }) => [region, imageId])),
+    );
+    const cloud =
+      cloudImage &&
+      pulumi.output({
+        importRegion: cloudImage.imported.region,
+        importId: cloudImage.imported.imageId,
+        artifacts,
+        published: cloudImage.publishedSince,
+        isReleased,
+      });
+    const input = pulumi
+      .all([args.disk, args.artifact, cloud, addsTo])
+      .apply(([disk, artifact, cloud, addsTo]): MetadataInput => ({
+        tags: tags(variant),
+        mirror: mirrorName,
+        disk,
+        artifact,
+        ...(cloud === undefined ? {} : { cloud }),
+        ...(addsTo === undefined ? {} : { addsTo }),
+      }));
     const folder = pulumi.output(args.artifact).apply((artifact) => artifact?.folder ?? "unknown");
-    new StepCommand(
-      `${name}-metadata`,
+    return new StepCommand(
+      name,
       // Never frozen: a changed description or end of life is written over the old one.
       { step: "metadata", input, replaceOn: [folder], frozen: false },
       { parent: this },
     );
-    this.registerOutputs({});
   }
-}
-
-/** What the original's metadata says of every image, by its keys: other people's tools read them. */
-export function tags(variant: Variant): Record<string, string | number> {
-  return {
-    arch: variant.arch,
-    bootstrap: variant.bootstrap,
-    cloud: variant.cloud,
-    description: variant.description,
-    end_of_life: variant.endOfLife,
-    firmware: variant.firmware,
-    image_key: variant.imageKey,
-    // The file's name has the cloud in front, for all clouds' files lie together; the image's has not.
-    name: variant.name.replace(`${variant.cloud}_`, ""),
-    project: variant.project,
-    release: variant.release,
-    revision: variant.revision,
-    version: variant.version,
-  };
 }

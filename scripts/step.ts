@@ -17,6 +17,8 @@ const steps: Record<StepName, () => Promise<Step<never, object>>> = {
   metadata: async () => (await import("./steps/metadata.ts")).metadataStep,
   "aws-upload": async () => (await import("./steps/aws-upload.ts")).awsUploadStep,
   "aws-snapshot": async () => (await import("./steps/aws-snapshot.ts")).awsSnapshotStep,
+  "aws-snapshots": async () => (await import("./steps/aws-snapshots.ts")).awsSnapshotsStep,
+  "aws-channel": async () => (await import("./steps/aws-channel.ts")).awsChannelStep,
 };
 
 /** A result must fit into the environment of later calls with room to spare. */

@@ -15,6 +15,21 @@ export interface MetadataInput {
   mirror: string;
   disk: DiskImageResult | undefined;
   artifact: ArtifactResult | undefined;
+  /** Where it is in its cloud, from stage import on. */
+  cloud?: CloudMetadata;
+  /** Another command's result, where this one adds to that one's file: regions of best effort come later, if ever. */
+  addsTo?: MetadataResult | undefined;
+}
+
+/** What is known of an image in its cloud. */
+export interface CloudMetadata {
+  importRegion: string;
+  importId: string;
+  /** Region to the image there; none below stage publish. */
+  artifacts: Record<string, string>;
+  /** ISO 8601, UTC: when it was there in all its required regions. */
+  published: string | undefined;
+  isReleased: boolean;
 }
 
 /** Where the metadata is stored. */
@@ -23,16 +38,21 @@ export interface MetadataResult {
   folder: string;
   name: string;
   sha512: string;
+  /** ISO 8601, UTC: when this command first knew it to be so. */
+  imported?: string;
+  released?: string;
 }
 
 /** Writes an image's YAML and its checksum. */
 export const metadataStep: Step<MetadataInput, MetadataResult> = {
-  create: (input) => write(input, randomBytes(8).toString("hex")),
+  create: (input) => write(input, { token: input.addsTo?.token ?? randomBytes(8).toString("hex") }),
 
   // In place, by the same owner: a reader sees the old text or the new one, never none.
-  update: (input, previous) => write(input, previous.token),
+  update: (input, previous) => write(input, { ...previous, ...tokenOf(input.addsTo) }),
 
-  async delete(_, previous) {
+  async delete({ addsTo }, previous) {
+    // The file is the other command's.
+    if (addsTo !== undefined) return;
     if (!(await openStorage(previous.folder).remove(previous.name, previous.token))) {
       process.stderr.write(
         `${previous.folder}/${previous.name}: no longer what this resource wrote, left alone\n`,
@@ -41,35 +61,58 @@ export const metadataStep: Step<MetadataInput, MetadataResult> = {
   },
 };
 
-async function write(input: MetadataInput, token: string): Promise<MetadataResult> {
-  const { artifact, disk } = input;
+const tokenOf = (result: MetadataResult | undefined): Partial<MetadataResult> =>
+  result === undefined ? {} : { token: result.token };
+
+/** @param before what is known from earlier runs: whose file it is, and since when */
+async function write(
+  input: MetadataInput,
+  before: Pick<MetadataResult, "token" | "imported" | "released">,
+): Promise<MetadataResult> {
+  const { artifact, disk, cloud, addsTo } = input;
+  const { token } = before;
   if (artifact === undefined || disk === undefined) {
     throw new UserError(
       "there is no stored image to describe",
       "run `pulumi up` without --target, or target its artifact too",
     );
   }
-  const text = metadataText(input.tags, input.mirror, disk, artifact, new Date().toISOString());
+  const now = new Date().toISOString();
+  const since = { ...before, ...addsTo };
+  const dates = {
+    ...(cloud === undefined ? {} : { imported: since.imported ?? now }),
+    ...(cloud?.isReleased === true ? { released: since.released ?? now } : {}),
+  };
+  const text = metadataText(input, { disk, artifact, dates, now });
   const sha512 = createHash("sha512").update(text).digest("hex");
   const name = `${splitFileName(artifact.name).name}.yaml`;
   await openStorage(artifact.folder).storeText(name, text, sha512, token);
-  return { token, folder: artifact.folder, name, sha512 };
+  return { token, folder: artifact.folder, name, sha512, ...dates };
+}
+
+/** What a text is made of beside the input, all of it known. */
+export interface KnownMetadata {
+  disk: DiskImageResult;
+  artifact: ArtifactResult;
+  dates: Pick<MetadataResult, "imported" | "released">;
+  now: string;
 }
 
 /** The YAML: the original's keys first, in its order, then what only this project knows. */
 export function metadataText(
-  tags: Record<string, string | number>,
-  mirror: string,
-  disk: DiskImageResult,
-  artifact: ArtifactResult,
-  now: string,
+  { tags, mirror, cloud }: Pick<MetadataInput, "tags" | "mirror" | "cloud">,
+  { disk, artifact, dates, now }: KnownMetadata,
 ): string {
   return stringify(
     {
       ...tags,
       built: withoutZone(disk.built),
       uploaded: withoutZone(artifact.uploaded),
-      artifacts: null,
+      ...(dates.imported === undefined ? {} : { imported: withoutZone(dates.imported) }),
+      ...(cloud === undefined ? {} : { import_id: cloud.importId, import_region: cloud.importRegion }),
+      ...(cloud?.published === undefined ? {} : { published: withoutZone(cloud.published) }),
+      ...(dates.released === undefined ? {} : { released: withoutZone(dates.released) }),
+      artifacts: cloud === undefined || Object.keys(cloud.artifacts).length === 0 ? null : cloud.artifacts,
       metadata_updated: withoutZone(now),
       file: artifact.name,
       sha512: disk.sha512,

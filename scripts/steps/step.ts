@@ -1,5 +1,13 @@
 /** Steps of an image's way that are done by a tracked command. */
-export const stepNames = ["disk-image", "artifact", "metadata", "aws-upload", "aws-snapshot"] as const;
+export const stepNames = [
+  "disk-image",
+  "artifact",
+  "metadata",
+  "aws-upload",
+  "aws-snapshot",
+  "aws-snapshots",
+  "aws-channel",
+] as const;
 export type StepName = (typeof stepNames)[number];
 
 /**

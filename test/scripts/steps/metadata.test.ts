@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { tags } from "../../../components/metadata.ts";
+import { tags } from "../../../configs/tags.ts";
 import { metadataStep, metadataText } from "../../../scripts/steps/metadata.ts";
 import { artifactResult, builtDocuments, diskResult, storedDocuments } from "../../helpers/results.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
@@ -30,14 +30,14 @@ const variant = someVariant({
   ...{ version: "3.20", release: "3.20.0", imageKey: "3.20.0-x86_64-bios-tiny-nocloud" },
   ...{ name: "nocloud_alpine-3.20.0-x86_64-bios-tiny-r2", revision: 2 },
 });
+const known = {
+  disk: diskResult({ documents: builtDocuments }),
+  artifact: artifactResult({ documents: storedDocuments }),
+  dates: {},
+  now: "2026-11-23T08:36:56.386Z",
+};
 const text = (changed = variant): string =>
-  metadataText(
-    tags(changed),
-    "offline",
-    diskResult({ documents: builtDocuments }),
-    artifactResult({ documents: storedDocuments }),
-    "2026-11-23T08:36:56.386Z",
-  );
+  metadataText({ tags: tags(changed), mirror: "offline" }, known);
 
 describe("an image's metadata", () => {
   it("has every key of the original's table that applies, with its value", () => {
@@ -91,13 +91,29 @@ describe("an image's metadata", () => {
 
   it("names nothing that an older version did not store", () => {
     const old = metadataText(
-      tags(variant),
-      "offline",
-      diskResult(),
-      artifactResult(),
-      "2026-11-23T08:36:56.386Z",
+      { tags: tags(variant), mirror: "offline" },
+      { ...known, disk: diskResult(), artifact: artifactResult() },
     );
     assert.doesNotMatch(old, /sbom|provenance/);
+  });
+
+  it("says where it is in its cloud, by the original's keys", () => {
+    const cloud = {
+      ...{ importRegion: "us-west-2", importId: "ami-1", published: "2026-11-23T09:00:00.000Z" },
+      ...{ artifacts: { "us-west-2": "ami-1", "eu-west-1": "ami-2" }, isReleased: true },
+    };
+    const dates = { imported: "2026-11-23T08:50:00.000Z", released: "2026-11-23T09:01:00.000Z" };
+    const input = { tags: tags(variant), mirror: "offline", cloud };
+    const metadata = parse(metadataText(input, { ...known, dates })) as Record<string, unknown>;
+    const { imported, import_id, import_region, published, released, artifacts } = metadata;
+    assert.deepEqual(
+      { imported, import_id, import_region, published, released, artifacts },
+      {
+        ...{ imported: "2026-11-23T08:50:00.000", import_id: "ami-1", import_region: "us-west-2" },
+        ...{ published: "2026-11-23T09:00:00.000", released: "2026-11-23T09:01:00.000" },
+        artifacts: { "us-west-2": "ami-1", "eu-west-1": "ami-2" },
+      },
+    );
   });
 
   it("gives versions back as the texts they are, to readers of YAML 1.1 and 1.2", () => {

@@ -1,0 +1,63 @@
+import { SnapshotBlockPublicAccess } from "@pulumi/aws/ebs/snapshotBlockPublicAccess.js";
+import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.js";
+import * as pulumi from "@pulumi/pulumi";
+import { type Declared, isAtLeast, reachedStage } from "../../configs/variant.ts";
+import type { StackSettings } from "../../configs/settings.ts";
+import type { PublicAccess } from "./cloud-image.ts";
+
+/** AWS takes up to ten minutes to let images be public after it was told to. */
+const patience = { customTimeouts: { create: "30m", update: "30m" } };
+
+/**
+ * The account's block on making images public, declared to be off in the regions that need it. AWS has it on in new
+ * accounts, and a public permission fails then.
+ */
+export class AwsPublicAccess extends pulumi.ComponentResource {
+  readonly regions: PublicAccess;
+
+  constructor(
+    name: string,
+    images: readonly Declared[],
+    settings: StackSettings,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("alpine:index:AwsPublicAccess", name, {}, opts);
+    const options = { parent: this, ...patience };
+    this.regions = Object.fromEntries(
+      publicRegions(images, settings).map(({ region, snapshots }) => [
+        region,
+        [
+          new ImageBlockPublicAccess(`${name}-images-${region}`, { region, state: "unblocked" }, options),
+          ...(snapshots
+            ? [
+                new SnapshotBlockPublicAccess(
+                  `${name}-snapshots-${region}`,
+                  { region, state: "unblocked" },
+                  options,
+                ),
+              ]
+            : []),
+        ],
+      ]),
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** Regions in which images of a stack are public on AWS, and whether their snapshots are, too. */
+export function publicRegions(
+  images: readonly Declared[],
+  settings: Pick<StackSettings, "stage">,
+): { region: string; snapshots: boolean }[] {
+  const regions = new Map<string, boolean>();
+  for (const { variant, state, regions: published } of images) {
+    const isPublished = isAtLeast(reachedStage(state.stage, settings.stage), "publish");
+    if (variant.cloud !== "aws" || !isPublished || variant.access["PUBLIC"] !== true) continue;
+    for (const { name } of published) {
+      regions.set(name, regions.get(name) === true || variant.aws?.shareSnapshots === true);
+    }
+  }
+  return [...regions]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([region, snapshots]) => ({ region, snapshots }));
+}

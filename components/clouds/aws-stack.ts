@@ -1,0 +1,34 @@
+import { Provider } from "@pulumi/aws/provider.js";
+import type * as pulumi from "@pulumi/pulumi";
+import type { StackSettings } from "../../configs/settings.ts";
+import { type Declared, isAtLeast, reachedStage } from "../../configs/variant.ts";
+import { AwsPublicAccess } from "./aws-public-access.ts";
+import type { PublicAccess } from "./cloud-image.ts";
+
+/** What a stack's images share on AWS. */
+export interface AwsStack {
+  /** For the images, and what points to them; none where no image is brought to AWS. */
+  providers: pulumi.ProviderResource[];
+  publicAccess: PublicAccess;
+}
+
+/**
+ * Declares what a stack's images share on AWS. One provider serves all regions, for AWS's resources name their own; its
+ * credentials are the ambient ones, as inputs they would be in the stack's state.
+ */
+export function declareAws(images: readonly Declared[], settings: StackSettings): AwsStack {
+  const { region, accounts, blockPublicAccess } = settings.aws;
+  const isUsed = images.some(
+    ({ variant, state }) =>
+      variant.cloud === "aws" && isAtLeast(reachedStage(state.stage, settings.stage), "import"),
+  );
+  // Without a region nothing can be imported, which each image says for itself.
+  if (!isUsed || region === "") return { providers: [], publicAccess: {} };
+  const provider = new Provider("aws", {
+    region,
+    ...(accounts.length === 0 ? {} : { allowedAccountIds: accounts }),
+  });
+  if (blockPublicAccess === "unmanaged") return { providers: [provider], publicAccess: {} };
+  const { regions } = new AwsPublicAccess("public-access", images, settings, { providers: [provider] });
+  return { providers: [provider], publicAccess: regions };
+}

@@ -1,0 +1,283 @@
+import { SnapshotImport } from "@pulumi/aws/ebs/snapshotImport.js";
+import { Ami } from "@pulumi/aws/ec2/ami.js";
+import { AmiCopy } from "@pulumi/aws/ec2/amiCopy.js";
+import { AmiLaunchPermission } from "@pulumi/aws/ec2/amiLaunchPermission.js";
+import * as pulumi from "@pulumi/pulumi";
+import { amiArchitectures, amiBootModes, amiTags, deprecationTime, grantees } from "../../configs/aws.ts";
+import { imageName } from "../../configs/tags.ts";
+import { isAtLeast, type Variant } from "../../configs/variant.ts";
+import type { AwsSnapshotInput, AwsSnapshotResult } from "../../scripts/steps/aws-snapshot.ts";
+import type { AwsSnapshotsInput, AwsSnapshotsResult } from "../../scripts/steps/aws-snapshots.ts";
+import type { AwsUploadInput, AwsUploadResult } from "../../scripts/steps/aws-upload.ts";
+import { StepCommand } from "../step-command.ts";
+import { byEffort, type CloudImage, type CloudImageArgs, type RegionalImage } from "./cloud-image.ts";
+
+/** Imports and copies wait in AWS's queues: a snapshot of a few hundred MiB has taken hours on a bad day. */
+const patience = { customTimeouts: { create: "4h" } };
+
+/**
+ * What replaces a resource, and so is ignored once a stack keeps what it has: a name that lives is never given to
+ * something else. The rest (description, deprecation, tags) is changed in place.
+ */
+const replacing = {
+  snapshotImport: ["description", "diskContainer", "encrypted", "kmsKeyId", "roleName"],
+  ami: [
+    ...["architecture", "bootMode", "ebsBlockDevices", "enaSupport", "imdsSupport", "name"],
+    ...["rootDeviceName", "sriovNetSupport", "tpmSupport", "virtualizationType"],
+  ],
+  amiCopy: ["encrypted", "kmsKeyId", "name", "sourceAmiId", "sourceAmiRegion"],
+};
+
+const rootDevice = "/dev/xvda";
+
+/** An image in one region: the imported one, or a copy of it. */
+interface RegionalAmi {
+  region: string;
+  resource: Ami | AmiCopy;
+  imageId: pulumi.Output<string>;
+  snapshotId: pulumi.Output<string>;
+}
+
+/**
+ * An image on AWS: imported in the home region as a private AMI; from stage publish on copied to its regions and shared,
+ * each region on its own path. Deleting it removes AMIs and snapshots.
+ */
+export class AwsImage extends pulumi.ComponentResource implements CloudImage {
+  readonly imported: CloudImage["imported"];
+  readonly published: readonly RegionalImage[];
+  readonly publishedSince: pulumi.Output<string | undefined>;
+  readonly #args: CloudImageArgs;
+  readonly #name: string;
+  readonly #frozen: boolean;
+  /** Of all AMIs, in place: none of it replaces one. */
+  readonly #life: { description: string; tags: Record<string, string>; deprecationTime: string };
+
+  constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {
+    super("alpine:index:AwsImage", name, {}, opts);
+    this.#args = args;
+    this.#name = name;
+    const { image, settings, stage } = args;
+    const { variant, state } = image;
+    this.#frozen = settings.rebuild === "never";
+    this.#life = {
+      description: variant.description,
+      tags: amiTags(variant),
+      deprecationTime: deprecationTime(variant, state),
+    };
+    const home = this.#import();
+    this.imported = { region: home.region, imageId: home.imageId };
+    const published = isAtLeast(stage, "publish") ? this.#publish(home) : [];
+    this.published = published;
+    const [since] = this.#equip(published);
+    this.publishedSince = pulumi
+      .output(since?.result<AwsSnapshotsResult>())
+      .apply((result) => result?.published);
+    this.registerOutputs({});
+  }
+
+  /** Disk → snapshot → AMI, in the home region. */
+  #import(): RegionalAmi {
+    const { variant } = this.#args.image;
+    const { region } = this.#args.settings.aws;
+    const options = requireAws(variant);
+    const snapshotId = this.#snapshot();
+    const ami = new Ami(
+      this.#name,
+      {
+        ...this.#life,
+        name: imageName(variant),
+        region,
+        architecture: amiArchitectures[variant.arch],
+        bootMode: options.bootMode ?? amiBootModes[variant.firmware],
+        virtualizationType: "hvm",
+        enaSupport: options.enaSupport,
+        sriovNetSupport: "simple",
+        ...(options.imdsSupport === "v2.0" ? { imdsSupport: "v2.0" } : {}),
+        ...(options.tpmSupport ? { tpmSupport: "v2.0" } : {}),
+        rootDeviceName: rootDevice,
+        ebsBlockDevices: [
+          { deviceName: rootDevice, snapshotId, volumeType: options.volumeType, deleteOnTermination: true },
+        ],
+      },
+      { parent: this, ...this.#keeping("ami") },
+    );
+    this.#warnOfOtherAttributes(ami);
+    return { region, resource: ami, imageId: ami.id, snapshotId };
+  }
+
+  /** The disk as a snapshot, by way of the bucket or directly. */
+  #snapshot(): pulumi.Output<string> {
+    const { settings, image, disk, artifact } = this.#args;
+    const { region, bucket, double, role, importMethod } = settings.aws;
+    const { variant } = image;
+    const encryption = encryptionOf(variant);
+    const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${this.#name}`;
+    const { description, tags } = this.#life;
+    const content = pulumi.output(disk).apply((disk) => disk?.sha512 ?? "unknown");
+    if (importMethod === "direct") {
+      const input = pulumi.all([disk, artifact]).apply(([disk, artifact]): AwsSnapshotInput => ({
+        ...{ region, double, owner, disk, artifact, description, tags },
+        ...{ encrypted: false, ...encryption },
+      }));
+      const snapshot = new StepCommand(
+        `${this.#name}-snapshot`,
+        { step: "aws-snapshot", input, replaceOn: [content, region], frozen: this.#frozen },
+        { parent: this, ...patience, ...this.#lookingBefore() },
+      );
+      return snapshot.result<AwsSnapshotResult>().apply((result) => result?.snapshotId ?? "unknown");
+    }
+    const input = pulumi
+      .all([disk, artifact])
+      .apply(([disk, artifact]): AwsUploadInput => ({ region, bucket, double, owner, disk, artifact }));
+    const upload = new StepCommand(
+      `${this.#name}-upload`,
+      { step: "aws-upload", input, replaceOn: [content, region, bucket], frozen: this.#frozen },
+      { parent: this, ...patience, ...this.#lookingBefore() },
+    );
+    const snapshot = new SnapshotImport(
+      this.#name,
+      {
+        region,
+        description,
+        tags,
+        roleName: role,
+        ...encryption,
+        diskContainer: {
+          description,
+          format: variant.imageFormat.toUpperCase(),
+          userBucket: {
+            s3Bucket: bucket,
+            // Another content has another key: an import would not notice the same one changed.
+            s3Key: upload.result<AwsUploadResult>().apply((result) => result?.key ?? "unknown"),
+          },
+        },
+      },
+      { parent: this, ...patience, ...this.#keeping("snapshotImport") },
+    );
+    return snapshot.id;
+  }
+
+  /** Copies, and permissions on all. */
+  #publish(home: RegionalAmi): (RegionalImage & Pick<RegionalAmi, "snapshotId">)[] {
+    const { image } = this.#args;
+    return image.regions.map(({ name: region, bestEffort }) => {
+      const ami = region === home.region ? home : this.#copy(home, region);
+      const permissions = this.#share(ami);
+      return {
+        ...{ region, bestEffort, imageId: ami.imageId, snapshotId: ami.snapshotId },
+        ...urls(image.variant, region, ami.imageId),
+        ready: [ami.resource, ...permissions],
+      };
+    });
+  }
+
+  /** Tags the snapshots and shares them where configured: copies come without, and nothing of it has a resource. */
+  #equip(published: readonly (RegionalImage & Pick<RegionalAmi, "snapshotId">)[]): StepCommand[] {
+    const { image, settings, publicAccess } = this.#args;
+    const share = requireAws(image.variant).shareSnapshots
+      ? grantees(image.variant.access).flatMap(({ group, accountId }) => group ?? accountId ?? [])
+      : [];
+    return byEffort(published).map(({ suffix, things }) => {
+      const snapshots = Object.fromEntries(things.map(({ region, snapshotId }) => [region, snapshotId]));
+      const input = pulumi.output(snapshots).apply((snapshots): AwsSnapshotsInput => ({
+        ...{ double: settings.aws.double, snapshots, tags: this.#life.tags, share },
+      }));
+      return new StepCommand(
+        `${this.#name}-snapshots${suffix}`,
+        // Never frozen: tags and access follow the configuration.
+        { step: "aws-snapshots", input, replaceOn: [], frozen: false },
+        { parent: this, dependsOn: share.length === 0 ? [] : Object.values(publicAccess).flat() },
+      );
+    });
+  }
+
+  #copy(home: RegionalAmi, region: string): RegionalAmi {
+    const { variant } = this.#args.image;
+    const copy = new AmiCopy(
+      `${this.#name}-${region}`,
+      {
+        ...this.#life,
+        name: imageName(variant),
+        region,
+        sourceAmiId: home.imageId,
+        sourceAmiRegion: home.region,
+        ...encryptionOf(variant),
+      },
+      { parent: this, ...patience, ...this.#keeping("amiCopy"), ...this.#lookingBefore() },
+    );
+    return { region, resource: copy, imageId: copy.id, snapshotId: copy.rootSnapshotId };
+  }
+
+  /** One resource for each grantee: whom to add or take away leaves the others alone. */
+  #share({ region, imageId }: RegionalAmi): AmiLaunchPermission[] {
+    const { image, publicAccess } = this.#args;
+    return grantees(image.variant.access).map(({ name, ...grantee }) => {
+      const dependsOn = grantee.group === "all" ? [...(publicAccess[region] ?? [])] : [];
+      return new AmiLaunchPermission(
+        `${this.#name}-${region}-${name}`,
+        { region, imageId, ...grantee },
+        { parent: this, dependsOn, ...this.#lookingBefore() },
+      );
+    });
+  }
+
+  /** Options of what is created where nothing may have been before: the account is looked at first. */
+  #lookingBefore(): { hooks?: pulumi.ResourceHookBinding } {
+    const { preflight } = this.#args;
+    return preflight === undefined ? {} : { hooks: { beforeCreate: [preflight] } };
+  }
+
+  /** Options of a resource that stays as it was made, where the stack keeps what it has. */
+  #keeping(kind: keyof typeof replacing): { ignoreChanges: string[] } | object {
+    return this.#frozen ? { ignoreChanges: replacing[kind] } : {};
+  }
+
+  /** What cannot be changed on an AMI stays, and that the configuration says otherwise is told. */
+  #warnOfOtherAttributes(ami: Ami): void {
+    if (!this.#frozen) return;
+    const { variant } = this.#args.image;
+    const options = requireAws(variant);
+    const wanted = {
+      name: imageName(variant),
+      bootMode: options.bootMode ?? amiBootModes[variant.firmware],
+      enaSupport: options.enaSupport,
+      imdsSupport: options.imdsSupport === "v2.0" ? "v2.0" : "",
+      tpmSupport: options.tpmSupport ? "v2.0" : "",
+    };
+    const { name, bootMode, enaSupport, imdsSupport, tpmSupport } = ami;
+    pulumi.output({ name, bootMode, enaSupport, imdsSupport, tpmSupport }).apply((found) => {
+      const other = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
+        (key) => (found[key] ?? wanted[key]) !== wanted[key],
+      );
+      if (other.length === 0) return;
+      const list = other.map((key) => `${key} ${String(found[key])}, now ${String(wanted[key])}`).join("; ");
+      const message = `${this.#name} was registered with other attributes than today's (${list}); revise it to publish them anew`;
+      void pulumi.log.warn(message, this);
+    });
+  }
+}
+
+/** The configuration fills these in for every image of cloud aws. */
+function requireAws(variant: Variant): NonNullable<Variant["aws"]> {
+  if (variant.aws === undefined) throw new Error(`${variant.imageKey} has no field aws`);
+  return variant.aws;
+}
+
+/** A key is taken as one that the region has: an alias, or a multi-region key's ARN. */
+function encryptionOf({ encrypted }: Variant): { encrypted?: true; kmsKeyId?: string } {
+  if (encrypted === false) return {};
+  return encrypted === true ? { encrypted } : { encrypted: true, kmsKeyId: encrypted };
+}
+
+function urls(
+  { cloudRegionUrl, cloudLaunchUrl }: Variant,
+  region: string,
+  imageId: pulumi.Output<string>,
+): Pick<RegionalImage, "regionUrl" | "launchUrl"> {
+  const filled = (url: string): pulumi.Output<string> =>
+    imageId.apply((id) => url.replaceAll("{region}", region).replaceAll("{image_id}", id));
+  return {
+    ...(cloudRegionUrl === undefined ? {} : { regionUrl: filled(cloudRegionUrl) }),
+    ...(cloudLaunchUrl === undefined ? {} : { launchUrl: filled(cloudLaunchUrl) }),
+  };
+}

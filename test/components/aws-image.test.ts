@@ -1,0 +1,264 @@
+import assert from "node:assert/strict";
+import { readSettings, type StackSettings } from "../../configs/settings.ts";
+import type { Declared, ImageState, Stage, Variant } from "../../configs/variant.ts";
+import { type MockTypes, type Registered, type Run, runWithMocks } from "../helpers/pulumi-mocks.ts";
+import { artifactResult, diskResult } from "../helpers/results.ts";
+import { someVariant } from "../helpers/variant.ts";
+
+const same = (inputs: Record<string, unknown>): Record<string, unknown> => inputs;
+const stdouts: Record<string, object> = {
+  "disk-image": diskResult(),
+  artifact: artifactResult(),
+  metadata: { token: "t" },
+  "aws-upload": { key: "image-1.vhd" },
+  "aws-snapshot": { snapshotId: "snap-direct" },
+  "aws-snapshots": { tagKeys: [], share: [], published: "2026-11-23T09:00:00.000Z" },
+  "aws-channel": { regions: 2 },
+};
+const types: MockTypes = {
+  ...Object.fromEntries(
+    ["ImageVariant", "DiskImage", "Artifact", "Metadata", "AwsImage", "AwsPublicAccess", "Channel"].map(
+      (name) => [`alpine:index:${name}`, () => ({})],
+    ),
+  ),
+  "command:local:Command": (inputs) => {
+    const { ALPINE_STEP } = inputs.environment as { ALPINE_STEP: string };
+    return { ...inputs, stdout: JSON.stringify(stdouts[ALPINE_STEP]) };
+  },
+  "pulumi:providers:aws": same,
+  "aws:ebs/snapshotImport:SnapshotImport": same,
+  "aws:ec2/ami:Ami": same,
+  "aws:ec2/amiCopy:AmiCopy": (inputs) => ({ ...inputs, rootSnapshotId: `snap-${String(inputs.region)}` }),
+  "aws:ec2/amiLaunchPermission:AmiLaunchPermission": same,
+  "aws:ec2/imageBlockPublicAccess:ImageBlockPublicAccess": same,
+  "aws:ebs/snapshotBlockPublicAccess:SnapshotBlockPublicAccess": same,
+  "aws:ssm/parameter:Parameter": same,
+};
+
+const aws: NonNullable<Variant["aws"]> = {
+  ...{ enaSupport: true, imdsSupport: "v2.0", tpmSupport: false, volumeType: "gp3", shareSnapshots: false },
+};
+
+interface Case {
+  stage?: Stage;
+  state?: Partial<ImageState>;
+  variant?: Partial<Variant>;
+  regions?: Declared["regions"];
+  settings?: Record<string, unknown>;
+  awsSettings?: Partial<StackSettings["aws"]>;
+  mocks?: MockTypes;
+}
+
+const required = (...names: string[]) => names.map((name) => ({ name, bestEffort: false }));
+
+/** Runs one image of AWS, `img`, with its channel, as the program does. */
+function run({
+  stage = "release",
+  state,
+  variant,
+  regions,
+  settings,
+  awsSettings,
+  mocks,
+}: Case = {}): Promise<Run> {
+  return runWithMocks(mocks ?? types, false, async () => {
+    const { declareAws } = await import("../../components/clouds/aws-stack.ts");
+    const { declareChannels } = await import("../../components/channel.ts");
+    const { ImageVariant } = await import("../../components/image-variant.ts");
+    const image: Declared = {
+      key: "img",
+      variant: someVariant({
+        ...{ cloud: "aws", imageFormat: "vhd", storageUrl: "file:///srv", firmware: "uefi", aws },
+        ...{ name: "aws_alpine-3.23.6-x86_64-uefi-tiny-r0", configKey: "3.23-x86_64-uefi-tiny-aws" },
+        dimensions: { version: "3.23", arch: "x86_64", firmware: "uefi", bootstrap: "tiny", cloud: "aws" },
+        ...variant,
+      }),
+      state: { stage, added: "2026-11-01", withdraw: false, removing: false, place: "ledger:1:1", ...state },
+      regions: regions ?? required("eu-west-1", "us-west-2"),
+    };
+    const stack = readSettings({
+      ...{ stage: "release", protectPublished: true, ...settings },
+      aws: { region: "us-west-2", bucket: "images", ...awsSettings },
+    });
+    const { providers, publicAccess } = declareAws([image], stack);
+    const build = { mirror: { name: "official" as const, url: "file:///", keyFiles: [] }, extraDiskMib: 0 };
+    const digest = "cd".repeat(32);
+    const made = new ImageVariant(
+      "img",
+      {
+        ...{ image, settings: stack, inputsDigest: digest, publicAccess },
+        build: { ...build, overlays: [], slots: 1, accelerator: "tcg", timeoutMinutes: 1, cacheGib: 1 },
+      },
+      { providers },
+    );
+    declareChannels([image], new Map([["img", made]]), stack, { providers });
+    return {};
+  });
+}
+
+const named = ({ resources }: Run, type: RegExp): string[] =>
+  resources.filter((one) => type.test(one.type)).map(({ name }) => name);
+const find = ({ resources }: Run, type: RegExp, name = "img"): Registered => {
+  const found = resources.find((one) => type.test(one.type) && one.name === name);
+  assert.ok(found, `${type} ${name} is not there`);
+  return found;
+};
+const inputOf = (resource: Registered): Record<string, unknown> =>
+  JSON.parse((resource.inputs.environment as { ALPINE_STEP_INPUT: string }).ALPINE_STEP_INPUT) as Record<
+    string,
+    unknown
+  >;
+
+describe("an image on AWS", function () {
+  this.timeout(20_000);
+
+  it("is imported in the home region alone, private, below stage publish", async () => {
+    const result = await run({ stage: "import" });
+    assert.deepEqual(named(result, /^aws:/), ["img", "img"]);
+    const { inputs } = find(result, /:Ami$/);
+    const { ebsBlockDevices, tags, ...rest } = inputs;
+    assert.deepEqual(rest, {
+      ...{
+        name: "alpine-3.23.6-x86_64-uefi-tiny-r0",
+        description: "Alpine Linux 3.23.6",
+        region: "us-west-2",
+      },
+      ...{ architecture: "x86_64", bootMode: "uefi", virtualizationType: "hvm", enaSupport: true },
+      ...{ sriovNetSupport: "simple", imdsSupport: "v2.0", rootDeviceName: "/dev/xvda" },
+      deprecationTime: "2027-11-01T23:59:00Z",
+    });
+    assert.deepEqual(ebsBlockDevices, [
+      { deviceName: "/dev/xvda", snapshotId: "img-id", volumeType: "gp3", deleteOnTermination: true },
+    ]);
+    assert.equal((tags as Record<string, string>).Name, "alpine-3.23.6-x86_64-uefi-tiny-r0");
+    assert.equal((tags as Record<string, string>).revision, "0");
+    const { userBucket } = find(result, /SnapshotImport$/).inputs.diskContainer as { userBucket: object };
+    assert.deepEqual(userBucket, { s3Bucket: "images", s3Key: "image-1.vhd" });
+    assert.equal(
+      result.resources.some(({ protect }) => protect),
+      false,
+    );
+  });
+
+  it("is copied, shared and pointed to region by region, all of it protected", async () => {
+    const result = await run();
+    assert.deepEqual(named(result, /AmiCopy$/), ["img-eu-west-1"]);
+    assert.deepEqual(named(result, /AmiLaunchPermission$/).sort(), [
+      "img-eu-west-1-public",
+      "img-us-west-2-public",
+    ]);
+    assert.deepEqual(named(result, /Parameter$/).sort(), [
+      "3.23-x86_64-uefi-tiny-aws-eu-west-1",
+      "3.23-x86_64-uefi-tiny-aws-us-west-2",
+    ]);
+    assert.equal(
+      find(result, /Parameter$/, "3.23-x86_64-uefi-tiny-aws-eu-west-1").inputs.name,
+      "/alpine/3.23/x86_64/uefi/tiny",
+    );
+    for (const one of result.resources.filter(({ type }) => type !== "pulumi:providers:aws")) {
+      assert.equal(one.protect, true, one.name);
+    }
+    assert.deepEqual(inputOf(find(result, /Command$/, "img-snapshots")).snapshots, {
+      "eu-west-1": "snap-eu-west-1",
+      "us-west-2": "img-id",
+    });
+    const metadata = inputOf(find(result, /Command$/, "img-metadata")).cloud;
+    assert.deepEqual(metadata, {
+      ...{ importRegion: "us-west-2", importId: "img-id", published: "2026-11-23T09:00:00.000Z" },
+      ...{ artifacts: { "eu-west-1": "img-eu-west-1-id", "us-west-2": "img-id" }, isReleased: true },
+    });
+  });
+
+  it("is no longer protected once the ledger lets it go, nor in a stack that protects nothing", async () => {
+    for (const change of [
+      { state: { withdraw: true } },
+      { state: { removing: true } },
+      { settings: { protectPublished: false } },
+    ]) {
+      const { resources } = await run(change);
+      assert.equal(
+        resources.some(({ protect }) => protect),
+        false,
+      );
+    }
+  });
+
+  it("takes the disk directly where the stack says so, without bucket and role", async () => {
+    const result = await run({ awsSettings: { importMethod: "direct", bucket: "" } });
+    assert.deepEqual(named(result, /SnapshotImport$/), []);
+    const [device] = find(result, /:Ami$/).inputs.ebsBlockDevices as { snapshotId: string }[];
+    assert.equal(device?.snapshotId, "snap-direct");
+  });
+
+  it("does not wait for regions of best effort", async () => {
+    const regions = [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }];
+    const result = await run({ regions });
+    const snapshotsOf = (name: string): string[] =>
+      Object.keys(inputOf(find(result, /Command$/, name)).snapshots as object);
+    assert.deepEqual(snapshotsOf("img-snapshots"), ["us-west-2"]);
+    assert.deepEqual(snapshotsOf("img-snapshots-best-effort"), ["us-west-2", "eu-west-1"]);
+    const artifacts = (name: string): string[] =>
+      Object.keys((inputOf(find(result, /Command$/, name)).cloud as { artifacts: object }).artifacts);
+    assert.deepEqual(artifacts("img-metadata"), ["us-west-2"]);
+    assert.deepEqual(artifacts("img-metadata-best-effort"), ["us-west-2", "eu-west-1"]);
+  });
+
+  it("ignores what would replace what lives, where a stack keeps what it has", async () => {
+    const kept = await run();
+    assert.ok(find(kept, /:Ami$/).ignoreChanges.includes("name"));
+    assert.ok(find(kept, /SnapshotImport$/).ignoreChanges.includes("diskContainer"));
+    assert.ok(find(kept, /AmiCopy$/, "img-eu-west-1").ignoreChanges.includes("sourceAmiId"));
+    for (const changing of ["description", "deprecationTime", "tags"]) {
+      assert.ok(!find(kept, /:Ami$/).ignoreChanges.includes(changing), changing);
+    }
+    const rebuilt = await run({ settings: { rebuild: "changed" }, variant: { access: { PUBLIC: false } } });
+    assert.deepEqual(find(rebuilt, /:Ami$/).ignoreChanges, []);
+  });
+
+  it("is warned of where its AMI has other attributes than the configuration", async () => {
+    const mocks: MockTypes = {
+      ...types,
+      "aws:ec2/ami:Ami": (inputs) => ({ ...inputs, bootMode: "legacy-bios" }),
+    };
+    const { warnings } = await run({ mocks });
+    assert.equal(warnings.length, 1);
+    assert.match(
+      warnings[0]!,
+      /img was registered with other attributes.*bootMode legacy-bios, now uefi.*revise/,
+    );
+    assert.deepEqual((await run()).warnings, []);
+  });
+
+  it("declares that images may be public, where the stack says so, in regions that need it", async () => {
+    const off = { awsSettings: { blockPublicAccess: "off" as const } };
+    assert.deepEqual(named(await run(off), /ImageBlockPublicAccess$/), [
+      "public-access-images-eu-west-1",
+      "public-access-images-us-west-2",
+    ]);
+    assert.deepEqual(named(await run(off), /SnapshotBlockPublicAccess$/), []);
+    const shared = await run({ ...off, variant: { aws: { ...aws, shareSnapshots: true } } });
+    assert.equal(named(shared, /SnapshotBlockPublicAccess$/).length, 2);
+    assert.deepEqual(inputOf(find(shared, /Command$/, "img-snapshots")).share, ["all"]);
+    const secret = await run({ ...off, variant: { access: { PUBLIC: false, "111122223333": true } } });
+    assert.deepEqual(named(secret, /BlockPublicAccess$/), []);
+    assert.deepEqual(named(secret, /AmiLaunchPermission$/).sort(), [
+      "img-eu-west-1-111122223333",
+      "img-us-west-2-111122223333",
+    ]);
+  });
+
+  it("is refused with what to set, before anything is made", async () => {
+    const cases: [Case, RegExp][] = [
+      [{ awsSettings: { region: "" } }, /which region images are imported; set its alpine:aws/],
+      [{ awsSettings: { bucket: "" } }, /names no bucket.*importMethod: direct/],
+      [{ variant: { imageFormat: "qcow2" } }, /takes vhd and plain raw, and its imageFormat is qcow2/],
+      [{ variant: { encrypted: true } }, /public and encrypted, which AWS refuses/],
+      [{ settings: { rebuild: "changed" } }, /public, in a stack that replaces.*alpine:rebuild to never/],
+      [
+        { settings: { mirror: { name: "offline", url: "http://127.0.0.1" } } },
+        /offline kit are for folders and for doubles/,
+      ],
+    ];
+    for (const [one, message] of cases) await assert.rejects(run(one), message);
+  });
+});
