@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { benchBuild, type BuildOptions } from "./bench/build.ts";
 import { benchResolve } from "./bench/resolve.ts";
+import { benchUpload, type UploadOptions } from "./bench/upload.ts";
 import { runMain } from "./lib/user-error.ts";
 
 const program = new Command("npm run bench --").description("Measures, and prints a table.");
@@ -31,5 +32,16 @@ program
   )
   .option("--runs <n>", "how often", "5")
   .action((options: { runs: string }) => runMain(() => benchResolve(Number(options.runs))));
+
+program
+  .command("upload")
+  .description(
+    "brings a made-up image to moto, the tests' AWS on loopback: to S3, and to a snapshot directly",
+  )
+  .option("--mib <n>", "size of its disk", "1024")
+  .option("--filled <percent>", "share of it that is not zeroes", "25")
+  .addOption(new Option("--way <way>", "one of the two alone").choices(["vmimport", "direct"]))
+  .option("--json", "print JSON instead of a table", false)
+  .action((options: UploadOptions) => runMain(() => benchUpload(options)));
 
 await program.parseAsync();

@@ -80,7 +80,8 @@ describe("the aws-snapshot step", function () {
   }
   const snapshots = async (): Promise<Snapshot[]> =>
     (await ec2.send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }))).Snapshots ?? [];
-  const puts = (): number => aws.calls().filter(({ action }) => action === "PutSnapshotBlock").length;
+  const puts = (): number =>
+    aws.cloud.takeCalls().filter(({ action }) => action === "PutSnapshotBlock").length;
   const tagsOf = ({ Tags = [] }: Snapshot): Record<string, string> =>
     Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value]));
 
@@ -115,7 +116,7 @@ describe("the aws-snapshot step", function () {
 
   it("sends nothing for what an earlier run has written, which does not know of it", async () => {
     const first = await step.create(input());
-    aws.calls();
+    aws.cloud.takeCalls();
     const again = await step.create(input());
     assert.equal(puts(), 0);
     assert.deepEqual({ ...again, started: "" }, { ...first, started: "" });
@@ -124,14 +125,14 @@ describe("the aws-snapshot step", function () {
 
   it("goes on with the snapshot of a run that failed", async () => {
     const error = { code: "ExpiredTokenException", message: "The security token is expired" };
-    aws.breakBy([{ action: "PutSnapshotBlock", skip: 1, times: "always", error }]);
+    aws.cloud.breakBy([{ action: "PutSnapshotBlock", skip: 1, times: "always", error }]);
     await assert.rejects(step.create(input()), {
       name: "UserError",
       message: /to a snapshot in eu-west-1: .*expired.*\n.*renew the credentials.*goes on where it stopped/,
     });
     const [begun] = await snapshots();
     assert.equal(begun?.State, "pending");
-    aws.breakBy([]);
+    aws.cloud.breakBy([]);
     const { snapshotId } = await step.create(input());
     assert.equal(snapshotId, begun?.SnapshotId);
     assert.equal((await snapshots()).length, 1);
@@ -140,8 +141,8 @@ describe("the aws-snapshot step", function () {
 
   it("takes over what a run has completed that did not learn of it", async () => {
     const error = { code: "AccessDeniedException", message: "too late" };
-    aws.breakBy([{ action: "CompleteSnapshot", when: "after", error }]);
-    writeFileSync(join(aws.folder, "settings.json"), JSON.stringify({ polls: { import: 2 } }));
+    aws.cloud.breakBy([{ action: "CompleteSnapshot", when: "after", error }]);
+    writeFileSync(join(aws.cloud.folder, "settings.json"), JSON.stringify({ polls: { import: 2 } }));
     await assert.rejects(step.create(input()), { name: "UserError", message: /too late/ });
     const { snapshotId, blocks } = await step.create(input());
     assert.equal(blocks, 3);
@@ -160,7 +161,7 @@ describe("the aws-snapshot step", function () {
   it("tries again when EBS asks to slow down, or does not know the new snapshot yet", async () => {
     const fails = (code: string, skip: number) =>
       ({ action: "PutSnapshotBlock", skip, error: { code, message: "x" } }) as const;
-    aws.breakBy([fails("RequestThrottledException", 0), fails("ResourceNotFoundException", 1)]);
+    aws.cloud.breakBy([fails("RequestThrottledException", 0), fails("ResourceNotFoundException", 1)]);
     const { snapshotId } = await step.create(input());
     assert.equal(puts(), 5);
     assert.ok((await contentOf(snapshotId)).subarray(0, disk.length).equals(disk));
@@ -206,12 +207,12 @@ describe("the aws-snapshot step", function () {
       name: "UserError",
       message: /alias\/mine is not the ARN of a key/,
     });
-    assert.deepEqual(aws.calls(), []);
+    assert.deepEqual(aws.cloud.takeCalls(), []);
   });
 
   it("says who may not write a snapshot", async () => {
     const error = { code: "AccessDeniedException", message: "not authorized to perform: ebs:StartSnapshot" };
-    aws.breakBy([{ action: "StartSnapshot", error }]);
+    aws.cloud.breakBy([{ action: "StartSnapshot", error }]);
     await assert.rejects(step.create(input()), { message: /ebs:StartSnapshot.*\n.*policy/ });
     assert.deepEqual(await snapshots(), []);
   });

@@ -56,8 +56,8 @@ describe("the aws-upload step, to moto", function () {
   });
   beforeEach(() => {
     between = (_, passOn) => passOn();
-    aws.breakBy([]);
-    aws.calls();
+    aws.cloud.breakBy([]);
+    aws.cloud.takeCalls();
   });
   after(() => {
     aws?.close();
@@ -97,8 +97,8 @@ describe("the aws-upload step, to moto", function () {
     );
   /** Numbers of the parts that S3 took since the last call. */
   const partsSent = (): number[] =>
-    aws
-      .calls()
+    aws.cloud
+      .takeCalls()
       .filter(({ action, outcome }) => action === "UploadPart" && outcome === "ok")
       .map(({ params }) => (params as { PartNumber: number }).PartNumber)
       .sort((a, b) => a - b);
@@ -126,7 +126,7 @@ describe("the aws-upload step, to moto", function () {
   it("goes on where a killed run stopped", async () => {
     const image = input("killed", 7 * partSize);
     // One of the first four at once is through when the sixth comes.
-    aws.breakBy([{ action: "UploadPart", skip: 5, does: "kill-engine" }]);
+    aws.cloud.breakBy([{ action: "UploadPart", skip: 5, does: "kill-engine" }]);
     let flying = 0;
     between = async (_, passOn) => {
       flying += 1;
@@ -147,7 +147,7 @@ describe("the aws-upload step, to moto", function () {
     assert.ok(before.length >= 1 && before.length < 7, `${before.length} parts were there`);
     assert.deepEqual(await uploads(), [keyOf(image)]);
 
-    aws.breakBy([]);
+    aws.cloud.breakBy([]);
     const { etag } = await step.create(image);
     assert.deepEqual(
       partsSent(),
@@ -171,7 +171,7 @@ describe("the aws-upload step, to moto", function () {
       const part = { PartNumber, Body, ChecksumAlgorithm: "SHA256" } as const;
       await client.send(new UploadPartCommand({ ...target, UploadId, ...part }));
     }
-    aws.calls();
+    aws.cloud.takeCalls();
     await step.create(image);
     assert.deepEqual(partsSent(), [2, 3]);
   });
@@ -189,7 +189,7 @@ describe("the aws-upload step, to moto", function () {
 
   it("begins anew when somebody else has ended its upload", async () => {
     const image = input("overtaken", 2 * partSize);
-    aws.breakBy([{ action: "UploadPart", error: { code: "NoSuchUpload", message: "no such upload" } }]);
+    aws.cloud.breakBy([{ action: "UploadPart", error: { code: "NoSuchUpload", message: "no such upload" } }]);
     await step.create(image);
     assert.ok(await isThere(keyOf(image)));
   });
@@ -202,7 +202,7 @@ describe("the aws-upload step, to moto", function () {
     );
     process.env["AWS_ENDPOINT_URL"] = line.url;
     const error = { code: "SlowDown", message: "Please reduce your request rate." };
-    aws.breakBy([{ action: "UploadPart", times: 2, error }]);
+    aws.cloud.breakBy([{ action: "UploadPart", times: 2, error }]);
     await step.create(image).finally(() => {
       process.env["AWS_ENDPOINT_URL"] = aws.url;
       line.close();
@@ -279,14 +279,14 @@ describe("the aws-upload step, to moto", function () {
   it("says so when credentials run out, and then goes on", async () => {
     const image = input("expired", 6 * partSize);
     const error = { code: "ExpiredToken", message: "The provided token has expired." };
-    aws.breakBy([{ action: "UploadPart", skip: 2, times: "always", error }]);
+    aws.cloud.breakBy([{ action: "UploadPart", skip: 2, times: "always", error }]);
     await assert.rejects(step.create(image), {
       name: "UserError",
       message: /has expired.*\n.*renew the credentials and run it again: it goes on where it stopped/,
     });
     const before = partsSent();
     assert.ok(before.length > 0);
-    aws.breakBy([]);
+    aws.cloud.breakBy([]);
     await step.create(image);
     assert.equal(partsSent().length, 6 - before.length);
   });

@@ -90,8 +90,6 @@ export function writeError(service: QueryService, code: string, message: string)
 
 /** What the client has no name for is a mistake here, not something to leave out. */
 function writeStructure(shape: Shape, value: Record<string, unknown>, item: string): string {
-  // EC2 answers `<return>true</return>` to what its clients expect no answer from.
-  if (shape.isUnitSchema()) return element("return", "true");
   const members = new Map(shape.structIterator());
   return Object.entries(value)
     .filter(([, inner]) => inner !== undefined)
