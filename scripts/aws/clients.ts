@@ -60,8 +60,14 @@ export async function stsClient(place: AwsPlace): Promise<STSClient> {
 /** The SDK gives up after three attempts, which a busy account or an unsteady line outlast easily. */
 const maxAttempts = 8;
 
-function options({ region }: AwsPlace): { region: string; maxAttempts: number } {
-  return { region, maxAttempts };
+/**
+ * Without these the SDK waits for ever on a connection that has fallen silent, as EBS direct's do at times from outside of
+ * EC2 (awslabs/coldsnap#437). Milliseconds.
+ */
+const requestHandler = { connectionTimeout: 10_000, socketTimeout: 60_000 };
+
+function options({ region }: AwsPlace) {
+  return { region, maxAttempts, requestHandler };
 }
 
 /** The part of a client that every one has, whatever it is of. */
