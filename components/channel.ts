@@ -39,7 +39,8 @@ export class Channel extends pulumi.ComponentResource {
           description: `The newest image of ${line.path.replaceAll("/", " ")}`,
           type: "String",
           dataType: "aws:ec2:image",
-          value: imageId,
+          // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
+          insecureValue: imageId,
         },
         { parent: this, dependsOn: [...ready] },
       );

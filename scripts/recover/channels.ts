@@ -1,0 +1,70 @@
+/**
+ * Channels' parameters that a run has written and no state knows. They are pointers that people read, so they are not deleted
+ * but taken into the state, where they name an image that the state knows; the refresh that follows completes them.
+ */
+import { GetParameterCommand, ParameterNotFound } from "@aws-sdk/client-ssm";
+import { channelLines } from "../../configs/channels.ts";
+import type { StackSettings } from "../../configs/settings.ts";
+import type { Declared } from "../../configs/variant.ts";
+import { ssmClient } from "../aws/clients.ts";
+import { everywhere } from "../aws/everywhere.ts";
+import { explained } from "../aws/explain.ts";
+import type { StateEntry } from "./state.ts";
+
+const parameterType = "aws:ssm/parameter:Parameter";
+
+/** What was found. */
+export interface Adopted {
+  entries: StateEntry[];
+  /** A sentence each. */
+  leftAlone: string[];
+}
+
+/**
+ * Parameters to add to a state.
+ * @param recorded ids of the AMIs that the state knows
+ */
+export async function adoptChannels(
+  declared: readonly Declared[],
+  { aws, stage }: StackSettings,
+  resources: readonly StateEntry[],
+  recorded: ReadonlySet<string>,
+): Promise<Adopted> {
+  const adopted: Adopted = { entries: [], leftAlone: [] };
+  const provider = resources.find(({ type }) => type === "pulumi:providers:aws");
+  const images = declared.filter(({ variant }) => variant.cloud === "aws");
+  const missing = channelLines(images, stage).flatMap((line) => {
+    const parent = resources.find(
+      ({ urn, type }) => type === "alpine:index:Channel" && urn.endsWith(`::${line.key}`),
+    );
+    if (parent === undefined || provider?.id === undefined) return [];
+    return [...line.targets.keys()].flatMap((region) => {
+      const [before, after] = [parent.urn.slice(0, -`::${line.key}`.length), `${line.key}-${region}`];
+      const urn = `${before}$${parameterType}::${after}`;
+      if (resources.some((one) => one.urn === urn)) return [];
+      return [{ urn, region, parent: parent.urn, name: `${aws.parameterPrefix}/${line.path}` }];
+    });
+  });
+  await everywhere(missing, async ({ urn, region, parent, name }) => {
+    const client = await ssmClient({ region, double: aws.double });
+    const value = await explained(`read ${name} in ${region}`, async () => {
+      try {
+        return (await client.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+      } catch (error) {
+        if (error instanceof ParameterNotFound) return undefined;
+        throw error;
+      }
+    });
+    if (value === undefined) return;
+    if (!recorded.has(value)) {
+      adopted.leftAlone.push(`${name} in ${region} names ${value}, which is no image of this stack`);
+      return;
+    }
+    const inputs = { name, region, type: "String", dataType: "aws:ec2:image" };
+    adopted.entries.push({
+      ...{ urn, custom: true, id: name, type: parameterType, inputs, outputs: { ...inputs, id: name } },
+      ...{ parent, provider: `${provider!.urn}::${provider!.id!}` },
+    });
+  });
+  return adopted;
+}
