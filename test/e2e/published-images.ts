@@ -179,10 +179,12 @@ export class PublishedImages extends Checkout {
     mkdirSync(this.path(`overlay-${name}`), { recursive: true });
     const layer = { access: { PUBLIC: false, ...scene.access }, regions: { ALL: false, ...regions } };
     this.write(`overlay-${name}/mandatory.yaml`, stringify({ ...layer, ...scene.layer }));
-    const known = [...new Set([home, ...scene.regions])].map((region) =>
-      scene.bestEffort.includes(region) ? { bestEffort: region } : region,
-    );
-    this.write(`overlay-${name}/regions.yaml`, stringify({ aws: known }));
+    if (scene.bestEffort.length > 0) {
+      const known = scene.regions.map((region) =>
+        scene.bestEffort.includes(region) ? { bestEffort: region } : region,
+      );
+      this.write(`overlay-${name}/regions.yaml`, stringify({ aws: known }));
+    }
     const config = Object.entries(this.#config()).map(([key, value]) => [`alpine:${key}`, value] as const);
     this.write(`Pulumi.${name}.yaml`, stringify({ config: Object.fromEntries(config) }));
     for (const image of this.declared()) await this.#layBuild(image);

@@ -1,0 +1,151 @@
+/**
+ * The fault matrix of publishing to AWS: each step of the chain fails before its effect, fails after it, or has the power cut
+ * right after it. Then come `npm run recover` and the same `up` again, and the cloud must hold what the ledger declares.
+ */
+import assert from "node:assert/strict";
+import Table from "cli-table3";
+import type { Fault, FaultPlan } from "../doubles/aws/faults.ts";
+import { skipWithoutMoto, startMoto, type Moto } from "../doubles/moto.ts";
+import { home, PublishedImages, type StepFault } from "./published-images.ts";
+
+type Break = "fails before" | "fails after" | "is killed";
+const breaks: readonly Break[] = ["fails before", "fails after", "is killed"];
+
+/** A step of the chain: a call to the cloud, or a command that writes files. */
+interface Row {
+  name: string;
+  call?: Pick<Fault, "action"> & Partial<Pick<Fault, "region" | "parameters">>;
+  command?: Pick<StepFault, "step">;
+}
+
+const away = "eu-west-1";
+const rows: readonly Row[] = [
+  { name: "upload", call: { action: "CompleteMultipartUpload" } },
+  { name: "import", call: { action: "ImportSnapshot" } },
+  { name: "register", call: { action: "RegisterImage" } },
+  { name: "copy", call: { action: "CopyImage", region: away } },
+  { name: "deprecation of the copy", call: { action: "EnableImageDeprecation", region: away } },
+  { name: "launch permission", call: { action: "ModifyImageAttribute", region: away } },
+  { name: "snapshots", call: { action: "CreateTags", region: away, parameters: "snap-" } },
+  { name: "channel's parameter", call: { action: "PutParameter", region: away } },
+  { name: "channel read back", command: { step: "aws-channel" } },
+  { name: "metadata", command: { step: "metadata" } },
+];
+const directRows: readonly Row[] = [
+  { name: "blocks written directly", call: { action: "CompleteSnapshot" } },
+];
+
+/**
+ * What `npm run recover` doesn't mend yet, for it knows nothing of AWS so far: something was made whose id no state knows. Such
+ * a cell counts as skipped while something is wrong, and the table says how much.
+ */
+const notYetMended: Record<string, readonly Break[]> = {
+  import: ["fails after", "is killed"],
+  register: ["fails after", "is killed"],
+  copy: ["fails after", "is killed"],
+  // The provider records what was made as if it were finished: only a refresh shows what is missing.
+  "deprecation of the copy": ["fails before", "is killed"],
+  "launch permission": ["is killed"],
+  "channel's parameter": ["fails after", "is killed"],
+};
+
+/** What a cell of the table says: nothing is wrong, or what is. */
+type Outcome = string[];
+
+describe("AWS: every step of the chain, broken in every way", function () {
+  this.timeout(300_000);
+  const outcomes = new Map<string, Outcome>();
+  let moto: Moto | undefined;
+
+  before(async function () {
+    await skipWithoutMoto(this);
+    moto = await startMoto();
+  });
+  after(() => moto?.stop());
+
+  matrix("by VM Import", rows, "vmimport");
+  matrix("by EBS direct", directRows, "direct");
+
+  function matrix(title: string, chain: readonly Row[], importMethod: "vmimport" | "direct"): void {
+    describe(title, () => {
+      let project: PublishedImages | undefined;
+      before(async () => {
+        const regions = [home, away, "ap-northeast-1"];
+        const settings = { stage: "upload" as const, aws: { importMethod } };
+        project = new PublishedImages(moto!, { regions, settings });
+        await project.begin();
+        await project.up();
+        await project.declare({ settings: { ...settings, stage: "release" } });
+        project.remember("uploaded");
+      });
+      after(() => project?.end());
+
+      for (const row of chain) {
+        for (const way of breaks) {
+          it(`${row.name} ${way}`, async function () {
+            const outcome = await cell(project!, row, way);
+            outcomes.set(`${row.name} ${way}`, outcome);
+            if (outcome.length === 0) return;
+            if (notYetMended[row.name]?.includes(way)) this.skip();
+            assert.fail(outcome.join("\n"));
+          });
+        }
+      }
+    });
+  }
+
+  // In a suite of its own, for mocha runs a suite's tests before the suites in it.
+  describe("in all", () => {
+    it("is made good, and counted", () => {
+      const table = new Table({ head: ["", ...breaks], style: { head: [], border: [] } });
+      const all = [...rows, ...directRows].map((row) =>
+        breaks.map((way) => outcomes.get(`${row.name} ${way}`)),
+      );
+      [...rows, ...directRows].forEach((row, index) => {
+        const shown = all[index]!.map((outcome) =>
+          outcome === undefined ? "not run" : outcome.length === 0 ? "good" : `${outcome.length} wrong`,
+        );
+        table.push([row.name, ...shown]);
+      });
+      const good = all.flat().filter((outcome) => outcome?.length === 0).length;
+      const left = Object.values(notYetMended).flat().length;
+      console.log(
+        `${table.toString()}\n${good} of ${all.flat().length} cells good, ${left} not yet mended by recover`,
+      );
+      assert.ok(good >= all.flat().length - left);
+    });
+  });
+});
+
+/** Breaks a run, recovers, runs again; what is wrong then, or was dangerous in between. */
+async function cell(project: PublishedImages, row: Row, way: Break): Promise<Outcome> {
+  await project.goBack("uploaded");
+  project.cloud.takeCalls();
+  const when = way === "fails before" ? "before" : "after";
+  const does = way === "is killed" ? "kill-engine" : "fail";
+  const plan: FaultPlan = row.call === undefined ? [] : [{ ...row.call, when, does }];
+  if (row.command !== undefined) {
+    const operation = row.command.step === "metadata" ? "update" : "create";
+    project.breakStep({ ...row.command, operation, when, does });
+  }
+  project.cloud.breakBy(plan);
+  const broken = await project.tryUp();
+  assert.ok(does === "fail" ? broken.code : broken.code === null, broken.output);
+  const isMet = project.cloud.takeCalls().some(({ fault }) => fault !== undefined);
+  assert.equal(isMet, row.call !== undefined, "the cloud met the fault");
+  assert.equal(project.isStepFaultPending, false, "the command met the fault");
+
+  const wrong = (await project.dangers()).map((danger) => `before recover: ${danger}`);
+  const recovered = await project.recover();
+  if (recovered.code !== 0) wrong.push(`recover ended with ${recovered.code}: ${recovered.stderr}`);
+  const again = await project.tryUp();
+  if (again.code !== 0) wrong.push(`up ended with ${again.code}: ${lastLines(again.output)}`);
+  return [...wrong, ...(await project.differences()), ...(await project.unrecorded())];
+}
+
+const lastLines = (output: string): string =>
+  output
+    .split("\n")
+    .filter((line) => /error|fail/i.test(line))
+    .slice(-6)
+    .join("\n");

@@ -1,0 +1,275 @@
+/**
+ * What happens to images on AWS over the years: each scenario on the real engine, with the project's own program, and after each
+ * run the cloud compared with the ledger, thing by thing.
+ */
+import assert from "node:assert/strict";
+import { stages } from "../../configs/variant.ts";
+import type { CallRecord } from "../doubles/aws/cloud.ts";
+import { skipWithoutMoto, startMoto, type Moto } from "../doubles/moto.ts";
+import { account, home, otherAccount, PublishedImages, type Scene } from "./published-images.ts";
+
+const away = "eu-west-1";
+const third = "ap-northeast-1";
+
+describe("images on AWS", function () {
+  this.timeout(300_000);
+  let moto: Moto | undefined;
+  before(async function () {
+    await skipWithoutMoto(this);
+    moto = await startMoto();
+  });
+  after(() => moto?.stop());
+
+  /** A checkout of its own for a suite, with a stack that is not yet up. */
+  const begun = (scene: Partial<Scene> = {}): (() => PublishedImages) => {
+    let project: PublishedImages | undefined;
+    before(async () => {
+      // One server holds the objects of all suites: each begins with empty buckets.
+      await fetch(`${moto!.url}/moto-api/reset`, { method: "POST" });
+      project = new PublishedImages(moto!, scene);
+      await project.begin();
+    });
+    after(() => project?.end());
+    return () => project!;
+  };
+
+  /** `up`, after which the cloud is exactly as declared. @returns the calls that changed something */
+  const upAsDeclared = async (project: PublishedImages, ...flags: string[]): Promise<CallRecord[]> => {
+    project.cloud.takeCalls();
+    await project.up(...flags);
+    assert.deepEqual([...(await project.differences()), ...(await project.unrecorded())], []);
+    return project.cloud.takeCalls().filter(({ action }) => !/^(Describe|Get|List|Head)/.test(action));
+  };
+
+  /** Nothing was made private or taken away, not even for a moment. */
+  const assertNothingTaken = (calls: readonly CallRecord[]): void => {
+    const taking = calls.filter(({ action, params }) => {
+      const removes = JSON.stringify((params as { LaunchPermission?: object }).LaunchPermission ?? {});
+      return /^(Deregister|Delete(Snapshot|Parameter|Object$))/.test(action) || removes.includes('"Remove"');
+    });
+    assert.deepEqual(taking, []);
+  };
+
+  const names = (project: PublishedImages, region = home): string[] =>
+    Object.values(project.cloud.region(account, region).images).map(({ name }) => name);
+  const channel = (project: PublishedImages, region = home): string | undefined => {
+    const { images, parameters } = project.cloud.region(account, region);
+    return images[Object.values(parameters)[0]?.value ?? ""]?.name;
+  };
+  const nameOf = (release: string, revision = 0): string => `alpine-${release}-x86_64-uefi-tiny-r${revision}`;
+
+  describe("over their life", () => {
+    const old = { release: "3.23.5", stage: "release" as const };
+    const project = begun({ entries: [old], settings: { protectPublished: true } });
+
+    it("are published, and then there is nothing to do", async () => {
+      await upAsDeclared(project());
+      assert.deepEqual((await project().preview("--expect-no-changes")).changes, {});
+    });
+
+    it("a new release waits at import beside the old one, which stays the newest", async () => {
+      await project().declare({ entries: [old, { stage: "import" }] });
+      assertNothingTaken(await upAsDeclared(project()));
+      assert.deepEqual(names(project()).sort(), [nameOf("3.23.5"), nameOf("3.23.6")]);
+      assert.equal(channel(project()), nameOf("3.23.5"));
+    });
+
+    it("it is released beside the old one, and each channel moves once its image is public there", async () => {
+      await project().declare({ entries: [old, {}] });
+      const calls = await upAsDeclared(project());
+      assertNothingTaken(calls);
+      for (const region of [home, away]) {
+        const here = calls.filter((call) => call.region === region).map(({ action }) => action);
+        assert.ok(here.indexOf("ModifyImageAttribute") < here.indexOf("PutParameter"), here.join(" "));
+        assert.equal(channel(project(), region), nameOf("3.23.6"));
+      }
+    });
+
+    it("a changed configuration is told of, and touches nothing", async () => {
+      await project().declare({ layer: { motd: { other: "Something else" }, aws: { enaSupport: false } } });
+      const { changes, warnings } = await project().preview();
+      assert.deepEqual(changes, {});
+      const told = warnings.filter((warning) => /built from other inputs/.test(warning));
+      assert.equal(told.length, 2, warnings.join("\n"));
+      assert.deepEqual(await upAsDeclared(project()), []);
+      await project().declare({ layer: {} });
+    });
+
+    it("description, tags, end of life and who may use them change in place, public all the while", async () => {
+      await project().declare({ endOfLife: "2027-10-01", layer: { project: "https://example.org" } });
+      const calls = await upAsDeclared(project());
+      assertNothingTaken(calls);
+      const actions = new Set(calls.map(({ action }) => action));
+      assert.deepEqual([...actions].sort(), ["CreateTags", "EnableImageDeprecation"]);
+    });
+
+    it("a revision comes beside the first, and the channel goes to it", async () => {
+      await project().declare({ entries: [old, {}, { revision: 1 }] });
+      assertNothingTaken(await upAsDeclared(project()));
+      assert.deepEqual(names(project()).sort(), [nameOf("3.23.5"), nameOf("3.23.6"), nameOf("3.23.6", 1)]);
+      assert.equal(channel(project(), away), nameOf("3.23.6", 1));
+    });
+
+    it("a region more is that region's images alone", async () => {
+      await project().declare({ regions: [home, away, third] });
+      const calls = await upAsDeclared(project());
+      assertNothingTaken(calls);
+      const made = calls.filter(({ action }) => /Image|Parameter/.test(action));
+      assert.deepEqual(new Set(made.map(({ region }) => region)), new Set([third]));
+    });
+
+    it("drift is found by a refresh, and repaired by the next up", async () => {
+      project().cloud.meddle(account, away, ({ images, parameters }) => {
+        const image = Object.values(images).find(({ name }) => name === nameOf("3.23.6", 1))!;
+        image.launchPermissions = [];
+        image.tags["release"] = "other";
+        image.deprecationTime = "2027-01-01T00:00:00.000Z";
+        for (const name of Object.keys(parameters)) delete parameters[name];
+      });
+      assert.equal((await project().differences()).length, 4);
+      const refreshed = await project().succeed("refresh", "--yes", "--skip-preview");
+      assert.match(refreshed, /- 2 deleted/);
+      assert.match(refreshed, /~ 1 updated/);
+      assertNothingTaken(await upAsDeclared(project()));
+    });
+
+    it("a retired one is deprecated and stays; removing it takes it away, and it alone", async () => {
+      const others = [{}, { revision: 1 }];
+      await project().declare({ entries: [{ ...old, retired: "2027-06-01" }, ...others] });
+      const calls = await upAsDeclared(project());
+      assertNothingTaken(calls);
+      assert.deepEqual(new Set(calls.map(({ action }) => action)), new Set(["EnableImageDeprecation"]));
+
+      await project().declare({ entries: others });
+      const refused = await project().tryUp();
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.output, /protect/);
+      await project().declare({ entries: [{ ...old, retired: "2027-06-01", removing: true }, ...others] });
+      assertNothingTaken(await upAsDeclared(project()));
+      await project().declare({ entries: others });
+      await upAsDeclared(project());
+      assert.deepEqual(names(project(), third).sort(), [nameOf("3.23.6"), nameOf("3.23.6", 1)]);
+    });
+
+    it("once published, a stack is not destroyed, and all of it stays public and whole", async () => {
+      const refused = await project().run("destroy", "--yes", "--skip-preview");
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.output, /protect/);
+      project().cloud.takeCalls();
+      await project().succeed("destroy", "--yes", "--skip-preview", "--exclude-protected");
+      assertNothingTaken(project().cloud.takeCalls());
+      assert.deepEqual(await project().differences(), []);
+    });
+  });
+
+  describe("by stage", () => {
+    const project = begun({ settings: { protectPublished: true } });
+    const bringTo = async (stage: (typeof stages)[number], more = {}): Promise<void> => {
+      await project().declare({ entries: [{ stage, ...more }] });
+      await upAsDeclared(project());
+    };
+
+    for (const stage of stages) it(`are brought up to ${stage}`, () => bringTo(stage));
+
+    it("go below publish only when the ledger withdraws them", async () => {
+      const before = await project().found();
+      await project().declare({ entries: [{ stage: "sign" }] });
+      const { code, output } = await project().tryUp();
+      assert.notEqual(code, 0);
+      assert.match(output, /protect/);
+      assert.deepEqual(await project().found(), before);
+      await bringTo("release", { withdraw: true });
+    });
+
+    for (const stage of stages.toReversed().slice(1)) {
+      it(`are taken down to ${stage}`, () => bringTo(stage, { withdraw: true }));
+    }
+
+    it("leave nothing behind", async () => {
+      await project().destroy();
+      assert.deepEqual(await project().found(), {});
+      assert.deepEqual(project().files("work/images"), []);
+    });
+  });
+
+  describe("destroyed before they are all published", () => {
+    const project = begun({ entries: [{ stage: "import" }], settings: { protectPublished: true } });
+
+    it("are gone when they were only imported", async () => {
+      await upAsDeclared(project());
+      await project().destroy();
+      assert.deepEqual(await project().found(), {});
+    });
+
+    it("are gone from where they were, when half of them were published and not protected", async () => {
+      await project().declare({ entries: [{}], settings: { protectPublished: false } });
+      project().cloud.breakBy([{ action: "CopyImage", region: away }]);
+      assert.notEqual((await project().tryUp()).code, 0);
+      assert.deepEqual(await project().dangers(), []);
+      await project().destroy();
+      assert.deepEqual(await project().found(), {});
+    });
+  });
+
+  describe("where a region fails", () => {
+    const project = begun({ regions: [home, away, third], bestEffort: [away] });
+
+    it("are published in the others, and what is missing is said", async function () {
+      project().cloud.breakBy([{ action: "CopyImage", region: away, times: "always" }]);
+      const { code, output } = await project().tryUp("--continue-on-error");
+      assert.notEqual(code, 0);
+      assert.match(output, new RegExp(`-${away}\\): *\\n *error: .*CopyImage`));
+      assert.deepEqual(await project().dangers(), []);
+      // The engine checks the inputs of what depends on a failed resource, without those that it lacks, before it would skip it,
+      // and a failed check ends the run: pulumi/pulumi#16133. The components don't work around that yet.
+      if (/Missing required argument/.test(output)) {
+        console.log("      skipped: the engine ends the run at what depends on the failed region");
+        this.skip();
+      }
+      const missing = await project().differences();
+      assert.notEqual(missing.length, 0);
+      assert.deepEqual(
+        missing.filter((one) => !one.includes(away)),
+        [],
+      );
+      project().cloud.breakBy([]);
+      await upAsDeclared(project());
+    });
+  });
+
+  describe("of two stacks in two accounts", () => {
+    const project = begun();
+
+    it("are each where they belong, and neither stack touches the other's", async () => {
+      await upAsDeclared(project());
+      await project().beginOther("testing", otherAccount, {
+        ...{ dimensions: { machine: "vm" }, access: {}, entries: [{ stage: "publish" }] },
+        settings: { overlays: ["testing"], rebuild: "changed" },
+      });
+      const calls = await upAsDeclared(project());
+      assert.deepEqual(new Set(calls.map((call) => call.account)), new Set([otherAccount]));
+    });
+
+    it("are refused with the other's credentials, before anything is done", async () => {
+      project().use("testing");
+      await project().declare({ entries: [{ revision: 1, stage: "publish" }] });
+      project().environment["AWS_ACCESS_KEY_ID"] = account;
+      project().cloud.takeCalls();
+      const { code, output } = await project().tryUp();
+      assert.notEqual(code, 0);
+      assert.match(output, new RegExp(account));
+      const changing = project()
+        .cloud.takeCalls()
+        .filter(({ action }) => !/^(Describe|Get|List|Head)/.test(action));
+      assert.deepEqual(changing, []);
+    });
+
+    it("go one by one", async () => {
+      project().use("testing");
+      await project().declare({ entries: [{ stage: "publish" }] });
+      await project().destroy();
+      await project().declare({ entries: [{ stage: "local" }] });
+      assert.deepEqual(await project().differences(), []);
+    });
+  });
+});
