@@ -244,16 +244,15 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       imdsSupport: options.imdsSupport === "v2.0" ? "v2.0" : "",
       tpmSupport: options.tpmSupport ? "v2.0" : "",
     };
-    const { name, bootMode, enaSupport, imdsSupport, tpmSupport } = ami;
-    pulumi.output({ name, bootMode, enaSupport, imdsSupport, tpmSupport }).apply((found) => {
-      const other = (Object.keys(wanted) as (keyof typeof wanted)[]).filter(
-        (key) => (found[key] ?? wanted[key]) !== wanted[key],
-      );
-      if (other.length === 0) return;
-      const list = other.map((key) => `${key} ${String(found[key])}, now ${String(wanted[key])}`).join("; ");
-      const message = `${this.#name} was registered with other attributes than today's (${list}); revise it to publish them anew`;
-      void pulumi.log.warn(message, this);
-    });
+    // Each alone: one that a state does not have is unknown at a preview, and would silence the others.
+    for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
+      const attribute: pulumi.Output<string | boolean | undefined> = ami[key];
+      attribute.apply((found) => {
+        if (found === undefined || found === wanted[key]) return;
+        const message = `${this.#name} was registered with ${key} ${String(found)}, which is ${String(wanted[key])} today; revise it to publish it anew`;
+        void pulumi.log.warn(message, this);
+      });
+    }
   }
 }
 

@@ -14,6 +14,7 @@ import {
   paginateDescribeImages,
   paginateDescribeImportSnapshotTasks,
 } from "@aws-sdk/client-ec2";
+import { setTimeout } from "node:timers/promises";
 import pRetry from "p-retry";
 import { ec2Client } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
@@ -64,7 +65,7 @@ async function sweepImages(
   swept: Swept,
 ): Promise<void> {
   const planned = new Map(imagesIn(plan, region).map((image) => [image.name, image]));
-  for (const { ImageId = "", Name = "" } of await ownImages(client, [...planned.keys()])) {
+  for (const { ImageId = "", Name = "" } of await imagesNamed(client, [...planned.keys()])) {
     if (recorded.has(ImageId)) continue;
     const what = `${Name} (${ImageId} in ${region})`;
     const image = await whenSettled(client, ImageId, what);
@@ -113,13 +114,21 @@ async function sweepImports(
   }
 }
 
-async function ownImages(client: EC2Client, names: readonly string[]): Promise<Image[]> {
-  const found: Image[] = [];
+/** EC2 does not show at once what was made a moment ago, so it is asked again: looks, and milliseconds between them. */
+const looks = 3;
+const pause = 1000;
+
+/** The account's own images of these names. */
+async function imagesNamed(client: EC2Client, names: readonly string[]): Promise<Image[]> {
+  const found = new Map<string | undefined, Image>();
   const Filters = [{ Name: "name", Values: [...names] }];
-  for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
-    found.push(...(page.Images ?? []));
+  for (let look = 0; look < looks; look += 1) {
+    if (look > 0) await setTimeout(pause);
+    for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
+      for (const image of page.Images ?? []) found.set(image.ImageId, image);
+    }
   }
-  return found.filter(({ Name = "" }) => names.includes(Name));
+  return [...found.values()].filter(({ Name = "" }) => names.includes(Name));
 }
 
 /** An image that is no longer on its way; undefined where it is gone. */

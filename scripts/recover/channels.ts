@@ -2,7 +2,8 @@
  * Channels' parameters that a run has written and no state knows. They are pointers that people read, so they are not deleted
  * but taken into the state, where they name an image that the state knows; the refresh that follows completes them.
  */
-import { GetParameterCommand, ParameterNotFound } from "@aws-sdk/client-ssm";
+import { setTimeout } from "node:timers/promises";
+import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
 import { channelLines } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import type { Declared } from "../../configs/variant.ts";
@@ -47,14 +48,7 @@ export async function adoptChannels(
   });
   await everywhere(missing, async ({ urn, region, parent, name }) => {
     const client = await ssmClient({ region, double: aws.double });
-    const value = await explained(`read ${name} in ${region}`, async () => {
-      try {
-        return (await client.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
-      } catch (error) {
-        if (error instanceof ParameterNotFound) return undefined;
-        throw error;
-      }
-    });
+    const value = await explained(`read ${name} in ${region}`, () => valueOf(client, name));
     if (value === undefined) return;
     if (!recorded.has(value)) {
       adopted.leftAlone.push(`${name} in ${region} names ${value}, which is no image of this stack`);
@@ -67,4 +61,20 @@ export async function adoptChannels(
     });
   });
   return adopted;
+}
+
+/** SSM shows a new parameter only once it has looked whether its value is an image: looks, and milliseconds between them. */
+const looks = 4;
+const pause = 1000;
+
+async function valueOf(client: SSMClient, name: string): Promise<string | undefined> {
+  for (let look = 0; look < looks; look += 1) {
+    if (look > 0) await setTimeout(pause);
+    try {
+      return (await client.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
+    } catch (error) {
+      if (!(error instanceof ParameterNotFound)) throw error;
+    }
+  }
+  return undefined;
 }
