@@ -36,8 +36,7 @@ const known = {
   dates: {},
   now: "2026-11-23T08:36:56.386Z",
 };
-const text = (changed = variant): string =>
-  metadataText({ tags: tags(changed), mirror: "offline" }, known);
+const text = (changed = variant): string => metadataText({ tags: tags(changed), mirror: "offline" }, known);
 
 describe("an image's metadata", () => {
   it("has every key of the original's table that applies, with its value", () => {
