@@ -5,7 +5,7 @@ import { declareAws } from "./components/clouds/aws-stack.ts";
 import { ImageVariant } from "./components/image-variant.ts";
 import { withPlainErrors } from "./components/plain-errors.ts";
 import { preflightHook } from "./components/preflight-hook.ts";
-import { loadDeclared } from "./configs/index.ts";
+import { declaredBy } from "./configs/index.ts";
 import { NAMESPACE, readSettings } from "./configs/settings.ts";
 import { buildSettings } from "./scripts/build/build-settings.ts";
 import { inputsDigest } from "./scripts/build/inputs.ts";
@@ -15,15 +15,8 @@ const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.
 
 export default withPlainErrors(() => {
   const settings = readSettings(Object.fromEntries(config));
-  const { overlays, versions, ledger, project, storageUrl } = settings;
   const build = buildSettings(settings);
-  const declared = loadDeclared({
-    root: import.meta.dirname,
-    ...(ledger === "" ? {} : { ledgerFile: ledger }),
-    overlays,
-    versions,
-    overrides: { project, storageUrl },
-  });
+  const declared = declaredBy(import.meta.dirname, settings);
   const { providers, publicAccess } = declareAws(declared, settings);
   const preflight = providers.length === 0 ? undefined : preflightHook(publishPlan(declared, settings));
   const images = new Map(

@@ -1,7 +1,7 @@
 import { Parameter } from "@pulumi/aws/ssm/parameter.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { StackSettings } from "../configs/settings.ts";
-import { channelLines, type Line } from "../configs/channels.ts";
+import { awsLines, type Line } from "../configs/channels.ts";
 import { type Declared, isLeaving } from "../configs/variant.ts";
 import type { AwsChannelInput } from "../scripts/steps/aws-channel.ts";
 import { byEffort, type CloudImage, type RegionalImage } from "./clouds/cloud-image.ts";
@@ -72,10 +72,7 @@ export function declareChannels(
   settings: StackSettings,
   opts: pulumi.ComponentResourceOptions,
 ): Record<string, string> | undefined {
-  const lines = channelLines(
-    declared.filter(({ variant }) => variant.cloud === "aws"),
-    settings.stage,
-  );
+  const lines = awsLines(declared, settings.stage);
   if (lines.length === 0) return undefined;
   return Object.fromEntries(
     lines.map((line) => {

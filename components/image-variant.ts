@@ -1,7 +1,14 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsProblem } from "../configs/aws.ts";
 import type { StackSettings } from "../configs/settings.ts";
-import { type Declared, isAtLeast, isLeaving, reachedStage, type Stage } from "../configs/variant.ts";
+import {
+  type Declared,
+  hasReached,
+  isAtLeast,
+  isLeaving,
+  reachedStage,
+  type Stage,
+} from "../configs/variant.ts";
 import type { ArtifactResult } from "../scripts/steps/artifact.ts";
 import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
 import { Artifact } from "./artifact.ts";
@@ -152,7 +159,7 @@ export function isProtected(
   { state }: Declared,
   settings: Pick<StackSettings, "stage" | "protectPublished">,
 ): boolean {
-  const isPublished = isAtLeast(reachedStage(state.stage, settings.stage), "publish");
+  const isPublished = hasReached(state, settings.stage, "publish");
   return settings.protectPublished && isPublished && !isLeaving(state);
 }
 

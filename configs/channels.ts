@@ -1,5 +1,5 @@
 /** Pointers to the newest image of a line: what is alike but for release and revision. */
-import { type Declared, isAtLeast, isLeaving, reachedStage, type Stage } from "./variant.ts";
+import { type Declared, hasReached, isLeaving, type Stage } from "./variant.ts";
 
 /** A line, and the image that it points to in each region. */
 export interface Line {
@@ -20,7 +20,7 @@ export function channelLines(images: readonly Declared[], ceiling: Stage): Line[
   const lines = new Map<string, Declared[]>();
   for (const image of images) {
     const { state, variant } = image;
-    if (!isAtLeast(reachedStage(state.stage, ceiling), "release")) continue;
+    if (!hasReached(state, ceiling, "release")) continue;
     lines.set(variant.configKey, [...(lines.get(variant.configKey) ?? []), image]);
   }
   return [...lines].map(([key, released]) => {
@@ -35,6 +35,14 @@ export function channelLines(images: readonly Declared[], ceiling: Stage): Line[
       .map(([, value]) => value);
     return { key, path: path.join("/"), targets };
   });
+}
+
+/** The lines of a stack's images on AWS, which alone has channels so far. */
+export function awsLines(images: readonly Declared[], ceiling: Stage): Line[] {
+  return channelLines(
+    images.filter(({ variant }) => variant.cloud === "aws"),
+    ceiling,
+  );
 }
 
 /** Images of a higher preference are pointed to before newer ones of a lower. */

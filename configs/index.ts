@@ -5,6 +5,7 @@ import { readLedger } from "./ledger.ts";
 import { CONFIGS, loadConfiguration, overlayFolder } from "./load.ts";
 import { resolve, type Overrides } from "./resolve.ts";
 import { collect } from "./source.ts";
+import type { StackSettings } from "./settings.ts";
 import type { Declared, Variant } from "./variant.ts";
 
 export interface LoadOptions {
@@ -29,6 +30,15 @@ export function loadDeclared({
 }: LoadOptions): Declared[] {
   const { config, ledger } = loadSources({ root, overlays, ledgerFile: options.ledgerFile });
   return resolve(config, ledger, { versions, overrides });
+}
+
+/** Every image that a stack declares, by its settings. */
+export function declaredBy(
+  root: string,
+  { overlays, versions, ledger, project, storageUrl }: StackSettings,
+): Declared[] {
+  const overrides = { project, storageUrl };
+  return loadDeclared({ root, overlays, versions, ledgerFile: ledger, overrides });
 }
 
 export const loadVariants = (options: LoadOptions): Variant[] =>

@@ -112,6 +112,11 @@ export interface ImageState {
   place: string;
 }
 
+/** Whether an image is brought to `wanted` or further, in a stack with that ceiling. */
+export function hasReached({ stage }: Pick<ImageState, "stage">, ceiling: Stage, wanted: Stage): boolean {
+  return isAtLeast(reachedStage(stage, ceiling), wanted);
+}
+
 /** Whether an image may go below publish, or away: it is no longer protected. */
 export function isLeaving({ withdraw, removing }: Pick<ImageState, "withdraw" | "removing">): boolean {
   return withdraw || removing;

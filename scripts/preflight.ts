@@ -3,7 +3,7 @@
  * nothing. A publishing `up` asks the same before it uploads anything: components/preflight-hook.ts.
  */
 import { Command } from "commander";
-import { loadDeclared } from "../configs/index.ts";
+import { declaredBy } from "../configs/index.ts";
 import { readStackFile } from "../configs/settings.ts";
 import { run, type Output } from "./lib/report.ts";
 import { stateOf, type StateResource } from "./lib/stacks.ts";
@@ -22,11 +22,7 @@ export interface PreflightOptions {
 /** The exit code is 1 where there are errors. */
 export async function preflightCommand({ root, stack, json }: PreflightOptions): Promise<Output> {
   const settings = readStackFile(root, stack);
-  const { overlays, versions, ledger, project, storageUrl } = settings;
-  const declared = loadDeclared({
-    ...{ root, overlays, versions, ledgerFile: ledger },
-    overrides: { project, storageUrl },
-  });
+  const declared = declaredBy(root, settings);
   const plan = publishPlan(declared, settings);
   if (plan.images.length === 0) {
     const text = json

@@ -8,7 +8,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import pLimit from "p-limit";
-import { loadDeclared } from "../configs/index.ts";
+import { declaredBy } from "../configs/index.ts";
 import { idlePatterns, isSelected, type Selection } from "../configs/select.ts";
 import { readStackFile } from "../configs/settings.ts";
 import { ConfigError } from "../configs/source.ts";
@@ -79,11 +79,7 @@ function stackProgress(
   selection: Selection,
 ) {
   const settings = readStackFile(root, stack);
-  const { overlays, versions, ledger, project, storageUrl } = settings;
-  const declared = loadDeclared({
-    ...{ root, overlays, versions, ledgerFile: ledger },
-    overrides: { project, storageUrl },
-  });
+  const declared = declaredBy(root, settings);
   const chosen = new Set(
     declared.filter(({ variant }) => isSelected(variant, selection)).map(({ key }) => key),
   );

@@ -9,8 +9,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { loadSources } from "../configs/index.ts";
-import { resolve } from "../configs/resolve.ts";
+import { declaredBy } from "../configs/index.ts";
 import { idlePatterns, isSelected, type Selection } from "../configs/select.ts";
 import { readStackFile } from "../configs/settings.ts";
 import { ConfigError } from "../configs/source.ts";
@@ -80,9 +79,7 @@ export interface TargetsOptions extends Selection {
 
 export function targets(options: TargetsOptions): Output {
   const { root, stack = selectedStack(), only = [], skip = [] } = options;
-  const { overlays, ledger: ledgerFile, versions, project, storageUrl } = readStackFile(root, stack);
-  const { config, ledger } = loadSources({ root, overlays, ledgerFile });
-  const all = resolve(config, ledger, { versions, overrides: { project, storageUrl } });
+  const all = declaredBy(root, readStackFile(root, stack));
   const chosen = all.filter(({ variant }) => isSelected(variant, { only, skip }));
   const idle = idlePatterns(
     all.map(({ variant }) => variant),

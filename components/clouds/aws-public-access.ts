@@ -1,7 +1,7 @@
 import { SnapshotBlockPublicAccess } from "@pulumi/aws/ebs/snapshotBlockPublicAccess.js";
 import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.js";
 import * as pulumi from "@pulumi/pulumi";
-import { type Declared, isAtLeast, reachedStage } from "../../configs/variant.ts";
+import { type Declared, hasReached } from "../../configs/variant.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import type { PublicAccess } from "./cloud-image.ts";
 
@@ -51,7 +51,7 @@ export function publicRegions(
 ): { region: string; snapshots: boolean }[] {
   const regions = new Map<string, boolean>();
   for (const { variant, state, regions: published } of images) {
-    const isPublished = isAtLeast(reachedStage(state.stage, settings.stage), "publish");
+    const isPublished = hasReached(state, settings.stage, "publish");
     if (variant.cloud !== "aws" || !isPublished || variant.access["PUBLIC"] !== true) continue;
     for (const { name } of published) {
       regions.set(name, regions.get(name) === true || variant.aws?.shareSnapshots === true);

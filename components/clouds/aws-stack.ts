@@ -1,7 +1,7 @@
 import { Provider } from "@pulumi/aws/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { StackSettings } from "../../configs/settings.ts";
-import { type Declared, isAtLeast, reachedStage } from "../../configs/variant.ts";
+import { type Declared, hasReached } from "../../configs/variant.ts";
 import { AwsPublicAccess } from "./aws-public-access.ts";
 import type { PublicAccess } from "./cloud-image.ts";
 
@@ -19,8 +19,7 @@ export interface AwsStack {
 export function declareAws(images: readonly Declared[], settings: StackSettings): AwsStack {
   const { region, accounts, blockPublicAccess } = settings.aws;
   const isUsed = images.some(
-    ({ variant, state }) =>
-      variant.cloud === "aws" && isAtLeast(reachedStage(state.stage, settings.stage), "import"),
+    ({ variant, state }) => variant.cloud === "aws" && hasReached(state, settings.stage, "import"),
   );
   // Without a region nothing can be imported, which each image says for itself.
   if (!isUsed || region === "") return { providers: [], publicAccess: {} };

@@ -21,6 +21,7 @@ import { UserError } from "../lib/user-error.ts";
 import { aggregatedChecksum, blockSize, type DiskBlock, diskBlocks } from "./disk-blocks.ts";
 import { awsFaultKind, codesOf } from "./explain.ts";
 import { inParallel } from "./parallel.ts";
+import { tagList } from "./tag-list.ts";
 
 /** Tag of a snapshot with the client token that it was begun with: by it a later run knows it again. */
 export const tokenTag = "alpine:token";
@@ -147,7 +148,7 @@ function startCommand(request: SnapshotRequest, volumeGib: number, token: string
   const { description, tags, encrypted, kmsKeyId } = request;
   return new StartSnapshotCommand({
     ...{ VolumeSize: volumeGib, ClientToken: token, Description: description, Timeout: timeoutMinutes },
-    Tags: Object.entries({ ...tags, [tokenTag]: token }).map(([Key, Value]) => ({ Key, Value })),
+    Tags: tagList({ ...tags, [tokenTag]: token }),
     ...(encrypted ? { Encrypted: true } : {}),
     ...(encrypted && kmsKeyId !== undefined ? { KmsKeyArn: kmsKeyId } : {}),
   });

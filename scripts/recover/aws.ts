@@ -1,4 +1,4 @@
-import { loadDeclared } from "../../configs/index.ts";
+import { declaredBy } from "../../configs/index.ts";
 import { readStackFile } from "../../configs/settings.ts";
 import { publishPlan } from "../preflight/plan.ts";
 import { recordedIds, resourcesOf, type State, type StateEntry } from "./state.ts";
@@ -21,11 +21,7 @@ export async function recoverAws(
   state: State,
 ): Promise<RecoveredAws | undefined> {
   const settings = readStackFile(root, stack);
-  const { overlays, versions, ledger, project, storageUrl } = settings;
-  const declared = loadDeclared({
-    ...{ root, overlays, versions, ledgerFile: ledger },
-    overrides: { project, storageUrl },
-  });
+  const declared = declaredBy(root, settings);
   const plan = publishPlan(declared, settings);
   if (plan.images.length === 0 || settings.aws.region === "") return undefined;
   const resources = resourcesOf(state);

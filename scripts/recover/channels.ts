@@ -4,7 +4,7 @@
  */
 import { setTimeout } from "node:timers/promises";
 import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
-import { channelLines } from "../../configs/channels.ts";
+import { awsLines } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import type { Declared } from "../../configs/variant.ts";
 import { ssmClient } from "../aws/clients.ts";
@@ -33,8 +33,7 @@ export async function adoptChannels(
 ): Promise<Adopted> {
   const adopted: Adopted = { entries: [], leftAlone: [] };
   const provider = resources.find(({ type }) => type === "pulumi:providers:aws");
-  const images = declared.filter(({ variant }) => variant.cloud === "aws");
-  const missing = channelLines(images, stage).flatMap((line) => {
+  const missing = awsLines(declared, stage).flatMap((line) => {
     const parent = resources.find(
       ({ urn, type }) => type === "alpine:index:Channel" && urn.endsWith(`::${line.key}`),
     );

@@ -1,6 +1,6 @@
 /** How far a stack's images have come, by its state, beside what the ledger declares. Pure. */
 import { grantees } from "../../configs/aws.ts";
-import { channelLines } from "../../configs/channels.ts";
+import { awsLines } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { type Declared, isAtLeast, reachedStage, type Stage } from "../../configs/variant.ts";
 import type { StateResource } from "../lib/stacks.ts";
@@ -94,10 +94,7 @@ export function progressOf(
   resources: readonly StateResource[],
 ): ImageProgress[] {
   const state = new State(resources);
-  const lines = channelLines(
-    declared.filter(({ variant }) => variant.cloud === "aws"),
-    ceiling,
-  );
+  const lines = awsLines(declared, ceiling);
   const known = new Set(declared.map(({ key }) => key));
   const images = declared.map((image) => {
     const stage = reachedStage(image.state.stage, ceiling);

@@ -3,6 +3,7 @@ import { CreateTagsCommand, DeleteSnapshotCommand, DeleteTagsCommand } from "@aw
 import { ebsClient, ec2Client } from "../aws/clients.ts";
 import { rawDisk } from "../aws/disk-blocks.ts";
 import { explained } from "../aws/explain.ts";
+import { tagList } from "../aws/tag-list.ts";
 import { findById, tokenTag, writeSnapshot } from "../aws/write-snapshot.ts";
 import { splitFileName } from "../build/formats/image-file.ts";
 import { startProgress } from "../build/progress.ts";
@@ -85,8 +86,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     await explained(`tag ${snapshotId} in ${region}`, async () => {
       const wanted = { ...tags, [tokenTag]: token };
       const found = (await findById(ec2, snapshotId))?.Tags ?? [];
-      const Tags = Object.entries(wanted).map(([Key, Value]) => ({ Key, Value }));
-      await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags }));
+      await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags: tagList(wanted) }));
       const undeclared = found.filter(({ Key = "" }) => !(Key in wanted) && !Key.startsWith("aws:"));
       if (undeclared.length === 0) return;
       await ec2.send(

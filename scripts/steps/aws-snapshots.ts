@@ -2,6 +2,7 @@ import type { EC2Client } from "@aws-sdk/client-ec2";
 import { ec2Client } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
+import { tagList } from "../aws/tag-list.ts";
 import type { Step } from "./step.ts";
 
 /** What the step gets from its component. */
@@ -34,10 +35,7 @@ export const awsSnapshotsStep: Step<AwsSnapshotsInput, AwsSnapshotsResult> = {
 
   async delete(input, previous) {
     if (previous.share.length === 0) return;
-    await inRegions(input, async (client, snapshotId) => {
-      const { ModifySnapshotAttributeCommand } = await import("@aws-sdk/client-ec2");
-      await client.send(new ModifySnapshotAttributeCommand(permission(snapshotId, "remove", previous.share)));
-    });
+    await inRegions(input, (client, snapshotId) => permit(client, snapshotId, "remove", previous.share));
   },
 };
 
@@ -47,24 +45,17 @@ async function apply(
   published: string,
 ): Promise<AwsSnapshotsResult> {
   const { tags, share } = input;
-  const { CreateTagsCommand, DeleteTagsCommand, ModifySnapshotAttributeCommand } =
-    await import("@aws-sdk/client-ec2");
+  const { CreateTagsCommand, DeleteTagsCommand } = await import("@aws-sdk/client-ec2");
   const outdated = before.tagKeys.filter((key) => !(key in tags));
   const revoked = before.share.filter((grantee) => !share.includes(grantee));
   await inRegions(input, async (client, snapshotId) => {
     const Resources = [snapshotId];
-    const Tags = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
-    await client.send(new CreateTagsCommand({ Resources, Tags }));
+    await client.send(new CreateTagsCommand({ Resources, Tags: tagList(tags) }));
     if (outdated.length > 0) {
       await client.send(new DeleteTagsCommand({ Resources, Tags: outdated.map((Key) => ({ Key })) }));
     }
-    for (const [operation, grantees] of [
-      ["add", share],
-      ["remove", revoked],
-    ] as const) {
-      if (grantees.length === 0) continue;
-      await client.send(new ModifySnapshotAttributeCommand(permission(snapshotId, operation, grantees)));
-    }
+    await permit(client, snapshotId, "add", share);
+    await permit(client, snapshotId, "remove", revoked);
   });
   return { tagKeys: Object.keys(tags), share: [...share], published };
 }
@@ -80,11 +71,21 @@ async function inRegions(
   );
 }
 
-function permission(SnapshotId: string, OperationType: "add" | "remove", grantees: readonly string[]) {
+/** Lets grantees make volumes of a snapshot, or lets them no longer; EC2 refuses an empty list. */
+async function permit(
+  client: EC2Client,
+  SnapshotId: string,
+  OperationType: "add" | "remove",
+  grantees: readonly string[],
+): Promise<void> {
+  if (grantees.length === 0) return;
+  const { ModifySnapshotAttributeCommand } = await import("@aws-sdk/client-ec2");
   const UserIds = grantees.filter((grantee) => grantee !== "all");
-  return {
-    ...{ SnapshotId, OperationType, Attribute: "createVolumePermission" as const },
-    ...(UserIds.length === 0 ? {} : { UserIds }),
-    ...(grantees.includes("all") ? { GroupNames: ["all"] } : {}),
-  };
+  await client.send(
+    new ModifySnapshotAttributeCommand({
+      ...{ SnapshotId, OperationType, Attribute: "createVolumePermission" },
+      ...(UserIds.length === 0 ? {} : { UserIds }),
+      ...(grantees.includes("all") ? { GroupNames: ["all"] } : {}),
+    }),
+  );
 }

@@ -45,10 +45,10 @@ export interface MetadataResult {
 
 /** Writes an image's YAML and its checksum. */
 export const metadataStep: Step<MetadataInput, MetadataResult> = {
-  create: (input) => write(input, { token: input.addsTo?.token ?? randomBytes(8).toString("hex") }),
+  create: (input) => write(input, { token: randomBytes(8).toString("hex") }),
 
   // In place, by the same owner: a reader sees the old text or the new one, never none.
-  update: (input, previous) => write(input, { ...previous, ...tokenOf(input.addsTo) }),
+  update: write,
 
   async delete({ addsTo }, previous) {
     // The file is the other command's.
@@ -61,16 +61,14 @@ export const metadataStep: Step<MetadataInput, MetadataResult> = {
   },
 };
 
-const tokenOf = (result: MetadataResult | undefined): Partial<MetadataResult> =>
-  result === undefined ? {} : { token: result.token };
-
 /** @param before what is known from earlier runs: whose file it is, and since when */
 async function write(
   input: MetadataInput,
   before: Pick<MetadataResult, "token" | "imported" | "released">,
 ): Promise<MetadataResult> {
   const { artifact, disk, cloud, addsTo } = input;
-  const { token } = before;
+  // What the command that owns the file knows comes before what this one knew.
+  const { token, imported, released } = { ...before, ...addsTo };
   if (artifact === undefined || disk === undefined) {
     throw new UserError(
       "there is no stored image to describe",
@@ -78,10 +76,9 @@ async function write(
     );
   }
   const now = new Date().toISOString();
-  const since = { ...before, ...addsTo };
   const dates = {
-    ...(cloud === undefined ? {} : { imported: since.imported ?? now }),
-    ...(cloud?.isReleased === true ? { released: since.released ?? now } : {}),
+    ...(cloud === undefined ? {} : { imported: imported ?? now }),
+    ...(cloud?.isReleased === true ? { released: released ?? now } : {}),
   };
   const text = metadataText(input, { disk, artifact, dates, now });
   const sha512 = createHash("sha512").update(text).digest("hex");
