@@ -6,26 +6,17 @@
  * That is safe for this project's commands: a step writes under unfinished names and renames last, an interrupted
  * build is swept away by the next one, and what was finished but not recorded is found again and taken over.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
-import { fileURLToPath } from "node:url";
 import { Command } from "commander";
 import { execa, ExecaError } from "execa";
-import { z } from "zod";
 import { runMain, UserError } from "./lib/user-error.ts";
 import { projectRoot } from "./lib/workspace.ts";
 import { pulumiEnvironment } from "./pulumi.mjs";
 import { recoverAws } from "./recover/aws.ts";
+import { dropBrokenAttributes, findLocks, isFileBackend } from "./recover/file-backend.ts";
 import { type State, stateSchema, withResources } from "./recover/state.ts";
-
-const lockSchema = z.object({
-  pid: z.number(),
-  hostname: z.string(),
-  username: z.string(),
-  timestamp: z.string(),
-});
-type Lock = z.infer<typeof lockSchema> & { file: string };
 
 const program = new Command("npm run recover --")
   .description(
@@ -52,6 +43,8 @@ async function recover(stack: string): Promise<void> {
       "wait for it, or end it with Ctrl-C or `kill -INT`; recover is for runs that are gone",
     );
   }
+  const broken = dropBrokenAttributes(env.PULUMI_BACKEND_URL);
+  for (const file of broken) process.stderr.write(`mended ${file}: a write beside it was cut short\n`);
   const foreign = locks.find((lock) => lock.hostname !== os.hostname());
   if (foreign !== undefined) {
     process.stderr.write(
@@ -80,7 +73,7 @@ async function recover(stack: string): Promise<void> {
     await pulumi(["refresh", "--yes", "--skip-preview"]);
   }
   process.stderr.write(
-    locks.length === 0 && pending.length === 0 && (onAws?.notes.length ?? 0) === 0
+    locks.length + broken.length === 0 && pending.length === 0 && (onAws?.notes.length ?? 0) === 0
       ? `stack ${stack} needs no recovery\n`
       : `stack ${stack} is recovered: run \`npm run pulumi -- up --stack ${stack}\` to finish what was interrupted\n`,
   );
@@ -106,23 +99,6 @@ function explainedFailure(args: readonly string[]): (error: unknown) => never {
       },
     );
   };
-}
-
-function isFileBackend(backend: string | undefined): boolean {
-  return backend?.startsWith("file://") === true;
-}
-
-/** Locks of a stack in a file backend: .pulumi/locks/…/STACK/ID.json. */
-function findLocks(backend: string | undefined, stack: string): Lock[] {
-  if (backend === undefined || !isFileBackend(backend)) return [];
-  const folder = path.join(fileURLToPath(backend), ".pulumi", "locks");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".json") && path.basename(path.dirname(name)) === stack)
-    .map((name) => {
-      const file = path.join(folder, name);
-      return { ...lockSchema.parse(JSON.parse(readFileSync(file, "utf8"))), file };
-    });
 }
 
 /** Whether that process is there and is a Pulumi, for numbers are used again. */

@@ -8,7 +8,7 @@ import { loadVariants } from "../../configs/index.ts";
 import { type Builder, readStackFile } from "../../configs/settings.ts";
 import { buildSettings } from "../../scripts/build/build-settings.ts";
 import { inputsDigest } from "../../scripts/build/inputs.ts";
-import { isRunning, processesWith, waitUntil } from "../helpers/processes.ts";
+import { commandLine, isRunning, processesWith, waitUntil } from "../helpers/processes.ts";
 import { diskResult } from "../helpers/results.ts";
 import { type SshServer, startSshd } from "../helpers/sshd.ts";
 import { resultOf } from "../offline/pulumi-project.ts";
@@ -37,8 +37,7 @@ describe("a remote builder", function () {
 
   /** What runs on the builder, guests and all: their files are in its working folder. */
   const there = (): number[] => processesWith(ssh.builder.folder);
-  const guestsThere = (): number[] =>
-    there().filter((pid) => readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("qemu-system"));
+  const guestsThere = (): number[] => there().filter((pid) => commandLine(pid).includes("qemu-system"));
 
   const assertNothingMade = async (): Promise<void> => {
     assert.deepEqual(project.builtImages(), []);

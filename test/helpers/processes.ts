@@ -43,6 +43,15 @@ export function isRunning(pid: number): boolean {
   }
 }
 
+/** What a process was started with; nothing once it has ended. */
+export function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch {
+    return "";
+  }
+}
+
 /** Processes whose command line holds a text, this one excepted. */
 export function processesWith(text: string): number[] {
   return readdirSync("/proc")
