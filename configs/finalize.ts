@@ -88,7 +88,7 @@ class Finalizer {
       ...notes,
       releaseDate,
       repos: this.#repos(),
-      repoKeys: this.#list("repoKeys").map((url) => this.#fill("repoKeys", url)),
+      repoKeys: this.#list("repoKeys").map((file) => this.#fill("repoKeys", file)),
       packages: this.#packages(),
       basePackages: this.#context.basePackages,
       services: sortServices(this.#get("services") ?? {}),

@@ -98,7 +98,7 @@ export const fields = {
   repos: z
     .record(text, z.union([z.boolean(), text, z.null()], { error: "expected true, false, null, or a tag" }))
     .describe("Repository URL to true, false (written as a comment), a tag for @tag, or null"),
-  repoKeys: list.describe("URLs or files of further apk keys; added to"),
+  repoKeys: list.describe("Files of further apk keys, relative to the project; added to"),
   packages: z
     .record(
       text,

@@ -31,7 +31,7 @@ export const variantSchema = z
     repos: z
       .array(z.strictObject({ url: z.string(), tag: z.exactOptional(z.string()), enabled: z.boolean() }))
       .describe("/etc/apk/repositories, in order; a disabled one is written as a comment"),
-    repoKeys: texts.describe("URLs or repository-relative files of further apk keys"),
+    repoKeys: texts.describe("Files of further apk keys, relative to the project"),
     packages: z
       .strictObject({ add: texts, delete: texts, noScripts: texts })
       .describe("Names, `name@tag` where a repository tag is asked for"),

@@ -77,7 +77,9 @@ export function repoKeyFiles({ name, repoKeys }: Pick<Variant, "name" | "repoKey
       } catch (error) {
         throw new UserError(
           `repoKeys of ${name} names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
-          "name a public key file of apk, relative to the project",
+          /^\w+:\/\//.test(file)
+            ? "download it into the overlay and name that file: what decides an image's bytes is in git"
+            : "name a public key file of apk, relative to the project",
           { cause: error },
         );
       }

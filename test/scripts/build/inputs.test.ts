@@ -103,6 +103,8 @@ describe("the digest of an image's inputs", () => {
     const key = join(temporaryFolder(), "mine.rsa.pub");
     const of = (): string => inputsDigest(someVariant({ repoKeys: [key] }), settings);
     assert.throws(of, /^UserError: repoKeys of .* names .*mine\.rsa\.pub, which cannot be read \(ENOENT\)/);
+    const url = someVariant({ repoKeys: ["https://example.org/mine.rsa.pub"] });
+    assert.throws(() => inputsDigest(url, settings), { hint: /download it into the overlay/ });
     writeFileSync(key, "one");
     const one = of();
     assert.equal(of(), one);
