@@ -5,6 +5,7 @@ import { awsLines, type Line } from "../configs/channels.ts";
 import { type Declared, isLeaving } from "../configs/variant.ts";
 import type { AwsChannelInput } from "../scripts/steps/aws-channel.ts";
 import { byEffort, type CloudImage, type RegionalImage } from "./clouds/cloud-image.ts";
+import { settled } from "./settled.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of a {@link Channel}. */
@@ -40,7 +41,7 @@ export class Channel extends pulumi.ComponentResource {
           type: "String",
           dataType: "aws:ec2:image",
           // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
-          insecureValue: imageId,
+          insecureValue: settled(imageId, "ami-00000000"),
         },
         { parent: this, dependsOn: [...ready] },
       );

@@ -3,6 +3,7 @@ import type { Builder } from "../configs/settings.ts";
 import type { Variant } from "../configs/variant.ts";
 import { builderOf } from "../scripts/remote/builders.ts";
 import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
+import { lookingBefore } from "./preflight-hook.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of a {@link DiskImage}. */
@@ -16,6 +17,8 @@ export interface DiskImageArgs {
   builders: readonly Builder[];
   /** Whether an image that was built from other inputs stays as it is. */
   frozen: boolean;
+  /** Asks, before a build of minutes, whether its image can be published at all. */
+  preflight?: pulumi.ResourceHook | undefined;
 }
 
 /**
@@ -42,6 +45,7 @@ export class DiskImage extends pulumi.ComponentResource {
         parent: this,
         // The step has a deadline of its own, from when it has a slot; this is for a step that is lost altogether.
         customTimeouts: { create: "12h", update: "12h" },
+        ...lookingBefore(args.preflight),
       },
     );
     if (args.frozen) {

@@ -79,6 +79,10 @@ export class ImageVariant extends pulumi.ComponentResource {
     const problem = stageProblem(args.image, stage, settings);
     if (problem !== undefined) throw new pulumi.InputPropertyError(problem);
 
+    const { image, publicAccess = {} } = args;
+    const Cloud = isAtLeast(stage, "import") ? clouds[variant.cloud] : undefined;
+    const preflight = Cloud === undefined ? undefined : args.preflight;
+
     const { result: disk } = new DiskImage(
       name,
       {
@@ -86,7 +90,7 @@ export class ImageVariant extends pulumi.ComponentResource {
         inputsDigest: args.inputsDigest,
         build: args.build,
         builders: settings.builders,
-        frozen,
+        ...{ frozen, preflight },
       },
       { parent: this },
     );
@@ -98,8 +102,6 @@ export class ImageVariant extends pulumi.ComponentResource {
         { parent: this },
       );
       stored = artifact;
-      const Cloud = isAtLeast(stage, "import") ? clouds[variant.cloud] : undefined;
-      const { image, publicAccess = {}, preflight } = args;
       this.cloudImage =
         Cloud &&
         new Cloud(

@@ -3,8 +3,8 @@ import type { PublishPlan } from "../scripts/preflight/plan.ts";
 import type { CheckResult } from "../scripts/preflight/result.ts";
 
 /**
- * A hook for the first thing that is created of each image in AWS: asks the account, once a run, whether it is ready for
- * the whole plan, and stops with every problem before anything is uploaded. It does not run at a preview, nor where
+ * A hook for the first thing that is created of each image that goes to AWS: asks the account, once a run, whether it is ready
+ * for the whole plan, and stops with every problem before anything is built or uploaded for it. It does not run at a preview, nor where
  * nothing is created; problems that are only warnings are logged.
  *
  * Names of hooks are unique in a program: make one, and give it to all.
@@ -28,6 +28,13 @@ export function preflightHook(
     checked = report(plan, check);
     await checked;
   });
+}
+
+/** Options of what is created where nothing may have been before: the account is looked at first. */
+export function lookingBefore(preflight: pulumi.ResourceHook | undefined): {
+  hooks?: pulumi.ResourceHookBinding;
+} {
+  return preflight === undefined ? {} : { hooks: { beforeCreate: [preflight] } };
 }
 
 async function report(

@@ -36,7 +36,10 @@ export async function preflightCommand({ root, stack, json }: PreflightOptions):
   if (json) return { text: JSON.stringify(results, null, 2), warnings };
   const count = countText(results);
   const end = count === "" ? "ready" : `${count}; nothing was changed`;
-  return { text: `${resultTable(results)}\n${plan.images.length} AMIs planned: ${end}`, warnings };
+  return {
+    text: `${resultTable(results)}\n${plan.images.length} ${plan.images.length === 1 ? "AMI" : "AMIs"} planned: ${end}`,
+    warnings,
+  };
 }
 
 /** Without the stack's state, names that are taken are told from our own by their tags alone. */

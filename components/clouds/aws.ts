@@ -9,6 +9,8 @@ import { isAtLeast, type Variant } from "../../configs/variant.ts";
 import type { AwsSnapshotInput, AwsSnapshotResult } from "../../scripts/steps/aws-snapshot.ts";
 import type { AwsSnapshotsInput, AwsSnapshotsResult } from "../../scripts/steps/aws-snapshots.ts";
 import type { AwsUploadInput, AwsUploadResult } from "../../scripts/steps/aws-upload.ts";
+import { lookingBefore } from "../preflight-hook.ts";
+import { settled } from "../settled.ts";
 import { StepCommand } from "../step-command.ts";
 import { byEffort, type CloudImage, type CloudImageArgs, type RegionalImage } from "./cloud-image.ts";
 
@@ -29,6 +31,10 @@ const replacing = {
 };
 
 const rootDevice = "/dev/xvda";
+
+/** Pass for ids and name nothing: see `settled`. */
+const noImage = "ami-00000000";
+const noSnapshot = "snap-00000000";
 
 /** An image in one region: the imported one, or a copy of it. */
 interface RegionalAmi {
@@ -80,7 +86,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const { variant } = this.#args.image;
     const { region } = this.#args.settings.aws;
     const options = requireAws(variant);
-    const snapshotId = this.#snapshot();
+    const { snapshotId, resource: snapshot } = this.#snapshot();
     const ami = new Ami(
       this.#name,
       {
@@ -96,17 +102,20 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         ...(options.tpmSupport ? { tpmSupport: "v2.0" } : {}),
         rootDeviceName: rootDevice,
         ebsBlockDevices: [
-          { deviceName: rootDevice, snapshotId, volumeType: options.volumeType, deleteOnTermination: true },
+          {
+            ...{ deviceName: rootDevice, snapshotId: settled(snapshotId, noSnapshot) },
+            ...{ volumeType: options.volumeType, deleteOnTermination: true },
+          },
         ],
       },
-      { parent: this, ...this.#keeping("ami") },
+      { parent: this, dependsOn: snapshot, ...this.#keeping("ami") },
     );
     this.#warnOfOtherAttributes(ami);
     return { region, resource: ami, imageId: ami.id, snapshotId };
   }
 
   /** The disk as a snapshot, by way of the bucket or directly. */
-  #snapshot(): pulumi.Output<string> {
+  #snapshot(): { snapshotId: pulumi.Output<string>; resource: pulumi.Resource } {
     const { settings, image, disk, artifact } = this.#args;
     const { region, bucket, double, role, importMethod } = settings.aws;
     const { variant } = image;
@@ -122,9 +131,12 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       const snapshot = new StepCommand(
         `${this.#name}-snapshot`,
         { step: "aws-snapshot", input, replaceOn: [content, region], frozen: this.#frozen },
-        { parent: this, ...patience, ...this.#lookingBefore() },
+        { parent: this, ...patience, ...lookingBefore(this.#args.preflight) },
       );
-      return snapshot.result<AwsSnapshotResult>().apply((result) => result?.snapshotId ?? "unknown");
+      const snapshotId = snapshot
+        .result<AwsSnapshotResult>()
+        .apply((result) => result?.snapshotId ?? "unknown");
+      return { snapshotId, resource: snapshot };
     }
     const input = pulumi
       .all([disk, artifact])
@@ -132,8 +144,10 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const upload = new StepCommand(
       `${this.#name}-upload`,
       { step: "aws-upload", input, replaceOn: [content, region, bucket], frozen: this.#frozen },
-      { parent: this, ...patience, ...this.#lookingBefore() },
+      { parent: this, ...patience, ...lookingBefore(this.#args.preflight) },
     );
+    // Another content has another key: an import would not notice the same one changed.
+    const key = upload.result<AwsUploadResult>().apply((result) => result?.key ?? "unknown");
     const snapshot = new SnapshotImport(
       this.#name,
       {
@@ -147,14 +161,13 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
           format: variant.imageFormat.toUpperCase(),
           userBucket: {
             s3Bucket: bucket,
-            // Another content has another key: an import would not notice the same one changed.
-            s3Key: upload.result<AwsUploadResult>().apply((result) => result?.key ?? "unknown"),
+            s3Key: settled(key, "none"),
           },
         },
       },
-      { parent: this, ...patience, ...this.#keeping("snapshotImport") },
+      { parent: this, dependsOn: upload, ...patience, ...this.#keeping("snapshotImport") },
     );
-    return snapshot.id;
+    return { snapshotId: snapshot.id, resource: snapshot };
   }
 
   /** Copies, and permissions on all. */
@@ -199,32 +212,32 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         ...this.#life,
         name: imageName(variant),
         region,
-        sourceAmiId: home.imageId,
+        sourceAmiId: settled(home.imageId, noImage),
         sourceAmiRegion: home.region,
         ...encryptionOf(variant),
       },
-      { parent: this, ...patience, ...this.#keeping("amiCopy"), ...this.#lookingBefore() },
+      {
+        parent: this,
+        dependsOn: home.resource,
+        ...patience,
+        ...this.#keeping("amiCopy"),
+        ...lookingBefore(this.#args.preflight),
+      },
     );
     return { region, resource: copy, imageId: copy.id, snapshotId: copy.rootSnapshotId };
   }
 
   /** One resource for each grantee: whom to add or take away leaves the others alone. */
-  #share({ region, imageId }: RegionalAmi): AmiLaunchPermission[] {
+  #share({ region, imageId, resource }: RegionalAmi): AmiLaunchPermission[] {
     const { image, publicAccess } = this.#args;
     return grantees(image.variant.access).map(({ name, ...grantee }) => {
-      const dependsOn = grantee.group === "all" ? [...(publicAccess[region] ?? [])] : [];
+      const dependsOn = [resource, ...(grantee.group === "all" ? (publicAccess[region] ?? []) : [])];
       return new AmiLaunchPermission(
         `${this.#name}-${region}-${name}`,
-        { region, imageId, ...grantee },
-        { parent: this, dependsOn, ...this.#lookingBefore() },
+        { region, imageId: settled(imageId, noImage), ...grantee },
+        { parent: this, dependsOn, ...lookingBefore(this.#args.preflight) },
       );
     });
-  }
-
-  /** Options of what is created where nothing may have been before: the account is looked at first. */
-  #lookingBefore(): { hooks?: pulumi.ResourceHookBinding } {
-    const { preflight } = this.#args;
-    return preflight === undefined ? {} : { hooks: { beforeCreate: [preflight] } };
   }
 
   /** Options of a resource that stays as it was made, where the stack keeps what it has. */

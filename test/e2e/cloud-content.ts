@@ -127,8 +127,9 @@ export function found(regions: readonly AccountRegion[], objects: readonly Store
       );
       add(snapshotKey(where, user?.name ?? `no image: ${snapshotId}`), { tags: ours(tags), sharedWith });
     }
-    for (const { name: parameter, value } of Object.values(region.parameters)) {
-      add(parameterKey(where, parameter), pointedTo(region, value));
+    for (const { name: parameter, value, pending } of Object.values(region.parameters)) {
+      // One that SSM is still looking at is what it will be.
+      add(parameterKey(where, parameter), pointedTo(region, pending?.value ?? value));
     }
   }
   for (const { bucket, key, isUnfinished } of objects) add(objectKey(bucket, key), { isUnfinished });
