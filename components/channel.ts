@@ -31,7 +31,7 @@ export class Channel extends pulumi.ComponentResource {
       settings.protectPublished && [...line.targets.values()].some(({ state }) => !isLeaving(state));
     super("alpine:index:Channel", name, {}, { ...opts, protect });
     this.parameter = `${settings.aws.parameterPrefix}/${line.path}`;
-    const parameters = images.map(({ region, bestEffort, imageId, ready }) => {
+    const parameters = images.map(({ region, bestEffort, leaving, imageId, ready }) => {
       const resource = new Parameter(
         `${name}-${region}`,
         {
@@ -43,11 +43,11 @@ export class Channel extends pulumi.ComponentResource {
           // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
           insecureValue: settled(imageId, "ami-00000000"),
         },
-        { parent: this, dependsOn: [...ready] },
+        { parent: this, dependsOn: [...ready], ...(leaving ? { protect: false } : {}) },
       );
       return { region, bestEffort, imageId, resource };
     });
-    for (const { suffix, things } of byEffort(parameters)) {
+    for (const { suffix, things, options } of byEffort(parameters)) {
       const expected = Object.fromEntries(things.map(({ region, imageId }) => [region, imageId]));
       const input = pulumi.output(expected).apply((images): AwsChannelInput => ({
         ...{ double: settings.aws.double, parameter: this.parameter, images },
@@ -55,7 +55,7 @@ export class Channel extends pulumi.ComponentResource {
       new StepCommand(
         `${name}-channel${suffix}`,
         { step: "aws-channel", input, replaceOn: [], frozen: false },
-        { parent: this, dependsOn: things.map(({ resource }) => resource) },
+        { parent: this, dependsOn: things.map(({ resource }) => resource), ...options },
       );
     }
     this.registerOutputs({ parameter: this.parameter });

@@ -30,7 +30,9 @@ export class Metadata extends pulumi.ComponentResource {
     const first = this.#command(`${name}-metadata`, args, required);
     if (required.length < published.length) {
       // The same file again, with regions of best effort: where one of them fails, the file without them is there.
-      this.#command(`${name}-metadata-best-effort`, args, published, first.result<MetadataResult>());
+      // Nothing is lost with it, so it may go where there is no such region any more.
+      const addsTo = first.result<MetadataResult>();
+      this.#command(`${name}-metadata-best-effort`, args, published, { addsTo, options: { protect: false } });
     }
     this.registerOutputs({});
   }
@@ -39,7 +41,13 @@ export class Metadata extends pulumi.ComponentResource {
     name: string,
     { variant, mirrorName, cloudImage, isReleased, ...args }: MetadataArgs,
     published: readonly RegionalImage[],
-    addsTo?: pulumi.Output<MetadataResult | undefined>,
+    {
+      addsTo,
+      options = {},
+    }: {
+      addsTo?: pulumi.Output<MetadataResult | undefined>;
+      options?: pulumi.CustomResourceOptions;
+    } = {},
   ): StepCommand {
     const artifacts = pulumi.output(
       Object.fromEntries(published.map(({ region, imageId }) => [region, imageId])),
@@ -68,7 +76,7 @@ export class Metadata extends pulumi.ComponentResource {
       name,
       // Never frozen: a changed description or end of life is written over the old one.
       { step: "metadata", input, replaceOn: [folder], frozen: false },
-      { parent: this },
+      { parent: this, ...options },
     );
   }
 }

@@ -1,6 +1,7 @@
 /** Where images are published: what `ALL` means is in git, per cloud. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { z } from "zod";
 import { regionsSchema } from "./schema.ts";
 import { check, readSource } from "./source.ts";
 
@@ -9,6 +10,8 @@ export interface PublishedRegion {
   name: string;
   /** Whether an image counts as published without it: what waits for all regions does not wait for this one. */
   bestEffort: boolean;
+  /** Whether its images may be deleted though they are published: it is about to be taken out. Best effort, too. */
+  leaving?: boolean;
 }
 
 /** Cloud to its regions. */
@@ -22,16 +25,13 @@ export function readRegions(root: string, folders: readonly string[] = ["configs
   const lists = files.flatMap((file) =>
     Object.entries(check(regionsSchema, readSource(join(root, file), file))),
   );
-  return Object.fromEntries(
-    lists.map(([cloud, list]) => [
-      cloud,
-      list.map((one) =>
-        typeof one === "string"
-          ? { name: one, bestEffort: false }
-          : { name: one.bestEffort, bestEffort: true },
-      ),
-    ]),
-  );
+  return Object.fromEntries(lists.map(([cloud, list]) => [cloud, list.map(publishedRegion)]));
+}
+
+function publishedRegion(item: z.output<typeof regionsSchema>[string][number]): PublishedRegion {
+  if (typeof item === "string") return { name: item, bestEffort: false };
+  if ("leaving" in item) return { name: item.leaving, bestEffort: true, leaving: true };
+  return { name: item.bestEffort, bestEffort: true };
 }
 
 /** The regions that an image is published to: all of its cloud's where ALL is true, but those that are false. */

@@ -195,13 +195,15 @@ export const regionsSchema = z
   .record(
     z.string(),
     z.array(
-      z.union([z.string(), z.strictObject({ bestEffort: z.string() })], {
-        error: "expected a region, or {bestEffort: REGION}",
-      }),
+      z.union(
+        [z.string(), z.strictObject({ bestEffort: z.string() }), z.strictObject({ leaving: z.string() })],
+        { error: "expected a region, {bestEffort: REGION} or {leaving: REGION}" },
+      ),
     ),
   )
   .meta({
     title: "Regions",
     description:
-      "What `ALL` means for each cloud; where a region is best effort, an image counts as published without it",
+      "What `ALL` means for each cloud; where a region is best effort, an image counts as published without it; where it is leaving, " +
+      "its images are no longer protected, and go once it is taken out",
   });

@@ -104,8 +104,9 @@ export async function updateRegions(
   };
 }
 
-/** The region that an item of a list names, best effort or not. */
-const regionOf = (item: unknown): string => String(isMap(item) ? item.get("bestEffort") : item);
+/** The region that an item of a list names, whatever it says of it. */
+const regionOf = (item: unknown): string =>
+  String(isMap(item) ? (item.get("bestEffort") ?? item.get("leaving")) : item);
 
 const mistake = (path: string, message: string) => new ConfigError([{ file: "regions", path, message }]);
 
@@ -119,7 +120,9 @@ function parsed(place: string, text: Buffer): unknown {
 
 export function listRegions({ root }: RegionsOptions): Output {
   const lines = Object.entries(readRegions(root)).map(([cloud, regions]) => {
-    const names = regions.map(({ name, bestEffort }) => (bestEffort ? `${name}?` : name));
+    const names = regions.map(({ name, bestEffort, leaving }) =>
+      leaving === true ? `${name}-` : bestEffort ? `${name}?` : name,
+    );
     return `${cloud} (${names.length}): ${names.join(" ")}`;
   });
   return { text: lines.join("\n"), warnings: [] };

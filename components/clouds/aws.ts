@@ -12,7 +12,7 @@ import type { AwsUploadInput, AwsUploadResult } from "../../scripts/steps/aws-up
 import { lookingBefore } from "../preflight-hook.ts";
 import { settled } from "../settled.ts";
 import { StepCommand } from "../step-command.ts";
-import { byEffort, type CloudImage, type CloudImageArgs, type RegionalImage } from "./cloud-image.ts";
+import { type CloudImage, type CloudImageArgs, type RegionalImage } from "./cloud-image.ts";
 
 /** Imports and copies wait in AWS's queues: a snapshot of a few hundred MiB has taken hours on a bad day. */
 const patience = { customTimeouts: { create: "4h" } };
@@ -74,9 +74,8 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     this.imported = { region: home.region, imageId: home.imageId };
     const published = isAtLeast(stage, "publish") ? this.#publish(home) : [];
     this.published = published;
-    const [since] = this.#equip(published);
-    this.publishedSince = pulumi
-      .output(since?.result<AwsSnapshotsResult>())
+    this.publishedSince = this.#equip(home, published)
+      .result<AwsSnapshotsResult>()
       .apply((result) => result?.published);
     this.registerOutputs({});
   }
@@ -173,38 +172,58 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   /** Copies, and permissions on all. */
   #publish(home: RegionalAmi): (RegionalImage & Pick<RegionalAmi, "snapshotId">)[] {
     const { image } = this.#args;
-    return image.regions.map(({ name: region, bestEffort }) => {
-      const ami = region === home.region ? home : this.#copy(home, region);
-      const permissions = this.#share(ami);
+    return image.regions.map(({ name: region, bestEffort, leaving = false }) => {
+      const mayGo: pulumi.CustomResourceOptions = leaving ? { protect: false } : {};
+      const ami = region === home.region ? home : this.#copy(home, region, mayGo);
+      const permissions = this.#share(ami, mayGo);
       return {
-        ...{ region, bestEffort, imageId: ami.imageId, snapshotId: ami.snapshotId },
+        ...{ region, bestEffort, leaving, imageId: ami.imageId, snapshotId: ami.snapshotId },
         ...urls(image.variant, region, ami.imageId),
         ready: [ami.resource, ...permissions],
       };
     });
   }
 
-  /** Tags the snapshots and shares them where configured: copies come without, and nothing of it has a resource. */
-  #equip(published: readonly (RegionalImage & Pick<RegionalAmi, "snapshotId">)[]): StepCommand[] {
+  /**
+   * Tags the snapshots and shares them where configured: copies come without, and nothing of it has a resource. From import on,
+   * so that what is shared is taken back by an update, and never by a command that goes away.
+   */
+  #equip(
+    home: RegionalAmi,
+    published: readonly (RegionalImage & Pick<RegionalAmi, "snapshotId">)[],
+  ): StepCommand {
+    const others = published.filter(({ region }) => region !== home.region);
+    const bestEffort = others.filter((one) => one.bestEffort);
+    if (bestEffort.length > 0)
+      this.#equipSnapshots("-best-effort", bestEffort, published, { protect: false });
+    return this.#equipSnapshots("", [home, ...others.filter((one) => !one.bestEffort)], published);
+  }
+
+  #equipSnapshots(
+    suffix: string,
+    amis: readonly Pick<RegionalAmi, "region" | "snapshotId">[],
+    published: readonly RegionalImage[],
+    options: pulumi.CustomResourceOptions = {},
+  ): StepCommand {
     const { image, settings, publicAccess } = this.#args;
     const share = requireAws(image.variant).shareSnapshots
       ? grantees(image.variant.access).flatMap(({ group, accountId }) => group ?? accountId ?? [])
       : [];
-    return byEffort(published).map(({ suffix, things }) => {
-      const snapshots = Object.fromEntries(things.map(({ region, snapshotId }) => [region, snapshotId]));
-      const input = pulumi.output(snapshots).apply((snapshots): AwsSnapshotsInput => ({
-        ...{ double: settings.aws.double, snapshots, tags: this.#life.tags, share },
-      }));
-      return new StepCommand(
-        `${this.#name}-snapshots${suffix}`,
-        // Never frozen: tags and access follow the configuration.
-        { step: "aws-snapshots", input, replaceOn: [], frozen: false },
-        { parent: this, dependsOn: share.length === 0 ? [] : Object.values(publicAccess).flat() },
-      );
-    });
+    const regions = published.map(({ region }) => region);
+    const snapshots = Object.fromEntries(amis.map(({ region, snapshotId }) => [region, snapshotId]));
+    const input = pulumi.output(snapshots).apply((snapshots): AwsSnapshotsInput => ({
+      ...{ double: settings.aws.double, snapshots, tags: this.#life.tags, share, published: regions },
+    }));
+    const dependsOn = share.length === 0 ? [] : regions.flatMap((region) => publicAccess[region] ?? []);
+    return new StepCommand(
+      `${this.#name}-snapshots${suffix}`,
+      // Never frozen: tags and access follow the configuration.
+      { step: "aws-snapshots", input, replaceOn: [], frozen: false },
+      { parent: this, dependsOn, ...options },
+    );
   }
 
-  #copy(home: RegionalAmi, region: string): RegionalAmi {
+  #copy(home: RegionalAmi, region: string, mayGo: pulumi.CustomResourceOptions): RegionalAmi {
     const { variant } = this.#args.image;
     const copy = new AmiCopy(
       `${this.#name}-${region}`,
@@ -219,6 +238,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       {
         parent: this,
         dependsOn: home.resource,
+        ...mayGo,
         ...patience,
         ...this.#keeping("amiCopy"),
         ...lookingBefore(this.#args.preflight),
@@ -228,14 +248,17 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   }
 
   /** One resource for each grantee: whom to add or take away leaves the others alone. */
-  #share({ region, imageId, resource }: RegionalAmi): AmiLaunchPermission[] {
+  #share(
+    { region, imageId, resource }: RegionalAmi,
+    mayGo: pulumi.CustomResourceOptions,
+  ): AmiLaunchPermission[] {
     const { image, publicAccess } = this.#args;
     return grantees(image.variant.access).map(({ name, ...grantee }) => {
       const dependsOn = [resource, ...(grantee.group === "all" ? (publicAccess[region] ?? []) : [])];
       return new AmiLaunchPermission(
         `${this.#name}-${region}-${name}`,
         { region, imageId: settled(imageId, noImage), ...grantee },
-        { parent: this, dependsOn, ...lookingBefore(this.#args.preflight) },
+        { parent: this, dependsOn, ...mayGo, ...lookingBefore(this.#args.preflight) },
       );
     });
   }

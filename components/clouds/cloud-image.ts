@@ -27,6 +27,8 @@ export type PublicAccess = Readonly<Record<string, readonly pulumi.Resource[]>>;
 export interface RegionalImage {
   region: string;
   bestEffort: boolean;
+  /** Whether it may be deleted, however protected the others are. */
+  leaving: boolean;
   imageId: pulumi.Output<string>;
   /** Where a person can look at it, and launch it. */
   regionUrl?: pulumi.Output<string>;
@@ -47,14 +49,17 @@ export interface CloudImage extends pulumi.ComponentResource {
 
 /**
  * Things by what waits for all of them: those of required regions and, where there are others, those of all regions. Where
- * a region of best effort fails, only what waits for all regions is left undone.
+ * a region of best effort fails, only what waits for all regions is left undone. What waits for all has nothing of its own
+ * that could be lost, so it may go when there is no region of best effort any more.
  */
 export function byEffort<T extends { bestEffort: boolean }>(
   things: readonly T[],
-): { suffix: string; things: readonly T[] }[] {
+): { suffix: string; things: readonly T[]; options: pulumi.CustomResourceOptions }[] {
   const required = things.filter(({ bestEffort }) => !bestEffort);
   return [
-    ...(required.length > 0 ? [{ suffix: "", things: required }] : []),
-    ...(required.length < things.length ? [{ suffix: "-best-effort", things }] : []),
+    ...(required.length > 0 ? [{ suffix: "", things: required, options: {} }] : []),
+    ...(required.length < things.length
+      ? [{ suffix: "-best-effort", things, options: { protect: false } }]
+      : []),
   ];
 }

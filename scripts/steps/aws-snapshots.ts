@@ -12,61 +12,62 @@ export interface AwsSnapshotsInput {
   /** Region to the snapshot of the image there. */
   snapshots: Readonly<Record<string, string>>;
   tags: Readonly<Record<string, string>>;
-  /** Who may make volumes of them: accounts, or `all`. */
+  /** Who may make volumes of those that are published: accounts, or `all`. */
   share: readonly string[];
+  /** Regions in which the image is published. */
+  published: readonly string[];
 }
 
 /** What the snapshots have been given. */
 export interface AwsSnapshotsResult {
   tagKeys: string[];
   share: string[];
-  /** ISO 8601, UTC: when the image was first there in all these regions. */
-  published: string;
+  /** ISO 8601, UTC: when the image was first published in all these regions. */
+  published?: string | undefined;
 }
 
 /**
  * Tags the snapshots of an image's AMIs, and shares them: copies come without tags, and there is no resource for either.
- * Deleting it takes back the sharing; the snapshots are the AMIs' own.
+ * Deleting it changes none: snapshots go with their AMIs, and one that is no longer here may be another command's by now.
  */
 export const awsSnapshotsStep: Step<AwsSnapshotsInput, AwsSnapshotsResult> = {
-  create: (input) => apply(input, { tagKeys: [], share: [] }, new Date().toISOString()),
+  create: (input) => apply(input, { tagKeys: [], share: [] }),
 
-  update: (input, previous) => apply(input, previous, previous.published),
+  update: apply,
 
-  async delete(input, previous) {
-    if (previous.share.length === 0) return;
-    await inRegions(input, (client, snapshotId) => permit(client, snapshotId, "remove", previous.share));
-  },
+  delete: () => Promise.resolve(),
 };
 
-async function apply(
-  input: AwsSnapshotsInput,
-  before: Pick<AwsSnapshotsResult, "tagKeys" | "share">,
-  published: string,
-): Promise<AwsSnapshotsResult> {
-  const { tags, share } = input;
+async function apply(input: AwsSnapshotsInput, before: AwsSnapshotsResult): Promise<AwsSnapshotsResult> {
+  const { tags, share, published } = input;
   const { CreateTagsCommand, DeleteTagsCommand } = await import("@aws-sdk/client-ec2");
   const outdated = before.tagKeys.filter((key) => !(key in tags));
-  const revoked = before.share.filter((grantee) => !share.includes(grantee));
-  await inRegions(input, async (client, snapshotId) => {
+  await inRegions(input, async (client, snapshotId, region) => {
     const Resources = [snapshotId];
     await client.send(new CreateTagsCommand({ Resources, Tags: tagList(tags) }));
     if (outdated.length > 0) {
       await client.send(new DeleteTagsCommand({ Resources, Tags: outdated.map((Key) => ({ Key })) }));
     }
-    await permit(client, snapshotId, "add", share);
+    const granted = published.includes(region) ? share : [];
+    const revoked = before.share.filter((grantee) => !granted.includes(grantee));
+    await permit(client, snapshotId, "add", granted);
     await permit(client, snapshotId, "remove", revoked);
   });
-  return { tagKeys: Object.keys(tags), share: [...share], published };
+  return {
+    ...(published.length === 0
+      ? { share: [] }
+      : { share: [...share], published: before.published ?? new Date().toISOString() }),
+    tagKeys: Object.keys(tags),
+  };
 }
 
 async function inRegions(
   { double, snapshots }: AwsSnapshotsInput,
-  work: (client: EC2Client, snapshotId: string) => Promise<void>,
+  work: (client: EC2Client, snapshotId: string, region: string) => Promise<void>,
 ): Promise<void> {
   await everywhere(Object.entries(snapshots), ([region, snapshotId]) =>
     explained(`tag or share ${snapshotId} in ${region}`, async () =>
-      work(await ec2Client({ region, double }), snapshotId),
+      work(await ec2Client({ region, double }), snapshotId, region),
     ),
   );
 }

@@ -196,11 +196,33 @@ describe("an image on AWS", function () {
     const snapshotsOf = (name: string): string[] =>
       Object.keys(inputOf(find(result, /Command$/, name)).snapshots as object);
     assert.deepEqual(snapshotsOf("img-snapshots"), ["us-west-2"]);
-    assert.deepEqual(snapshotsOf("img-snapshots-best-effort"), ["us-west-2", "eu-west-1"]);
+    assert.deepEqual(snapshotsOf("img-snapshots-best-effort"), ["eu-west-1"]);
     const artifacts = (name: string): string[] =>
       Object.keys((inputOf(find(result, /Command$/, name)).cloud as { artifacts: object }).artifacts);
     assert.deepEqual(artifacts("img-metadata"), ["us-west-2"]);
     assert.deepEqual(artifacts("img-metadata-best-effort"), ["us-west-2", "eu-west-1"]);
+  });
+
+  it("may be deleted in a region that is leaving, and only there", async () => {
+    const leaving = { name: "eu-west-1", bestEffort: true, leaving: true };
+    const { resources } = await run({ regions: [...required("us-west-2"), leaving] });
+    const mayGo = resources.filter(({ type, protect }) => !protect && !type.startsWith("pulumi:"));
+    assert.deepEqual(mayGo.map(({ name }) => name).sort(), [
+      "3.23-x86_64-uefi-tiny-aws-channel-best-effort",
+      "3.23-x86_64-uefi-tiny-aws-eu-west-1",
+      "img-eu-west-1",
+      "img-eu-west-1-public",
+      "img-metadata-best-effort",
+      "img-snapshots-best-effort",
+    ]);
+  });
+
+  it("has the sharing of snapshots follow from what is published", async () => {
+    const snapshots = async (change: Case) => inputOf(find(await run(change), /Command$/, "img-snapshots"));
+    const elsewhere = await snapshots({ regions: required("eu-west-1") });
+    assert.deepEqual(Object.keys(elsewhere.snapshots as object), ["us-west-2", "eu-west-1"]);
+    assert.deepEqual(elsewhere.published, ["eu-west-1"]);
+    assert.deepEqual((await snapshots({ stage: "import" })).published, []);
   });
 
   it("ignores what would replace what lives, where a stack keeps what it has", async () => {

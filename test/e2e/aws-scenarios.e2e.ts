@@ -44,8 +44,10 @@ describe("images on AWS", function () {
   /** Nothing was made private or taken away, not even for a moment. */
   const assertNothingTaken = (calls: readonly CallRecord[]): void => {
     const taking = calls.filter(({ action, params }) => {
-      const removes = JSON.stringify((params as { LaunchPermission?: object }).LaunchPermission ?? {});
-      return /^(Deregister|Delete(Snapshot|Parameter|Object$))/.test(action) || removes.includes('"Remove"');
+      const { LaunchPermission, OperationType } = params as Record<string, unknown>;
+      const removes =
+        JSON.stringify(LaunchPermission ?? {}).includes('"Remove"') || OperationType === "remove";
+      return /^(Deregister|Delete(Snapshot|Parameter|Object$))/.test(action) || removes;
     });
     assert.deepEqual(taking, []);
   };
@@ -221,6 +223,37 @@ describe("images on AWS", function () {
       assert.deepEqual(await project().dangers(), []);
       await project().destroy();
       assert.deepEqual(await project().found(), {});
+    });
+  });
+
+  describe("in regions that come and go", () => {
+    const all = [home, away, third];
+    const layer = { aws: { shareSnapshots: true } };
+    const project = begun({ regions: all, bestEffort: [third], layer, settings: { protectPublished: true } });
+
+    it("lose nothing when one of best effort becomes required", async () => {
+      await upAsDeclared(project());
+      await project().declare({ bestEffort: [] });
+      assertNothingTaken(await upAsDeclared(project()));
+    });
+
+    it("are not deleted where a region is taken out all at once", async () => {
+      await project().declare({ regions: [home, away] });
+      const before = await project().found();
+      const { code, output } = await project().tryUp();
+      assert.notEqual(code, 0);
+      assert.match(output, /protect/);
+      assert.deepEqual(await project().found(), before);
+    });
+
+    it("are deleted there alone, once it was said to be leaving", async () => {
+      await project().declare({ regions: all, leaving: [third] });
+      assertNothingTaken(await upAsDeclared(project()));
+      await project().declare({ regions: [home, away], leaving: [] });
+      const calls = await upAsDeclared(project());
+      const taking = calls.filter(({ action }) => /^(Delete|Deregister|Disable)/.test(action));
+      assert.deepEqual(new Set(taking.map(({ region }) => region)), new Set([third]));
+      assert.equal(taking.filter(({ action }) => action === "DeregisterImage").length, 1);
     });
   });
 

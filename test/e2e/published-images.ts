@@ -55,6 +55,8 @@ export interface Scene {
   regions: string[];
   /** Those of them that an image counts as published without. */
   bestEffort: string[];
+  /** Those of them that are about to be taken out. */
+  leaving: string[];
   access: Record<string, boolean>;
   endOfLife: string;
   /** More of the layer that comes last. */
@@ -179,12 +181,11 @@ export class PublishedImages extends Checkout {
     mkdirSync(this.path(`overlay-${name}`), { recursive: true });
     const layer = { access: { PUBLIC: false, ...scene.access }, regions: { ALL: false, ...regions } };
     this.write(`overlay-${name}/mandatory.yaml`, stringify({ ...layer, ...scene.layer }));
-    if (scene.bestEffort.length > 0) {
-      const known = scene.regions.map((region) =>
-        scene.bestEffort.includes(region) ? { bestEffort: region } : region,
-      );
-      this.write(`overlay-${name}/regions.yaml`, stringify({ aws: known }));
-    }
+    const known = scene.regions.map((region) => {
+      if (scene.leaving.includes(region)) return { leaving: region };
+      return scene.bestEffort.includes(region) ? { bestEffort: region } : region;
+    });
+    this.write(`overlay-${name}/regions.yaml`, stringify({ aws: known }));
     const config = Object.entries(this.#config()).map(([key, value]) => [`alpine:${key}`, value] as const);
     this.write(`Pulumi.${name}.yaml`, stringify({ config: Object.fromEntries(config) }));
     for (const image of this.declared()) await this.#layBuild(image);
@@ -392,6 +393,7 @@ export class PublishedImages extends Checkout {
 function defaultScene(): Scene {
   return {
     ...{ entries: [{}], firmware: ["uefi"], dimensions: {}, regions: [home, "eu-west-1"], bestEffort: [] },
+    leaving: [],
     ...{ access: { PUBLIC: true }, endOfLife: "2027-11-01", layer: {}, settings: {} },
   };
 }

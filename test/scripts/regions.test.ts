@@ -49,8 +49,8 @@ describe("npm run regions -- update", () => {
     assert.deepEqual(namesOf(readRegions(options.root).aws), ["us-east-1"]);
   });
 
-  it("keeps what is best effort as that", async () => {
-    const bestEffort = "aws:\n  - { bestEffort: eu-west-1 }\n  - us-east-1\n";
+  it("keeps what is best effort or leaving as that", async () => {
+    const bestEffort = "aws:\n  - { bestEffort: eu-west-1 }\n  - { leaving: us-east-1 }\n";
     const { options, read } = start({ aws: aws("eu-west-1", "us-east-1", "eu-north-1") }, bestEffort);
     await updateRegions([], options);
     assert.equal(read(), bestEffort.replace("aws:\n", "aws:\n  - eu-north-1\n"));
