@@ -185,7 +185,10 @@ export class PublishedImages extends Checkout {
       if (scene.leaving.includes(region)) return { leaving: region };
       return scene.bestEffort.includes(region) ? { bestEffort: region } : region;
     });
-    this.write(`overlay-${name}/regions.yaml`, stringify({ aws: known }));
+    const file = `overlay-${name}/regions.yaml`;
+    // Otherwise the project's own list, which other overlays name more regions of.
+    if (known.every((region) => typeof region === "string")) rmSync(this.path(file), { force: true });
+    else this.write(file, stringify({ aws: known }));
     const config = Object.entries(this.#config()).map(([key, value]) => [`alpine:${key}`, value] as const);
     this.write(`Pulumi.${name}.yaml`, stringify({ config: Object.fromEntries(config) }));
     for (const image of this.declared()) await this.#layBuild(image);
