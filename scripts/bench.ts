@@ -2,6 +2,7 @@
 import { Command, Option } from "commander";
 import { benchBuild, type BuildOptions } from "./bench/build.ts";
 import { benchResolve } from "./bench/resolve.ts";
+import { benchScale, layouts, type ScaleOptions } from "./bench/scale.ts";
 import { benchUpload, type UploadOptions } from "./bench/upload.ts";
 import { runMain } from "./lib/user-error.ts";
 
@@ -43,5 +44,29 @@ program
   .addOption(new Option("--way <way>", "one of the two alone").choices(["vmimport", "direct"]))
   .option("--json", "print JSON instead of a table", false)
   .action((options: UploadOptions) => runMain(() => benchUpload(options)));
+
+program
+  .command("scale")
+  .description(
+    "previews and publishes many images, with all that they have in AWS, against the tests' double of it on loopback",
+  )
+  .option("--images <n...>", "how many, a measurement for each; an Alpine version has 12", [
+    "12",
+    "60",
+    "120",
+  ])
+  .option("--regions <n>", "how many each is published to", "28")
+  .addOption(
+    new Option(
+      "--layout <layout...>",
+      "all in one stack, or in one for each Alpine version, after each other",
+    )
+      .choices(layouts)
+      .default([...layouts]),
+  )
+  .option("--no-up", "previews alone")
+  .option("--limit <seconds>", "a command that takes longer is ended, and shown as longer than that", "900")
+  .option("--json", "print JSON instead of a table", false)
+  .action((options: ScaleOptions) => runMain(() => benchScale(options)));
 
 await program.parseAsync();

@@ -15,13 +15,14 @@ import {
 } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { stringify } from "yaml";
-import { loadDeclared } from "../../configs/index.ts";
+import { declaredBy } from "../../configs/index.ts";
 import { settingsSchema, type StackSettings } from "../../configs/settings.ts";
 import type { Declared, Stage } from "../../configs/variant.ts";
 import { buildSettings } from "../../scripts/build/build-settings.ts";
 import { identifyVhd } from "../../scripts/build/formats/vhd.ts";
 import { derivedUuid, inputsDigest } from "../../scripts/build/inputs.ts";
 import { digestOfFile } from "../../scripts/lib/digest.ts";
+import { groupBy } from "../../scripts/lib/group-by.ts";
 import type { DiskImageResult } from "../../scripts/steps/disk-image.ts";
 import { CloudFolder } from "../doubles/aws/cloud-folder.ts";
 import { newGlobal } from "../doubles/aws/cloud/state.ts";
@@ -52,6 +53,8 @@ export interface Scene {
   firmware: ("bios" | "uefi")[];
   /** Other dimensions, where an overlay adds some. */
   dimensions: Record<string, string>;
+  /** The images that each entry has, in place of what these two say: products of dimensions' values. */
+  images?: Record<string, string | string[]>[];
   regions: string[];
   /** Those of them that an image counts as published without. */
   bestEffort: string[];
@@ -171,12 +174,16 @@ export class PublishedImages extends Checkout {
     const { scene, name } = this.#stack;
     Object.assign(scene, changes);
     const dimensions = { arch: "x86_64", firmware: scene.firmware, bootstrap: "tiny", cloud: "aws" };
-    const images = [{ ...dimensions, ...scene.dimensions }];
-    const entries = scene.entries.map(({ release = "3.23.6", revision = 0, stage = "release", ...rest }) => ({
+    const images = scene.images ?? [{ ...dimensions, ...scene.dimensions }];
+    const complete = ({ release = "3.23.6", revision = 0, stage = "release", ...rest }: LedgerEntry) => ({
       ...{ release, date: "2026-09-17", revision, stage, added: "2026-11-01", ...rest, images },
-    }));
-    const ledger = { versions: { "3.23": { endOfLife: scene.endOfLife, entries } } };
-    this.write(this.#file("releases.yaml"), stringify(ledger));
+    });
+    const versionOf = ({ release = "3.23.6" }: LedgerEntry): string => release.replace(/\.\d+$/, "");
+    const versions = [...groupBy(scene.entries, versionOf)].map(
+      ([version, entries]) =>
+        [version, { endOfLife: scene.endOfLife, entries: entries.map(complete) }] as const,
+    );
+    this.write(this.#file("releases.yaml"), stringify({ versions: Object.fromEntries(versions) }));
     const regions = Object.fromEntries(scene.regions.map((region) => [region, true]));
     mkdirSync(this.path(`overlay-${name}`), { recursive: true });
     const layer = { access: { PUBLIC: false, ...scene.access }, regions: { ALL: false, ...regions } };
@@ -217,8 +224,7 @@ export class PublishedImages extends Checkout {
 
   /** What the ledger declares of the stack in use. */
   declared(): Declared[] {
-    const { ledger: ledgerFile, overlays, storageUrl, project } = this.settings();
-    return loadDeclared({ root: this.folder, ledgerFile, overlays, overrides: { storageUrl, project } });
+    return declaredBy(this.folder, this.settings());
   }
 
   /** Lays a finished build where the disk's step finds it, unless there is one: a tiny VHD, another for each image. */
