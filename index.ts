@@ -1,4 +1,4 @@
-import "./scripts/lib/printable-errors.ts";
+import "./scripts/lib/error-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { declareChannels } from "./components/channel.ts";
 import { declareAws } from "./components/clouds/aws-stack.ts";

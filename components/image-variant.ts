@@ -119,7 +119,8 @@ export class ImageVariant extends pulumi.ComponentResource {
       );
     }
     this.outputs = describe(stage, disk, stored, this.cloudImage);
-    this.registerOutputs({ outputs: this.outputs });
+    // They are outputs of the stack: once in the state is enough, for the engine writes it at every step.
+    this.registerOutputs({});
   }
 }
 

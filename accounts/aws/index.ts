@@ -1,5 +1,5 @@
 /** What an AWS account needs before images are published to it: one stack per account. See docs/publishing-aws.md. */
-import "../../scripts/lib/printable-errors.ts";
+import "../../scripts/lib/error-stacks.ts";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { AwsAccount } from "../../components/aws-account.ts";
