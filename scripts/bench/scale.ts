@@ -114,6 +114,12 @@ async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promi
   const project = new PublishedImages(moto, sceneOf([], regions));
   const found: Record<CommandName, Measured[]> = { preview: [], up: [], "no-op up": [] };
   let resources = 0;
+  // What was started apart is not ended by the terminal.
+  const stop = (): never => {
+    project.end();
+    process.exit(130);
+  };
+  process.once("SIGINT", stop);
   try {
     for (const version of stacks.flat()) project.write(`configs/version/${version}.yaml`, "{}\n");
     await prepare(project, regions);
@@ -128,6 +134,7 @@ async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promi
       }
     }
   } finally {
+    process.off("SIGINT", stop);
     project.end();
   }
   const images = stacks.flat().length * perVersion;
@@ -135,11 +142,12 @@ async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promi
   return {
     ...{ images, regions: regions.length, stacks: stacks.length, resources: resources || "" },
     ...figures("preview", preview, stacks.length, resources),
-    "preview MiB": most(preview, "programMib"),
+    "preview, program MiB": most(preview, "largestMib"),
+    "preview, CLI + program MiB": most(preview, "programMib"),
     ...figures("up", ups, stacks.length, resources),
     ...figures("no-op up", noOps, stacks.length, resources),
-    "up MiB": most([...ups, ...noOps], "programMib"),
-    "MiB with plugins": most([...preview, ...ups, ...noOps], "allMib"),
+    "up, CLI + program MiB": most([...ups, ...noOps], "programMib"),
+    "all, with plugins MiB": most([...preview, ...ups, ...noOps], "allMib"),
   };
 }
 

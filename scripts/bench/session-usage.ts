@@ -7,7 +7,9 @@ const ticksPerSecond = 100;
 
 /** What the processes of a session have used. Of what starts and ends between two looks, nothing is known. */
 export interface Usage {
-  /** The most memory of the Pulumi CLI, the language host and the program at once, in MiB; what they share counts for each. */
+  /** The most memory that one process had, in MiB: the program, wherever there is much of anything. */
+  largestMib: number;
+  /** The most that the Pulumi CLI, the language host and the program had at once; what they share counts for each. */
   programMib: number;
   /** The same, with plugins and what those start. */
   allMib: number;
@@ -20,11 +22,12 @@ export interface Usage {
  * @returns ends it, with what was seen; undefined where the system doesn't tell, as outside of Linux
  */
 export function watchSession(session: number): () => Usage | undefined {
-  const usage: Usage = { programMib: 0, allMib: 0, cpuSeconds: 0 };
+  const usage: Usage = { largestMib: 0, programMib: 0, allMib: 0, cpuSeconds: 0 };
   const seconds = new Map<string, number>();
   const look = (): void => {
     const processes = processesOf(session);
     const sum = (some: readonly Seen[]): number => some.reduce((total, { kib }) => total + kib, 0) / 1024;
+    usage.largestMib = Math.max(usage.largestMib, ...processes.map((one) => sum([one])));
     usage.allMib = Math.max(usage.allMib, sum(processes));
     usage.programMib = Math.max(usage.programMib, sum(processes.filter(({ isProgram }) => isProgram)));
     for (const { pid, cpuSeconds } of processes) seconds.set(pid, cpuSeconds);
