@@ -5,6 +5,7 @@ import { declareAws } from "./components/clouds/aws-stack.ts";
 import { ImageVariant } from "./components/image-variant.ts";
 import { withPlainErrors } from "./components/plain-errors.ts";
 import { preflightHook } from "./components/preflight-hook.ts";
+import { countsOf } from "./configs/counts.ts";
 import { declaredBy } from "./configs/index.ts";
 import { NAMESPACE, readSettings } from "./configs/settings.ts";
 import { buildSettings } from "./scripts/build/build-settings.ts";
@@ -28,5 +29,9 @@ export default withPlainErrors(() => {
   );
   const channels = declareChannels(declared, images, settings, { providers });
   const outputs = [...images].map(([key, { outputs }]) => [key, outputs] as const);
-  return { images: Object.fromEntries(outputs), ...(channels === undefined ? {} : { channels }) };
+  return {
+    counts: countsOf(declared, settings.stage),
+    images: Object.fromEntries(outputs),
+    ...(channels === undefined ? {} : { channels }),
+  };
 });

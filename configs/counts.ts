@@ -1,0 +1,26 @@
+import { type Declared, hasReached, reachedStage, stages, type Stage } from "./variant.ts";
+
+/** How many images a stack declares. */
+export interface Counts {
+  /** By how far they are brought, in the order of stages. */
+  stages: Partial<Record<Stage, number>>;
+  /** Region to how many are published there; those of all clouds are told apart by their names. */
+  regions: Record<string, number>;
+}
+
+/**
+ * Counts a stack's images by stage and region: as an output of the stack, every preview begins its outputs with what changes.
+ * @param ceiling the stack's stage
+ */
+export function countsOf(images: readonly Declared[], ceiling: Stage): Counts {
+  const counts: Counts = { stages: {}, regions: {} };
+  for (const stage of stages) {
+    const number = images.filter(({ state }) => reachedStage(state.stage, ceiling) === stage).length;
+    if (number > 0) counts.stages[stage] = number;
+  }
+  for (const { state, regions } of images) {
+    if (!hasReached(state, ceiling, "publish")) continue;
+    for (const { name } of regions) counts.regions[name] = (counts.regions[name] ?? 0) + 1;
+  }
+  return counts;
+}
