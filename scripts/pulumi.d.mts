@@ -13,5 +13,6 @@ export function runInForeground(
   program: string,
   arguments_: readonly string[],
   env: NodeJS.ProcessEnv,
+  onOutput?: (text: string) => void,
 ): Promise<number>;
 export function pulumi(arguments_: readonly string[]): Promise<number>;

@@ -38,15 +38,21 @@ export function stackNamedBy(arguments_) {
  * @param {string} program
  * @param {readonly string[]} arguments_
  * @param {NodeJS.ProcessEnv} env
+ * @param {(text: string) => void} [onOutput] gets its standard output, which is shown nowhere else then
  * @returns {Promise<number>}
  */
-export async function runInForeground(program, arguments_, env) {
-  const child = spawn(program, arguments_, { env, stdio: "inherit", detached: true });
+export async function runInForeground(program, arguments_, env, onOutput) {
+  const child = spawn(program, arguments_, {
+    ...{ env, detached: true },
+    stdio: ["inherit", onOutput === undefined ? "inherit" : "pipe", "inherit"],
+  });
+  if (onOutput !== undefined) child.stdout?.setEncoding("utf8").on("data", onOutput);
   const forwarding = forwardSignals(child);
   try {
     return await new Promise((resolve, reject) => {
       child.on("error", reject);
-      child.on("exit", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+      // Not before all that it printed has come.
+      child.on("close", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
     });
   } finally {
     forwarding.stop();

@@ -54,6 +54,16 @@ export async function stateOf(stack: string): Promise<StateResource[]> {
   return readState(await pulumi("stack", "export", "--stack", stack), `the state of stack ${stack}`);
 }
 
+/**
+ * Makes an empty stack, without selecting it.
+ * @param secretsProvider what encrypts its secrets; the backend's own way without one
+ * @throws UserError where the backend refuses
+ */
+export async function initStack(stack: string, secretsProvider?: string): Promise<void> {
+  const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];
+  await pulumi("stack", "init", stack, "--no-select", ...provider);
+}
+
 async function pulumi(...args: string[]): Promise<string> {
   try {
     const { stdout } = await execa("pulumi", [...args, "--non-interactive"], {
