@@ -126,7 +126,7 @@ export interface StackRun {
 }
 
 /** Runs a Pulumi command in each stack of a fleet, one after the other; one that fails does not keep the others from it. */
-async function runAll(
+export async function runAll(
   template: string,
   args: readonly string[],
   { root, json = false }: { root: string; json?: boolean },

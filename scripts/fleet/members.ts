@@ -1,5 +1,6 @@
 import { loadSources } from "../../configs/index.ts";
 import { readStackFile } from "../../configs/settings.ts";
+import { ConfigError, suggest } from "../../configs/source.ts";
 
 /** One stack of a fleet: that of an Alpine version. */
 export interface Member {
@@ -25,6 +26,16 @@ export interface Fleet {
 export function fleetOf(root: string, template: string): Fleet {
   const { overlays, ledger: ledgerFile, versions: chosen } = readStackFile(root, template);
   const { ledger } = loadSources({ root, overlays, ledgerFile });
+  const unknown = chosen.filter((version) => !ledger.versions.includes(version));
+  if (unknown.length > 0) {
+    const file = `Pulumi.${template}.yaml`;
+    throw new ConfigError(
+      unknown.map((version) => ({
+        ...{ file, path: "alpine:versions" },
+        message: `the ledger has no version ${version}${suggest(version, ledger.versions)}`,
+      })),
+    );
+  }
   const versions = ledger.versions.filter((version) => chosen.length === 0 || chosen.includes(version));
   const hasRelease = (version: string) => ledger.entries.some((entry) => entry.version === version);
   return {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../../configs/source.ts";
-import { make, type Backend } from "../../../scripts/fleet.ts";
+import { make, runAll, type Backend } from "../../../scripts/fleet.ts";
 import { fleetOf } from "../../../scripts/fleet/members.ts";
 import { least, project } from "../../configs/project.ts";
 
@@ -105,10 +105,32 @@ describe("npm run fleet -- make", () => {
     assert.doesNotMatch(warnings.join("\n"), /release-x/);
   });
 
-  it("takes no template that isn't there", async () => {
+  it("takes no template that isn't there, or that names a version which the ledger doesn't have", async () => {
+    const root = start('config: { "alpine:versions": ["3.18x"] }');
+    await assert.rejects(
+      make("release", { root }, backend()),
+      /alpine:versions: the ledger has no version 3\.18x/,
+    );
     await assert.rejects(
       make("other", { root: start() }, backend()),
       /Pulumi\.other\.yaml: there is no such file/,
     );
+  });
+});
+
+describe("npm run fleet -- run", () => {
+  it("says what to do where the fleet is not made, and names every stack itself", async () => {
+    const root = start();
+    await assert.rejects(
+      runAll("release", ["preview"], { root }),
+      /no Pulumi\.release-3\.19\.yaml\n.*npm run fleet -- make release/,
+    );
+    await make("release", { root }, backend());
+    for (const option of ["-s", "--stack", "--stack=dev"]) {
+      await assert.rejects(
+        runAll("release", ["preview", option], { root }),
+        /every stack of the fleet is meant/,
+      );
+    }
   });
 });
