@@ -6,10 +6,12 @@ import { Command } from "commander";
 import ssh2 from "ssh2";
 import type { Variant } from "../configs/variant.ts";
 import { type BootedGuest, bootGuest } from "./boot-test/boot-guest.ts";
+import { knownAccelerator } from "./build/accelerator.ts";
 import { makeAppliance } from "./build/appliance.ts";
-import { buildSettings } from "./build/build-settings.ts";
+import { type BuildSettings, buildSettings } from "./build/build-settings.ts";
 import { imageFileName } from "./build/formats/image-file.ts";
 import { startProgress } from "./build/progress.ts";
+import type { Accelerator } from "./build/qemu.ts";
 import { findVariant, settingsOf } from "./lib/find-variant.ts";
 import { runMain, UserError } from "./lib/user-error.ts";
 import { scratchFolder, workFolder } from "./lib/workspace.ts";
@@ -48,8 +50,7 @@ async function main(key: string, options: Options): Promise<void> {
   const variant = findVariant(key, settings);
   const file = imageFile(variant, options);
   const sshPort = options.port === undefined ? undefined : portNumber(options.port);
-  const quiet = startProgress(variant.name);
-  const { accelerator } = await makeAppliance(variant.arch, buildSettings(settings), quiet);
+  const accelerator = await bootAccelerator(variant, buildSettings(settings));
   const scratch = scratchFolder("run");
   let guest: BootedGuest | undefined;
   let server: Server | undefined;
@@ -80,6 +81,14 @@ async function main(key: string, options: Options): Promise<void> {
     server?.close();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Nothing is built here: a mirror is asked only on a host of which nothing is known yet. */
+async function bootAccelerator({ name, arch }: Variant, build: BuildSettings): Promise<Accelerator> {
+  if (build.accelerator !== "auto") return build.accelerator;
+  return (
+    (await knownAccelerator(arch)) ?? (await makeAppliance(arch, build, startProgress(name))).accelerator
+  );
 }
 
 /** The image to boot. Throws a UserError that says how to come by it when it is not there. */

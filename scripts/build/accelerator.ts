@@ -14,7 +14,7 @@ const probeDeadlineSeconds = 10;
 
 /**
  * The fastest accelerator that really runs guests of an architecture here. `/dev/kvm` that opens proves nothing: there
- * are hosts where every KVM guest hangs. So a guest is booted with a deadline, and the answer is kept.
+ * are hosts where every KVM guest hangs. So a guest is booted with a deadline, and the answer is kept, a bad one for a day.
  * @param boot the kernel and archive of the first appliance
  */
 export async function acceleratorFor(
@@ -23,21 +23,46 @@ export async function acceleratorFor(
 ): Promise<Accelerator> {
   const candidate = candidateFor(arch);
   if (candidate === undefined) return "tcg";
-  const { stdout: version } = await execa(await findQemu(arch), ["--version"]);
-  const key = [candidate, arch, os.release(), os.cpus()[0]?.model, version.split("\n")[0]].join(" | ");
-  const file = path.join(cacheFolder(), "accelerators.json");
-  const answers = readAnswers(file);
-  const known = answers[key];
+  const key = await hostKey(arch, candidate);
+  const known = answerOf(readAnswers()[key], Date.now());
   if (known !== undefined) return known ? candidate : "tcg";
   const fault = await probe(arch, candidate, boot);
   const works = fault === undefined;
   process.stderr.write(
     works
       ? `accelerator ${candidate}: works for ${arch}\n`
-      : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated (kept in ${file})\n`,
+      : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated (for a day: ${answersFile()})\n`,
   );
-  writeFileAtomically(file, `${JSON.stringify({ ...readAnswers(file), [key]: works }, undefined, 2)}\n`);
+  const answers = { ...readAnswers(), [key]: works || new Date().toISOString() };
+  writeFileAtomically(answersFile(), `${JSON.stringify(answers, undefined, 2)}\n`);
   return works ? candidate : "tcg";
+}
+
+/** The same as far as it is known without a guest, which is of an appliance, which is of a mirror. */
+export async function knownAccelerator(arch: Architecture): Promise<Accelerator | undefined> {
+  const candidate = candidateFor(arch);
+  if (candidate === undefined) return "tcg";
+  const known = answerOf(readAnswers()[await hostKey(arch, candidate)], Date.now());
+  return known === undefined ? undefined : known ? candidate : "tcg";
+}
+
+/** All that decides whether an accelerator works and is easily known. */
+async function hostKey(arch: Architecture, candidate: Accelerator): Promise<string> {
+  const { stdout: version } = await execa(await findQemu(arch), ["--version"]);
+  return [candidate, arch, os.release(), os.cpus()[0]?.model, version.split("\n")[0]].join(" | ");
+}
+
+/** `true`, or when the probe failed, ISO 8601. */
+type Answer = unknown;
+
+/**
+ * What a kept answer says now. A probe that failed may have been in a bad moment (a host with too much to do, a hypervisor
+ * that was busy or has been set right since), so after a day it is made again.
+ */
+export function answerOf(answer: Answer, now: number): boolean | undefined {
+  if (answer === true) return true;
+  const age = typeof answer === "string" ? now - Date.parse(answer) : NaN;
+  return age >= 0 && age < 24 * 60 * 60 * 1000 ? false : undefined;
 }
 
 /** The accelerator worth a try on this host. */
@@ -80,9 +105,14 @@ async function probe(
   }
 }
 
-function readAnswers(file: string): Record<string, boolean> {
+function answersFile(): string {
+  return path.join(cacheFolder(), "accelerator-probes.json");
+}
+
+function readAnswers(): Record<string, Answer> {
+  const file = answersFile();
   try {
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, boolean>) : {};
+    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, Answer>) : {};
   } catch {
     return {};
   }

@@ -31,7 +31,7 @@ export function linkCaches(workFolder: string): void {
     mkdirSync(join(cache, name), { recursive: true });
     symlinkSync(join(cache, name), join(workFolder, "cache", name));
   }
-  const answers = "accelerators.json";
+  const answers = "accelerator-probes.json";
   if (existsSync(join(cache, answers))) cpSync(join(cache, answers), join(workFolder, "cache", answers));
 }
 
