@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import path from "node:path";
-import { execa } from "execa";
+import { qemuImg } from "../build/qemu-img.ts";
 import { isBlank, openImageFile } from "../build/formats/unpack.ts";
 import { readFully } from "./file-parts.ts";
 import { BufferPool } from "./parallel.ts";
@@ -25,7 +25,7 @@ export async function rawDisk(file: string, folder: string): Promise<string> {
   const { file: disk, driver } = await openImageFile(file, folder);
   if (driver === "raw") return disk;
   const raw = path.join(folder, "disk.raw");
-  await execa("qemu-img", ["convert", "-f", driver, "-O", "raw", disk, raw]);
+  await qemuImg("convert", "-f", driver, "-O", "raw", disk, raw);
   return raw;
 }
 

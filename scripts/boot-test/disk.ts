@@ -1,7 +1,7 @@
 import path from "node:path";
-import { execa } from "execa";
 import { z } from "zod";
 import { openImageFile } from "../build/formats/unpack.ts";
+import { qemuImg } from "../build/qemu-img.ts";
 import { optionValue } from "../build/qemu.ts";
 
 /** A disk that takes a guest's writes in place of an image. */
@@ -18,14 +18,11 @@ export interface OverlayDisk {
  */
 export async function overlayDisk(image: string, growthMib: number, scratch: string): Promise<OverlayDisk> {
   const { file, driver } = await openImageFile(path.resolve(image), scratch);
-  const { stdout } = await execa("qemu-img", ["info", "--output=json", "-f", driver, file]);
-  const bytes = z.object({ "virtual-size": z.number() }).parse(JSON.parse(stdout))["virtual-size"];
+  const info: unknown = JSON.parse(await qemuImg("info", "--output=json", "-f", driver, file));
+  const bytes = z.object({ "virtual-size": z.number() }).parse(info)["virtual-size"];
   const sizeMib = Math.ceil(bytes / 2 ** 20) + growthMib;
   const overlay = path.join(scratch, "overlay.qcow2");
-  await execa("qemu-img", [
-    ...["create", "-q", "-f", "qcow2", "-b", file, "-F", driver],
-    ...[overlay, `${sizeMib}M`],
-  ]);
+  await qemuImg("create", "-q", "-f", "qcow2", "-b", file, "-F", driver, overlay, `${sizeMib}M`);
   const drive = `if=none,id=disk,format=qcow2,cache=unsafe,file=${optionValue(overlay)}`;
   return { arguments: ["-drive", drive], sizeMib };
 }

@@ -1,10 +1,10 @@
 /** From a raw disk to the file that is stored. */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import path from "node:path";
-import { execa } from "execa";
 import { z } from "zod";
 import { UserError } from "../../lib/user-error.ts";
 import { readPartitionTable } from "../partition-table.ts";
+import { qemuImg, runQemuImg } from "../qemu-img.ts";
 import { packBzip2 } from "./bzip2.ts";
 import { FormatError } from "./format-error.ts";
 import { writeGoogleArchive } from "./google-archive.ts";
@@ -31,7 +31,8 @@ const formats: Record<ImageExtension, FileFormat> = {
   qcow2: {
     write: ({ disk, target }) => convertByQemu(disk, target, "qcow2", "-c"),
     async check({ disk, target }) {
-      await execa("qemu-img", ["check", "-q", "-f", "qcow2", target]);
+      const { exitCode, stdout, stderr } = await runQemuImg("check", "-q", "-f", "qcow2", target);
+      if (exitCode !== 0) throw new FormatError(`qemu-img check finds fault with it (${stderr || stdout})`);
       await compareByQemu(disk, target, "qcow2");
     },
   },
@@ -110,7 +111,7 @@ async function convertByQemu(
   driver: ReadableDisk["driver"],
   ...options: string[]
 ): Promise<void> {
-  await execa("qemu-img", ["convert", "-f", "raw", "-O", driver, ...options, disk, target]);
+  await qemuImg("convert", "-f", "raw", "-O", driver, ...options, disk, target);
 }
 
 const infoSchema = z.object({ format: z.string(), "virtual-size": z.number() });
@@ -121,18 +122,13 @@ export async function compareByQemu(
   target: string,
   driver: ReadableDisk["driver"],
 ): Promise<void> {
-  const { stdout } = await execa("qemu-img", ["info", "-f", driver, "--output=json", target]);
-  const info = infoSchema.parse(JSON.parse(stdout));
+  const info = infoSchema.parse(JSON.parse(await qemuImg("info", "-f", driver, "--output=json", target)));
   const { size } = statSync(disk);
   if (info["virtual-size"] !== size) {
     throw new FormatError(`QEMU reads a disk of ${info["virtual-size"]} bytes in it, and ${size} went in`);
   }
   const files = ["-f", "raw", "-F", driver, disk, target];
-  const {
-    exitCode,
-    stdout: found,
-    stderr,
-  } = await execa("qemu-img", ["compare", ...files], { reject: false });
+  const { exitCode, stdout: found, stderr } = await runQemuImg("compare", ...files);
   if (exitCode !== 0)
     throw new FormatError(`the disk in it is not the one that went in (${found || stderr})`);
 }

@@ -1,7 +1,7 @@
 /** Where two images that should be the same are not. */
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
-import { execa } from "execa";
+import { qemuImg } from "../qemu-img.ts";
 import { scratchFolder } from "../../lib/workspace.ts";
 import { openImageFile } from "../formats/unpack.ts";
 import { readPartitionTable } from "../partition-table.ts";
@@ -34,7 +34,7 @@ async function rawDisk(image: string, folder: string): Promise<string> {
   const { file, driver } = await openImageFile(image, folder);
   if (driver === "raw") return file;
   const raw = path.join(folder, "disk.raw");
-  await execa("qemu-img", ["convert", "-f", driver, "-O", "raw", file, raw]);
+  await qemuImg("convert", "-f", driver, "-O", "raw", file, raw);
   return raw;
 }
 
