@@ -109,6 +109,7 @@ async function bootOnce(
         {
           ...{ hostname: instance.hostname, kernel: image.kernel, diskMib: booted.diskMib },
           ...{ nonce, requests: booted.requests, forbidden, hostConnections: probe.connections() },
+          console: readFileSync(consoleLog, "utf8"),
         },
         facts,
       );

@@ -1,6 +1,6 @@
 import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
-import type { Check } from "../lib/checks.ts";
+import { type Check, none } from "../lib/checks.ts";
 import { dataSources } from "../lib/data-sources.ts";
 import type { Answered } from "./metadata/server.ts";
 
@@ -19,6 +19,8 @@ export interface Expectations {
   forbidden: readonly string[];
   /** Connections that came to this host's loopback all the same. */
   hostConnections: number;
+  /** What the serial console has shown. */
+  console: string;
 }
 
 /** A port of the guest's own, which shows that its way of trying is one that can succeed. */
@@ -68,6 +70,7 @@ export function judge(variant: Variant, expected: Expectations, facts: ReadonlyM
       passed: filesystemMib >= expected.diskMib * 0.9,
       found: `${filesystemMib} of ${expected.diskMib} MiB`,
     },
+    terminalCheck(expected.console),
     equal("no failed services", fact("failed_services"), ""),
     // An image that trusts the key of the mirror it was built from would take packages from there for ever.
     equal("keys that apk trusts beside Alpine's", fact("added_keys"), keyNames(variant)),
@@ -112,6 +115,15 @@ function dataSourceChecks({ bootstrap, cloud }: Variant, fact: (name: string) =>
   return [
     { name: "data source", passed: clouds.length === 1 && clouds[0] === cloud, found: clouds.join(" ") },
   ];
+}
+
+/** GRUB goes on without a terminal that it has not got, and its menu is where nobody sees it. */
+function terminalCheck(console: string): Check {
+  const missing = console.match(/(serial port|terminal) `[^']*' isn't found/g) ?? [];
+  return {
+    ...none("terminals that the bootloader has not found", missing),
+    passed: missing.length === 0 && console !== "",
+  };
 }
 
 /** A guest reaches nothing of this host, and no metadata service but its own. */

@@ -1,4 +1,5 @@
 import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
 import type { Variant } from "../../configs/variant.ts";
@@ -97,14 +98,13 @@ export async function buildDisk(
         mirror: settings.mirror,
         disk,
         sharedDisk: { file: base.file, readOnly: !base.missing },
-        onBaseMade: (bytes) => base.keep(bytes),
+        onBaseMade: (bytes, sha256) => base.keep(bytes, sha256),
         onFact: (fact) => facts.push(fact),
         useCache,
         consoleLog,
         progress,
         scratch,
-        // The tree and the filesystem made of it are in memory, both, and neither is larger than the disk was declared.
-        memoryMib: 768 + 2 * declaredMib,
+        memoryMib: guestMemoryMib(declaredMib, os.totalmem() / 2 ** 20),
         deadlineSeconds: settings.timeoutMinutes * 60,
       }),
     );
@@ -149,6 +149,15 @@ export async function buildDisk(
     rmSync(scratch, { recursive: true, force: true });
     trimCache(settings.cacheGib * 2 ** 30);
   }
+}
+
+/**
+ * Memory of a guest that makes a disk. The tree and the filesystem made of it are in memory, both, and neither is larger
+ * than the disk was declared; what few files leave free on a large disk takes none, so half of the host's memory is enough
+ * for as much again.
+ */
+export function guestMemoryMib(declaredMib: number, hostMib: number): number {
+  return Math.round(Math.min(768 + 2 * declaredMib, Math.max(1024, hostMib / 2)));
 }
 
 async function openRepositories(variant: Variant, mirror: MirrorSettings): Promise<Repository[]> {

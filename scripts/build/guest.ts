@@ -32,8 +32,8 @@ export interface GuestJob {
   sharedDisk?: { file: string; readOnly: boolean };
   /** Whether the guest may have what earlier guests made, and leave what it makes. @default true */
   useCache?: boolean;
-  /** The guest has packed a base tree on the second disk, of that many bytes. */
-  onBaseMade?: (bytes: number) => Promise<void>;
+  /** The guest has packed a base tree on the second disk, of that many bytes. What it throws ends the guest. */
+  onBaseMade?: (bytes: number, sha256: string) => Promise<void>;
   /** Takes what the guest tells of its work, one fact at a time: see guest/check/. */
   onFact?: (fact: string) => void;
   consoleLog: string;
@@ -101,13 +101,13 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       guest.kill();
     }, deadlineSeconds * 1000);
     const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
-    // It is awaited below, when the guest has ended; a fault before that must not end the process.
-    reading.catch(() => {});
+    // It is awaited below, when the guest has ended.
+    reading.catch(() => guest.kill());
     const { exitCode, stderr } = await guest.ended;
     report.close();
-    const { result, failed, because, lastPhase } = await reading;
     // A guest need not notice what was lost: its kernel wrote later, when nobody asked how that went.
     if (isFull(scratch)) throw noRoomError(scratch);
+    const { result, failed, because, lastPhase } = await reading;
     if (result !== undefined) return result;
 
     const where = `the build guest of ${what}, in phase '${lastPhase}'`;
@@ -155,13 +155,13 @@ interface Report {
 }
 
 /**
- * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `fact KIND TEXT`, `because WORDS`,
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES SHA256`, `fact KIND TEXT`, `because WORDS`,
  * `failed SCRIPT STATUS`, `result JSON`.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
   progress?: Progress,
-  onBaseMade?: (bytes: number) => Promise<void>,
+  onBaseMade?: (bytes: number, sha256: string) => Promise<void>,
   onFact?: (fact: string) => void,
 ): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
@@ -174,7 +174,7 @@ export async function readReport(
     } else if (word === "note") {
       progress?.note(text);
     } else if (word === "made") {
-      await onBaseMade?.(Number(rest[1]));
+      await onBaseMade?.(Number(rest[1]), rest[2] ?? "");
     } else if (word === "fact") {
       onFact?.(text);
     } else if (word === "because") {

@@ -224,8 +224,9 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
           filter: (name) => !name.endsWith(".lock"),
         },
       );
-      const accelerators = join(cached, "accelerators.json");
-      if (existsSync(accelerators)) cpSync(accelerators, join(copy.root, "work/cache/accelerators.json"));
+      const accelerators = join(cached, "accelerator-probes.json");
+      if (existsSync(accelerators))
+        cpSync(accelerators, join(copy.root, "work/cache/accelerator-probes.json"));
       const { buildDisk } = await copy.load<typeof BuildDisk>("scripts/build/build-disk.ts");
       const folder = join(temporaryFolder(), "images");
       const served = { ...settings, mirror: { ...settings.mirror, url: server.url } };
@@ -251,14 +252,33 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
     assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
   });
 
-  it("checks the finished disk: names all that is wrong with it at once, and leaves no image", async () => {
+  /** An overlay of one script, and the variant with that as its last. */
+  function withScript(name: string, script: string): { variant: Variant; overlays: string[] } {
     const overlay = temporaryFolder();
     mkdirSync(join(overlay, "scripts"));
-    writeFileSync(
-      join(overlay, "scripts/spoil"),
+    writeFileSync(join(overlay, "scripts", name), script);
+    return { variant: { ...variant, scripts: [...variant.scripts, name] }, overlays: [overlay] };
+  }
+
+  it("names an overlay's script that fails, its exit code and its last words", async () => {
+    const folder = join(temporaryFolder(), "images");
+    const { variant, overlays } = withScript("broken", 'set -eu\necho "no such thing here" >&2\n(exit 3)\n');
+    const message = await failure(buildDisk(variant, { ...settings, overlays }, folder, quiet), folder);
+    assert.match(message, /in phase 'run broken': script broken failed with exit code 3\n/);
+    assert.match(message, /^no such thing here$/m);
+    assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
+  });
+
+  it("checks the finished disk: names all that is wrong with it at once, and leaves no image", async () => {
+    // What it asks of mkinitfs is nothing wrong, and in the initramfs: that is checked too. So is that a package of the base
+    // can be left out.
+    const { variant: spoiled, overlays } = withScript(
+      "spoil",
       `#!/bin/sh
 set -eu
 cd "$TARGET"
+echo kernel/drivers/gpio >etc/mkinitfs/features.d/pins.modules
+sed -i 's/^features="/features="pins /' etc/mkinitfs/mkinitfs.conf
 echo data >srv/shared && chmod 666 srv/shared
 cp usr/bin/doas usr/bin/mine && chmod 4755 usr/bin/mine
 echo 'root:$6$salt$secret' | chroot . chpasswd -e
@@ -269,11 +289,16 @@ sed -i s/LABEL=/UUID=/ etc/fstab
 `,
     );
     const folder = join(temporaryFolder(), "images");
-    const spoiled = { ...variant, scripts: [...variant.scripts, "spoil"] };
-    const message = await failure(
-      buildDisk(spoiled, { ...settings, overlays: [overlay] }, folder, quiet),
-      folder,
-    );
+    const { add, ...packages } = spoiled.packages;
+    const smaller = {
+      ...spoiled,
+      packages: {
+        ...packages,
+        add: add.filter((name) => name !== "tzdata"),
+        delete: [...packages.delete, "tzdata"],
+      },
+    };
+    const message = await failure(buildDisk(smaller, { ...settings, overlays }, folder, quiet), folder);
     const wanted = [
       "/etc/apk/repositories",
       "filesystems of /etc/fstab",

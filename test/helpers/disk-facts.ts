@@ -48,6 +48,9 @@ boot-code ${sum("1")}
 sum ${sum("1")}  usr/share/syslinux/mbr.bin
 boot-sector SYSLINUX
 filesystem Block count:              50944
+extents debugfs: ex "/boot/ldlinux.sys"
+extents Level Entries       Logical      Physical Length Flags
+extents  0/ 0   1/  1     0 -     0  8001 -  8001      1
 line boot/extlinux.conf:LABEL virt
 line boot/extlinux.conf:  LINUX vmlinuz-virt
 line boot/extlinux.conf:  INITRD initramfs-virt
@@ -97,6 +100,12 @@ extents debugfs: ex "/boot/initramfs-virt"
 extents Level Entries       Logical      Physical Length Flags
 extents  0/ 0   1/  1     0 -     2  6931 -  6933      3
 line etc/mkinitfs/mkinitfs.conf:features="base ext4 nvme"
+line etc/mkinitfs/features.d/ext4.modules:kernel/fs/ext4*
+line etc/mkinitfs/features.d/nvme.modules:# of storage
+line etc/mkinitfs/features.d/nvme.modules:kernel/drivers/nvme
+initramfs usr/lib/modules/6.18.56-0-virt/kernel/scsi/sd_mod.ko.gz
+initramfs usr/lib/modules/6.18.56-0-virt/kernel/fs/ext4.ko
+initramfs usr/lib/modules/6.18.56-0-virt/kernel/drivers/nvme/host/nvme.ko.gz
 builtin virtio_pci
 package alpine-base 1-r0
 package doas 1-r0
@@ -173,7 +182,9 @@ function paths(): string {
     file("./boot/vmlinuz-virt", 0o644, "0 0", 2501 * 4096),
     file("./boot/initramfs-virt", 0o600, "0 0", 2 * 4096 + 1),
     ...["ldlinux.sys", "ldlinux.c32"].map((name) => file(`./boot/${name}`, 0o444)),
-    ...["scsi/sd_mod.ko.gz", "fs/ext4.ko"].map((name) => file(`./lib/modules/6.18.56-0-virt/kernel/${name}`)),
+    ...["scsi/sd_mod.ko.gz", "fs/ext4.ko", "drivers/nvme/host/nvme.ko.gz"].map((name) =>
+      file(`./lib/modules/6.18.56-0-virt/kernel/${name}`),
+    ),
     file("./usr/bin/doas", 0o4755),
     path("a", 0o777, "0 0", "./bin/sh", 12),
   ].join("");

@@ -19,7 +19,8 @@ export interface SshServer {
   stop(): void;
 }
 
-export async function startSshd(): Promise<SshServer> {
+/** A port that was free may be another's a moment later. */
+export async function startSshd(tries = 3): Promise<SshServer> {
   // The bootstrap for tests installs it: a test that went without would prove nothing.
   if (program === undefined) throw new Error("there is no sshd here: `npm run bootstrap -- --tests`");
   const folder = temporaryFolder();
@@ -46,16 +47,23 @@ export async function startSshd(): Promise<SshServer> {
   const log = join(folder, "log");
   const server = spawn(program, ["-D", "-E", log, "-f", config], { stdio: "ignore" });
   let answers = false;
-  await waitUntil("sshd answers", () => {
-    if (server.exitCode !== null) throw new Error(`sshd ended: ${readFileSync(log, "utf8")}`);
+  const ended = (): boolean => server.exitCode !== null;
+  const answersOrEnds = (): boolean => {
+    if (answers || ended()) return true;
     const socket = connect(port, "127.0.0.1");
     socket.on("error", () => {});
     socket.on("connect", () => {
       answers = true;
       socket.destroy();
     });
-    return answers;
-  });
+    return false;
+  };
+  await waitUntil("sshd answers", answersOrEnds, 30);
+  if (ended()) {
+    const why = readFileSync(log, "utf8");
+    if (why.includes("Address already in use") && tries > 1) return startSshd(tries - 1);
+    throw new Error(`sshd ended: ${why}`);
+  }
   return {
     builder: {
       ...{ arch: "x86_64", host: "127.0.0.1", port, user: "", hostKey: host.public, slots: 1 },

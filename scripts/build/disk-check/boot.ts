@@ -1,6 +1,7 @@
 /** What a bootloader and then the kernel find: kernel, initramfs, kernel line, modules. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
+import { initramfsChecks, moduleName } from "./initramfs.ts";
 import type { ExpectedDisk } from "./judge.ts";
 
 const blockBytes = 4096;
@@ -25,7 +26,8 @@ export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
       files,
       { others: false },
     ),
-    ...files.map((file) => holes(file, facts)),
+    // Of extlinux' own files too, as far as they are there.
+    ...[...new Set([...files, ...facts.extents.keys()])].map((file) => holes(file, facts)),
     ...(variant.bootloader === "extlinux"
       ? [
           contains("files of the bootloader", paths.keys(), ["boot/ldlinux.sys", "boot/ldlinux.c32"], {
@@ -82,6 +84,7 @@ export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
         (name) => !["files", "modules"].some((kind) => paths.has(`etc/mkinitfs/features.d/${name}.${kind}`)),
       ),
     ),
+    ...initramfsChecks(facts, variant, features),
     // Off during the build: users' kernel upgrades must make their initramfs.
     none("mkinitfs' trigger is off", /^disable_trigger=.*$/m.exec(mkinitfs) ?? []),
   ];
@@ -148,12 +151,10 @@ function kernelLine(file: string, entries: readonly BootEntry[], { variant, kern
   };
 }
 
-/** Modules are named with dashes or underscores, as their authors liked. */
 function hasModule({ paths, builtinModules }: DiskFacts, name: string): boolean {
-  const same = (other: string): boolean => other.replaceAll("-", "_") === name.replaceAll("-", "_");
-  if ([...builtinModules].some(same)) return true;
-  return [...paths.keys()].some((path) => {
-    const module = /\/lib\/modules\/.*\/([^/]+)\.ko(\.\w+)?$/.exec(`/${path}`)?.[1];
-    return module !== undefined && same(module);
-  });
+  const same = (other: string): boolean => moduleName(other) === moduleName(name);
+  return (
+    [...builtinModules].some(same) ||
+    [...paths.keys()].some((path) => /^(usr\/)?lib\/modules\/.*\.ko(\.\w+)?$/.test(path) && same(path))
+  );
 }

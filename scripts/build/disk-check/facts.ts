@@ -39,6 +39,8 @@ export interface DiskFacts {
   sums: ReadonlyMap<string, string>;
   /** Modules that are part of the kernel itself. */
   builtinModules: ReadonlySet<string>;
+  /** Paths of the modules in the initramfs. */
+  initramfsModules: ReadonlySet<string>;
   /** Lines that could not be understood. */
   unreadable: readonly string[];
 }
@@ -81,6 +83,7 @@ export function readFacts(lines: Iterable<string>): DiskFacts {
   const owned = new Set<string>();
   const sums = new Map<string, string>();
   const builtinModules = new Set<string>();
+  const initramfsModules = new Set<string>();
   const unreadable: string[] = [];
   let table: PartitionTable | undefined;
   let extentsOf: [number, number][] = [];
@@ -139,6 +142,7 @@ export function readFacts(lines: Iterable<string>): DiskFacts {
     owned: (text) => owned.add(text),
     sum: (text) => take(text, /^(\w+) [ *](.*)$/, (sum, path) => sums.set(path, sum)),
     builtin: (text) => builtinModules.add(text),
+    initramfs: (text) => initramfsModules.add(plain(text)),
   };
   for (const line of lines) {
     const [, kind = line, text = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
@@ -148,7 +152,7 @@ export function readFacts(lines: Iterable<string>): DiskFacts {
   }
   return {
     ...{ single, table, filesystem, freeBlocks, extents, efiFiles, paths, links, texts, packages },
-    ...{ owned, sums, builtinModules, unreadable },
+    ...{ owned, sums, builtinModules, initramfsModules, unreadable },
   };
 }
 

@@ -3,9 +3,9 @@ import { createHash, verify } from "node:crypto";
 import { Readable } from "node:stream";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { extract, type Header } from "tar-stream";
+import { throwawayKey } from "../../helpers/repository.ts";
 import { indexEntry, writeIndex } from "./apk-index.ts";
 import { packageInfoText, withParents, writePackage, type Package, type PackageInfo } from "./apk-package.ts";
-import { createKey } from "./signing.ts";
 import type { TreeEntry } from "./tar.ts";
 
 const info: PackageInfo = {
@@ -33,7 +33,7 @@ const files: TreeEntry[] = [
   { kind: "symlink", path: "usr/bin/hi", mode: 0o777, uid: 0, gid: 0, target: "hello" },
 ];
 const source: Package = { info, scripts: { "post-install": Buffer.from("#!/bin/sh\n") }, files };
-const key = createKey();
+const key = throwawayKey();
 const checksumKey = "APK-TOOLS.checksum.SHA1";
 
 interface Member {

@@ -13,6 +13,7 @@ const variant = someVariant({ bootstrap: "tiny" });
 const expected: Expectations = {
   ...{ hostname: "test-0-bios", kernel: "6.18.56-0-virt", diskMib: 628, nonce: "a1b1" },
   ...{ requests: undefined, forbidden: ["10.0.2.2:4711", "169.254.169.254:80"], hostConnections: 0 },
+  console: "SYSLINUX 6.04\nBooting `Linux virt'\n",
 };
 
 /** What a good image says of itself; a test changes one line. */
@@ -58,7 +59,7 @@ const failures = (
 describe("the judge of a booted image", () => {
   it("passes a good one", () => {
     assert.deepEqual(failures({}), []);
-    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 17);
+    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 18);
   });
 
   const faults: [string, Record<string, string>, string][] = [
@@ -120,6 +121,13 @@ describe("the judge of a booted image", () => {
     ]);
   });
 
+  it("sees a bootloader that did without its terminals", () => {
+    const console = "error: serial port `com0' isn't found.\nerror: terminal `serial' isn't found.\n";
+    assert.deepEqual(failures({}, variant, { console }), [
+      "terminals that the bootloader has not found: serial port `com0' isn't found, terminal `serial' isn't found",
+    ]);
+  });
+
   it("asks cloud-init's images for the one data source of their cloud", () => {
     const aws = someVariant({ bootstrap: "cloudinit", cloud: "aws" });
     assert.deepEqual(failures({ datasource_list: '["Ec2"]' }, aws), []);
@@ -168,7 +176,7 @@ describe("the judge of a booted image", () => {
   });
 
   it("passes nothing on silence", () => {
-    const checks = judge(variant, expected, new Map());
+    const checks = judge(variant, { ...expected, console: "" }, new Map());
     assert.deepEqual(
       checks.filter(({ passed }) => passed),
       [],

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { buildDisk, checkRelease, imageConsole } from "../../../scripts/build/build-disk.ts";
+import { buildDisk, checkRelease, guestMemoryMib, imageConsole } from "../../../scripts/build/build-disk.ts";
 import type { MirrorSettings, Repository } from "../../../scripts/build/mirror.ts";
 import { UserError } from "../../../scripts/lib/user-error.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
@@ -81,6 +81,18 @@ describe("the release a mirror has", () => {
   it("is any for edge, which has no releases", () => {
     const edge = someVariant({ version: "edge", release: "20261101" });
     checkRelease(edge, [repository({ "alpine-base": "3.24.0_alpha20260901-r0" })], mirror);
+  });
+});
+
+describe("the memory of a guest that makes a disk", () => {
+  it("holds the tree and the filesystem, and follows the disk", () => {
+    assert.equal(guestMemoryMib(116, 8192), 1000);
+    assert.equal(guestMemoryMib(512, 8192), 1792);
+  });
+
+  it("is no more than half of the host's for a large disk, and a GiB at least", () => {
+    assert.equal(guestMemoryMib(4096, 8192), 4096);
+    assert.equal(guestMemoryMib(4096, 1900), 1024);
   });
 });
 

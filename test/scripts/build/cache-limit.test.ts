@@ -69,7 +69,7 @@ describe("the cache's limit", () => {
   it("keeps its hands off locks, slots and answers", () => {
     put("base/x.lock", 9);
     put("slots/1", 9);
-    put("accelerators.json", 9);
+    put("accelerator-probes.json", 9);
     assert.equal(cache.trimCache(0), 0);
     assert.equal(left().length, 3);
   });
