@@ -27,10 +27,11 @@ export class AwsAccount extends pulumi.ComponentResource {
 
   constructor(name: string, settings: AccountSettings, opts?: pulumi.ComponentResourceOptions) {
     super("alpine:aws:Account", name, {}, opts);
-    const { account, bucket, role, kmsKeys, publisher } = settings;
+    const { account, region, bucket, role, kmsKeys, publisher } = settings;
     if (bucket !== undefined) {
       this.declareBucket(name, bucket, settings.uploadDays);
-      this.declareRole(`${name}-vmimport`, role, vmimportTrust, vmimportPolicy(bucket, kmsKeys));
+      const policy = vmimportPolicy({ region, bucket }, kmsKeys);
+      this.declareRole(`${name}-vmimport`, role, vmimportTrust, policy);
     }
     const policy = new aws.iam.Policy(
       `${name}-publisher`,
@@ -39,7 +40,8 @@ export class AwsAccount extends pulumi.ComponentResource {
         description: "Publish Alpine Linux images",
         policy: json(
           publisherPolicy({
-            ...{ account, kmsKeys, direct: settings.direct, parameterPrefix: settings.parameterPrefix },
+            ...{ account, region, kmsKeys },
+            ...{ direct: settings.direct, parameterPrefix: settings.parameterPrefix },
             ...(bucket === undefined ? {} : { vmimport: { bucket, role } }),
             managesBlocking: publisher.managesBlocking,
           }),

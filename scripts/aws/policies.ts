@@ -2,6 +2,7 @@
  * What this project's roles in an AWS account may do, and nothing else: declared by accounts/aws, and asked for by
  * preflight. Plain data.
  */
+import { partition } from "@aws-sdk/core/client";
 
 type Texts = string | readonly string[];
 
@@ -37,9 +38,20 @@ export const vmimportTrust: PolicyDocument = policy({
   Condition: { StringEquals: { "sts:ExternalId": vmimportExternalId } },
 });
 
+/** How ARNs begin in a region: China's and GovCloud's are other partitions than `arn:aws`. */
+const arnIn = (region: string): string => `arn:${partition(region).name}`;
+
+/** The bucket of VM Import. */
+export interface UploadBucket {
+  region: string;
+  bucket: string;
+}
+
+const bucketArn = ({ region, bucket }: UploadBucket): string => `${arnIn(region)}:s3:::${bucket}`;
+
 /** What an import does as its role (same page): reads the uploaded disk, and makes a snapshot of it. */
-export function vmimportPolicy(bucket: string, kmsKeys: readonly string[] = []): PolicyDocument {
-  const arn = `arn:aws:s3:::${bucket}`;
+export function vmimportPolicy(uploads: UploadBucket, kmsKeys: readonly string[] = []): PolicyDocument {
+  const arn = bucketArn(uploads);
   return policy(
     {
       Sid: "FindUploads",
@@ -59,8 +71,8 @@ export function vmimportPolicy(bucket: string, kmsKeys: readonly string[] = []):
 }
 
 /** The same as single questions, for IAM's simulator takes no wildcards. */
-export function vmimportNeeds(bucket: string): { actions: string[]; resource: string }[] {
-  const arn = `arn:aws:s3:::${bucket}`;
+export function vmimportNeeds(uploads: UploadBucket): { actions: string[]; resource: string }[] {
+  const arn = bucketArn(uploads);
   return [
     { actions: ["s3:GetBucketLocation", "s3:ListBucket"], resource: arn },
     { actions: ["s3:GetObject"], resource: `${arn}/disk` },
@@ -88,6 +100,8 @@ export function useKeys(kmsKeys: readonly string[]): Statement[] {
 export interface PublisherRights {
   /** Twelve digits. */
   account: string;
+  /** The home region: those that images are copied to are in its partition. */
+  region: string;
   /** Bucket and role of VM Import; none where images are only written directly. */
   vmimport?: { bucket: string; role: string };
   /** Whether it may write snapshots by EBS direct. */
@@ -104,10 +118,11 @@ export interface PublisherRights {
  * that is images and snapshots, never instances, volumes or networks.
  */
 export function publisherPolicy(rights: PublisherRights): PolicyDocument {
-  const { account, parameterPrefix } = rights;
-  const images = "arn:aws:ec2:*::image/*";
-  const snapshots = "arn:aws:ec2:*::snapshot/*";
-  const imports = `arn:aws:ec2:*:${account}:import-snapshot-task/*`;
+  const { account, region, parameterPrefix } = rights;
+  const arn = arnIn(region);
+  const images = `${arn}:ec2:*::image/*`;
+  const snapshots = `${arn}:ec2:*::snapshot/*`;
+  const imports = `${arn}:ec2:*:${account}:import-snapshot-task/*`;
   return policy(
     {
       Sid: "See",
@@ -150,15 +165,15 @@ export function publisherPolicy(rights: PublisherRights): PolicyDocument {
         ),
         ...["ListTagsForResource", "PutParameter", "RemoveTagsFromResource"].map((one) => `ssm:${one}`),
       ],
-      Resource: `arn:aws:ssm:*:${account}:parameter${parameterPrefix}/*`,
+      Resource: `${arn}:ssm:*:${account}:parameter${parameterPrefix}/*`,
     },
     {
       Sid: "SeeQuota",
       Effect: "Allow",
       Action: "servicequotas:GetServiceQuota",
-      Resource: `arn:aws:servicequotas:*:${account}:ec2/*`,
+      Resource: `${arn}:servicequotas:*:${account}:ec2/*`,
     },
-    ...(rights.vmimport === undefined ? [] : importRights(rights.vmimport, account, [snapshots, imports])),
+    ...(rights.vmimport === undefined ? [] : importRights(rights, rights.vmimport, [snapshots, imports])),
     ...(rights.direct
       ? [
           {
@@ -187,11 +202,11 @@ export function publisherPolicy(rights: PublisherRights): PolicyDocument {
 }
 
 function importRights(
+  { account, region }: PublisherRights,
   { bucket, role }: NonNullable<PublisherRights["vmimport"]>,
-  account: string,
   imported: string[],
 ): Statement[] {
-  const arn = `arn:aws:s3:::${bucket}`;
+  const arn = bucketArn({ region, bucket });
   return [
     { Sid: "Import", Effect: "Allow", Action: "ec2:ImportSnapshot", Resource: imported },
     {
@@ -213,7 +228,7 @@ function importRights(
       Sid: "SeeImportRole",
       Effect: "Allow",
       Action: ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
-      Resource: `arn:aws:iam::${account}:role/${role}`,
+      Resource: `${arnIn(region)}:iam::${account}:role/${role}`,
     },
   ];
 }

@@ -44,10 +44,7 @@ export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
   const home: AwsPlace = { region, double };
   const limit = pLimit(parallelRequests);
   const ask = <T>(question: () => Promise<T>): Promise<Answer<T>> => limit(() => answer(question));
-  const identity = await ask(async () => {
-    const { Account, Arn } = await (await stsClient(home)).send(new GetCallerIdentityCommand({}));
-    return { account: Account ?? "", arn: Arn ?? "" };
-  });
+  const identity = await readIdentity(home);
   if ("failure" in identity) return { identity };
   if (accounts.length > 0 && !accounts.includes(identity.value.account)) return { identity };
 
@@ -72,6 +69,14 @@ export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
   };
 }
 
+/** Who asks. */
+export function readIdentity(home: AwsPlace): Promise<AccountFacts["identity"]> {
+  return answer(async () => {
+    const { Account, Arn } = await (await stsClient(home)).send(new GetCallerIdentityCommand({}));
+    return { account: Account ?? "", arn: Arn ?? "" };
+  });
+}
+
 async function answer<T>(question: () => Promise<T>): Promise<Answer<T>> {
   try {
     return { value: await question() };
@@ -83,7 +88,8 @@ async function answer<T>(question: () => Promise<T>): Promise<Answer<T>> {
   }
 }
 
-async function regionStates(home: AwsPlace): Promise<Record<string, string>> {
+/** Region to its opt-in status. */
+export async function regionStates(home: AwsPlace): Promise<Record<string, string>> {
   const { Regions = [] } = await (
     await ec2Client(home)
   ).send(new DescribeRegionsCommand({ AllRegions: true }));
@@ -100,7 +106,7 @@ async function bucketRegion(home: AwsPlace, bucket: string): Promise<string> {
 async function roleFacts(home: AwsPlace, name: string, bucket: string): Promise<RoleFacts> {
   const iam = await iamClient(home);
   const { Role } = await iam.send(new GetRoleCommand({ RoleName: name }));
-  const simulations = vmimportNeeds(bucket).map(({ actions, resource }) =>
+  const simulations = vmimportNeeds({ region: home.region, bucket }).map(({ actions, resource }) =>
     answer(async () => {
       const { EvaluationResults = [] } = await iam.send(
         new SimulatePrincipalPolicyCommand({
@@ -152,9 +158,10 @@ async function ownImages(ec2: EC2Client): Promise<OwnImage[]> {
     { Owners: ["self"], IncludeDisabled: true },
   );
   for await (const { Images = [] } of pages) {
-    for (const { ImageId = "", Name = "", Public = false, Tags = [] } of Images) {
+    for (const { ImageId = "", Name = "", Public = false, Tags = [], DeprecationTime } of Images) {
       const tags = Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value]));
-      images.push({ id: ImageId, name: Name, isPublic: Public, tags });
+      const deprecated = DeprecationTime === undefined ? {} : { deprecated: DeprecationTime };
+      images.push({ id: ImageId, name: Name, isPublic: Public, tags, ...deprecated });
     }
   }
   return images;

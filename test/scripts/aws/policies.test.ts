@@ -9,9 +9,10 @@ import { repository } from "../../configs/project.ts";
 
 const account = "111122223333";
 const rights = {
-  ...{ account, vmimport: { bucket: "uploads", role: "vmimport" }, direct: true },
+  ...{ account, region: "us-west-2", vmimport: { bucket: "uploads", role: "vmimport" }, direct: true },
   ...{ parameterPrefix: "/alpine", managesBlocking: true, kmsKeys: [] },
 };
+const uploads = { region: "us-west-2", bucket: "uploads" };
 const policy = JSON.stringify(publisherPolicy(rights));
 
 /** What is ours, of each kind. */
@@ -120,11 +121,28 @@ describe("the publisher's policy", () => {
 
   it("has only the rights that are asked for", () => {
     const none = { direct: false, managesBlocking: false, kmsKeys: [] };
-    const small = JSON.stringify(publisherPolicy({ account, parameterPrefix: "/alpine", ...none }));
+    const small = JSON.stringify(
+      publisherPolicy({ account, region: "us-west-2", parameterPrefix: "/alpine", ...none }),
+    );
     assert.doesNotMatch(small, /s3:|ebs:|iam:|ec2:ImportSnapshot|Disable\w*BlockPublicAccess/);
     const key = `arn:aws:kms:eu-west-1:${account}:key/1`;
     const encrypting = publisherPolicy({ ...rights, kmsKeys: [key] }).Statement.at(-1);
     assert.deepEqual(encrypting?.Resource, [key]);
+  });
+
+  it("has the ARNs of its region's partition", () => {
+    for (const [region, start] of [
+      ["cn-north-1", "arn:aws-cn:"],
+      ["us-gov-west-1", "arn:aws-us-gov:"],
+    ] as const) {
+      const there = [
+        publisherPolicy({ ...rights, region }),
+        vmimportPolicy({ ...uploads, region }),
+        ...vmimportNeeds({ ...uploads, region }),
+      ];
+      const arns = JSON.stringify(there).match(/\barn:[\w-]*:/g) ?? [];
+      assert.deepEqual([...new Set(arns)], [start]);
+    }
   });
 
   it("fits into a managed policy, which may have 6,144 characters", () => {
@@ -134,8 +152,8 @@ describe("the publisher's policy", () => {
 
 describe("the policy of VM Import's role", () => {
   it("allows what preflight asks for, on its own bucket alone", () => {
-    const own = JSON.stringify(vmimportPolicy("uploads"));
-    for (const { actions, resource } of vmimportNeeds("uploads")) {
+    const own = JSON.stringify(vmimportPolicy(uploads));
+    for (const { actions, resource } of vmimportNeeds(uploads)) {
       for (const action of actions) assert.ok(allows([own], action, resource), action);
     }
     assert.ok(!allows([own], "s3:GetObject", "arn:aws:s3:::other/disk"));
