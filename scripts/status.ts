@@ -95,10 +95,14 @@ function statusText(images: readonly ImageProgress[]): string {
   if (images.length === 0) return "no images";
   const yes = (value: boolean | undefined) => (value === undefined ? "" : value ? "yes" : "no");
   const counted = (value: Regional | undefined) => (value === undefined ? "" : `${value.there}/${value.of}`);
-  const head = ["stack", "image", "stage", "built", "stored", "imported", "copies", "shared", "channel", ""];
+  const head = [
+    ...["stack", "image", "stage", "built", "stored", "imported"],
+    ...["copies", "snapshots", "shared", "channel", "described", ""],
+  ];
   const rows = images.map((image) => [
     ...[image.stack, image.key, image.stage, yes(image.built), yes(image.stored), yes(image.imported)],
-    ...[counted(image.copies), counted(image.shared), counted(image.channel)],
+    ...[counted(image.copies), counted(image.snapshots), counted(image.shared), counted(image.channel)],
+    yes(image.described),
     image.pending.length === 0 ? "" : `pending: ${shortened(image.pending)}`,
   ]);
   return [columns([head, ...rows]), ...bestEffortLines(images), summary(images)].join("\n");

@@ -14,6 +14,8 @@ export interface StateResource {
   outputs?: Record<string, unknown> | undefined;
   /** Set where a refresh did not find it, or a create was cut off. */
   initErrors?: string[] | undefined;
+  /** Set where another one has replaced it, and it is still to be deleted. */
+  delete?: boolean | undefined;
 }
 
 const stateSchema = z.object({
@@ -27,6 +29,7 @@ const stateSchema = z.object({
           inputs: z.record(z.string(), z.unknown()).optional(),
           outputs: z.record(z.string(), z.unknown()).optional(),
           initErrors: z.array(z.string()).optional(),
+          delete: z.boolean().optional(),
         }),
       )
       .default([]),

@@ -4,6 +4,11 @@ import { awsLines } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { type Declared, isAtLeast, reachedStage, type Stage } from "../../configs/variant.ts";
 import type { StateResource } from "../lib/stacks.ts";
+import type { AwsChannelInput } from "../steps/aws-channel.ts";
+import type { AwsSnapshotsInput } from "../steps/aws-snapshots.ts";
+import type { MetadataInput } from "../steps/metadata.ts";
+import { imageResources, lineResources } from "./expected.ts";
+import { State, types } from "./state.ts";
 
 /** Something that there should be once per region. */
 export interface Regional {
@@ -15,76 +20,33 @@ export interface Regional {
 
 export interface ImageProgress {
   stack: string;
+  /** Of an image; of a line whose channel is all that is left of it. */
   key: string;
-  /** How far it is to be brought; `none` for an image that the ledger no longer has. */
+  /** How far it is to be brought; `none` for what the ledger no longer has. */
   stage: Stage | "none";
   /** What its stage asks for; what it doesn't ask for is left out. */
-  built: boolean;
+  built?: boolean;
   stored?: boolean;
   imported?: boolean;
+  /** Whether its metadata is stored, and names its image in all required regions. */
+  described?: boolean;
   copies?: Regional;
+  /** Where its snapshot has its tags, and is shared where the image is published. */
+  snapshots?: Regional;
   /** Where everybody who may use it can. */
   shared?: Regional;
   /** Where the line's pointer names it, read back. */
   channel?: Regional;
-  /** Regions of best effort that it is not in, or not shared in, or not pointed to. */
+  /** Regions of best effort in which any of this is missing. */
   bestEffort: string[];
+  /** Names of resources that it has and should not: of a higher stage, of a region that was taken out. */
+  leftOver: string[];
   /** What the next `up` would have to do; empty where all is done. */
   pending: string[];
 }
 
-const ami = "aws:ec2/ami:Ami";
-const amiCopy = "aws:ec2/amiCopy:AmiCopy";
-const permission = "aws:ec2/amiLaunchPermission:AmiLaunchPermission";
-const parameter = "aws:ssm/parameter:Parameter";
-const command = "command:local:Command";
-const imageVariant = "alpine:index:ImageVariant";
-
-/** A state, to look things up in. What was cut off in the middle is not there. */
-class State {
-  readonly #byName = new Map<string, StateResource>();
-  readonly imageKeys: string[] = [];
-
-  constructor(resources: readonly StateResource[]) {
-    for (const resource of resources) {
-      if ((resource.initErrors ?? []).length > 0) continue;
-      const name = resource.urn.split("::").at(-1)!;
-      this.#byName.set(`${resource.type} ${name}`, resource);
-      if (resource.type === imageVariant) this.imageKeys.push(name);
-    }
-  }
-
-  find(type: string, name: string): StateResource | undefined {
-    return this.#byName.get(`${type} ${name}`);
-  }
-
-  has(type: string, name: string): boolean {
-    return this.find(type, name) !== undefined;
-  }
-
-  /** The AMI of an image in a region: the imported one at home, copies elsewhere. */
-  imageId(key: string, region: string): string | undefined {
-    const imported = this.find(ami, key);
-    const found = imported?.inputs?.["region"] === region ? imported : this.find(amiCopy, `${key}-${region}`);
-    return found?.id;
-  }
-
-  /** The image that a line's parameter names in a region; undefined where there is none, or where it is a secret. */
-  pointedTo(line: string, region: string): string | undefined {
-    const { value, insecureValue } = this.find(parameter, `${line}-${region}`)?.inputs ?? {};
-    return [insecureValue, value].find((one) => typeof one === "string");
-  }
-
-  /** What a channel's commands have read back: region to image. */
-  readBack(line: string): Record<string, string> {
-    const inputs = ["", "-best-effort"].map((suffix) => {
-      const { environment } = this.find(command, `${line}-channel${suffix}`)?.inputs ?? {};
-      const text = (environment as Record<string, unknown> | undefined)?.["ALPINE_STEP_INPUT"];
-      return typeof text === "string" ? (JSON.parse(text) as { images?: Record<string, string> }) : {};
-    });
-    return Object.assign({}, ...inputs.map(({ images }) => images ?? {})) as Record<string, string>;
-  }
-}
+/** A part that may come in two commands: for required regions, and for those of best effort. */
+const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
 
 /** Every image that is declared or in the state, in the ledger's order. */
 export function progressOf(
@@ -95,29 +57,45 @@ export function progressOf(
 ): ImageProgress[] {
   const state = new State(resources);
   const lines = awsLines(declared, ceiling);
-  const known = new Set(declared.map(({ key }) => key));
   const images = declared.map((image) => {
+    const { key, variant, regions } = image;
     const stage = reachedStage(image.state.stage, ceiling);
-    const progress = imageProgress(stack, image, stage, aws.region, state);
-    const line = lines.find(({ key }) => key === image.variant.configKey);
-    const pointed = image.regions.filter(({ name }) => line?.targets.get(name)?.key === image.key);
+    const progress = withLeftOver(
+      imageProgress(stack, image, stage, aws.region, state),
+      state.leftOver(key, imageResources(image, stage, aws)),
+    );
+    const line = lines.find((line) => line.key === variant.configKey);
+    const pointed = regions.filter(({ name }) => line?.targets.get(name)?.key === key);
     if (line === undefined || pointed.length === 0) return progress;
-    const readBack = state.readBack(line.key);
+    const readBack = state.inputsOf<AwsChannelInput>(...bothOf(`${line.key}-channel`));
     return withRegions(progress, "channel", pointed, (region) => {
-      const imageId = state.imageId(image.key, region);
+      const imageId = state.imageId(key, region);
       return (
         imageId !== undefined &&
-        readBack[region] === imageId &&
+        readBack.some(({ images = {} }) => images[region] === imageId) &&
         (state.pointedTo(line.key, region) ?? imageId) === imageId
       );
     });
   });
-  const leftOver = state.imageKeys.filter((key) => !known.has(key));
-  return [...images, ...leftOver.map((key) => leaving(stack, key))];
+  const known = new Set(declared.map(({ key }) => key));
+  const leaving = state.imageKeys
+    .filter((key) => !known.has(key))
+    .map((key) => withLeftOver(nothing(stack, key), state.leftOver(key, [])));
+  const rows = [...images, ...leaving];
+  for (const key of state.lineKeys) {
+    const line = lines.find((line) => line.key === key);
+    const leftOver = state.leftOver(key, line === undefined ? [] : lineResources(line));
+    if (leftOver.length === 0) continue;
+    // Beside the newest image of its line.
+    const newest = declared.findLastIndex(({ variant }) => variant.configKey === key);
+    if (newest === -1) rows.push(withLeftOver(nothing(stack, key), leftOver));
+    else rows[newest] = withLeftOver(rows[newest]!, leftOver);
+  }
+  return rows;
 }
 
-const leaving = (stack: string, key: string): ImageProgress => ({
-  ...{ stack, key, stage: "none", built: true, bestEffort: [], pending: ["to be deleted"] },
+const nothing = (stack: string, key: string): ImageProgress => ({
+  ...{ stack, key, stage: "none", bestEffort: [], leftOver: [], pending: [] },
 });
 
 function imageProgress(
@@ -127,36 +105,61 @@ function imageProgress(
   home: string,
   state: State,
 ): ImageProgress {
-  const done = (name: string) => state.has(command, `${key}-${name}`);
+  const done = (name: string) => state.has(types.command, `${key}-${name}`);
   const onAws = variant.cloud === "aws" && isAtLeast(stage, "import");
+  const published = onAws && isAtLeast(stage, "publish") ? regions : [];
+  const described = state.inputsOf<MetadataInput>(...bothOf(`${key}-metadata`));
+  const isNamed = ({ name }: Declared["regions"][number]): boolean =>
+    described.some(({ cloud }) => cloud?.artifacts[name] === (state.imageId(key, name) ?? "none"));
   const steps = {
     built: done("disk"),
-    ...(isAtLeast(stage, "upload") ? { stored: done("artifact") } : {}),
-    ...(onAws ? { imported: state.has(ami, key) } : {}),
+    ...(isAtLeast(stage, "upload")
+      ? {
+          stored: done("artifact"),
+          described: done("metadata") && published.every((one) => one.bestEffort || isNamed(one)),
+        }
+      : {}),
+    ...(onAws ? { imported: state.has(types.ami, key) } : {}),
   };
   const undone = Object.entries(steps).filter(([, isDone]) => !isDone);
-  const isPublished = onAws && isAtLeast(stage, "publish");
   const progress: ImageProgress = {
-    ...{ stack, key, stage, ...steps, bestEffort: [] },
-    pending: [
-      ...undone.map(([name]) => `not ${name}`),
-      ...(isPublished && !done("snapshots") ? ["snapshots without tags"] : []),
-    ],
+    ...{ stack, key, stage, ...steps },
+    bestEffort: published.filter((one) => one.bestEffort && !isNamed(one)).map(({ name }) => name),
+    leftOver: [],
+    pending: undone.map(([name]) => `not ${name}`),
   };
-  if (!isPublished) return progress;
-  const others = regions.filter(({ name }) => name !== home);
-  const copied = withRegions(progress, "copies", others, (region) => state.has(amiCopy, `${key}-${region}`));
+  if (!onAws) return progress;
+  const others = published.filter(({ name }) => name !== home);
+  // What recover has found changed, it has marked.
+  const equipped = state
+    .inputsOf<AwsSnapshotsInput & { unfinished: true }>(...bothOf(`${key}-snapshots`))
+    .filter(({ unfinished }) => unfinished !== true);
+  const isPublishedIn = (region: string): boolean => published.some(({ name }) => name === region);
+  const imported = withRegions(
+    progress,
+    "snapshots",
+    [{ name: home, bestEffort: false }, ...others],
+    (region) =>
+      equipped.some(
+        (one) =>
+          one.snapshots?.[region] !== undefined && one.published?.includes(region) === isPublishedIn(region),
+      ),
+  );
+  if (published.length === 0) return imported;
+  const copied = withRegions(imported, "copies", others, (region) =>
+    state.has(types.copy, `${key}-${region}`),
+  );
   const names = grantees(variant.access).map(({ name }) => name);
   if (names.length === 0) return copied;
   return withRegions(copied, "shared", regions, (region) =>
-    names.every((name) => state.has(permission, `${key}-${region}-${name}`)),
+    names.every((name) => state.has(types.permission, `${key}-${region}-${name}`)),
   );
 }
 
 /** Counts in which regions something is there; where required ones are missing, that is pending. */
 function withRegions(
   progress: ImageProgress,
-  what: "copies" | "shared" | "channel",
+  what: "copies" | "snapshots" | "shared" | "channel",
   regions: Declared["regions"],
   isThere: (region: string) => boolean,
 ): ImageProgress {
@@ -170,3 +173,15 @@ function withRegions(
     pending: [...progress.pending, ...(required.length === 0 ? [] : [`${what} in ${required.join(", ")}`])],
   };
 }
+
+/** What is of no stage, region or line any more is pending, too: the next `up` deletes it. */
+function withLeftOver(progress: ImageProgress, names: readonly string[]): ImageProgress {
+  const leftOver = [...progress.leftOver, ...names];
+  const isGone = progress.stage === "none";
+  if (leftOver.length === 0 && !isGone) return progress;
+  const others = progress.pending.filter((one) => !one.endsWith(toDelete));
+  const count = isGone ? "all" : String(leftOver.length);
+  return { ...progress, leftOver, pending: [...others, `${count} ${toDelete}`] };
+}
+
+const toDelete = "to be deleted";

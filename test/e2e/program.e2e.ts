@@ -138,7 +138,7 @@ describe("the program: one NoCloud image", function () {
   it("is told as done by `npm run status`, without naming the stack", async () => {
     const { code, stdout, stderr } = await status();
     assert.equal(code, 0, stderr);
-    assert.match(stdout, new RegExp(`^${project.stack} +${project.key} +upload +yes +yes$`, "m"));
+    assert.match(stdout, new RegExp(`^${project.stack} +${project.key} +upload +yes +yes +yes$`, "m"));
     assert.match(stdout, /1 image: 1 at upload; nothing pending$/m);
   });
 
@@ -159,6 +159,6 @@ describe("the program: one NoCloud image", function () {
     assert.equal(existsSync(project.path("work/images")), false);
     const { code, stdout } = await status();
     assert.equal(code, 2, stdout);
-    assert.match(stdout, /pending: not built; not stored$/m);
+    assert.match(stdout, /pending: not built; not stored; not described$/m);
   });
 });

@@ -291,8 +291,17 @@ export class PublishedImages extends Checkout {
   }
 
   /** `npm run recover`, without npm. */
-  async recover(): Promise<Ended> {
-    const program = ["--import", "tsx", "scripts/recover.ts", "--stack", this.#stack.name];
+  recover(): Promise<Ended> {
+    return this.#script("recover");
+  }
+
+  /** `npm run status`. */
+  status(): Promise<Ended> {
+    return this.#script("status");
+  }
+
+  async #script(name: string): Promise<Ended> {
+    const program = ["--import", "tsx", `scripts/${name}.ts`, "--stack", this.#stack.name];
     return await runProgram("node", program, { cwd: this.folder, env: this.environment });
   }
 

@@ -36,9 +36,9 @@ describe("npm run status", () => {
     assert.equal(
       text,
       [
-        "stack  image                             stage  built  stored  imported  copies  shared  channel",
+        "stack  image                             stage  built  stored  imported  copies  snapshots  shared  channel  described",
         "dev    3.19.1-x86_64-bios-tiny-aws-r0    local  yes",
-        "dev    3.19.1-x86_64-bios-tiny-azure-r0  local  no                                                pending: not built",
+        "dev    3.19.1-x86_64-bios-tiny-azure-r0  local  no                                                                      pending: not built",
         "2 images: 2 at local; 1 pending",
       ].join("\n"),
     );
@@ -49,7 +49,7 @@ describe("npm run status", () => {
     const { text, code } = await printed({ ...start(image), only: [image], json: true });
     assert.equal(code, undefined);
     const expected: ImageProgress = {
-      ...{ stack: "dev", key: image, stage: "local", built: true, bestEffort: [], pending: [] },
+      ...{ stack: "dev", key: image, stage: "local", built: true, bestEffort: [], leftOver: [], pending: [] },
     };
     assert.deepEqual(JSON.parse(text), [expected]);
   });
