@@ -18,8 +18,8 @@ export default withPlainErrors(() => {
   const settings = readSettings(Object.fromEntries(config));
   const build = buildSettings(settings);
   const declared = declaredBy(import.meta.dirname, settings);
-  const { providers, publicAccess } = declareAws(declared, settings);
-  const preflight = providers.length === 0 ? undefined : preflightHook(publishPlan(declared, settings));
+  const preflight = preflightHook(publishPlan(declared, settings));
+  const { providers, publicAccess } = declareAws(declared, settings, preflight);
   const images = new Map(
     declared.map((image) => {
       const digest = inputsDigest(image.variant, build);
@@ -27,7 +27,7 @@ export default withPlainErrors(() => {
       return [image.key, new ImageVariant(image.key, args, { providers })];
     }),
   );
-  const channels = declareChannels(declared, images, settings, { providers });
+  const channels = declareChannels(declared, images, settings, preflight, { providers });
   const outputs = [...images].map(([key, { outputs }]) => [key, outputs] as const);
   return {
     counts: countsOf(declared, settings.stage),

@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArtifactInput, ArtifactResult } from "../scripts/steps/artifact.ts";
 import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
+import { lookingBefore } from "./preflight-hook.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of an {@link Artifact}. */
@@ -10,6 +11,8 @@ export interface ArtifactArgs {
   /** Folder to store it in: `file:///srv/images`, or `file://work/storage` below the project. */
   storageUrl: string;
   frozen: boolean;
+  /** Asks, before anything is stored, whether it can be published at all. */
+  preflight?: pulumi.ResourceHook | undefined;
 }
 
 /**
@@ -32,7 +35,7 @@ export class Artifact extends pulumi.ComponentResource {
         replaceOn: [disk.apply((disk) => disk?.token ?? "unknown"), args.storageUrl],
         frozen: args.frozen,
       },
-      { parent: this },
+      { parent: this, ...lookingBefore(args.preflight) },
     );
     this.result = store.result<ArtifactResult>();
     this.registerOutputs({ result: this.result });

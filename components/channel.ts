@@ -5,6 +5,7 @@ import { awsLines, type Line } from "../configs/channels.ts";
 import { type Declared, isLeaving } from "../configs/variant.ts";
 import type { AwsChannelInput } from "../scripts/steps/aws-channel.ts";
 import { byEffort, type CloudImage, type RegionalImage } from "./clouds/cloud-image.ts";
+import { lookingBefore } from "./preflight-hook.ts";
 import { settled } from "./settled.ts";
 import { StepCommand } from "./step-command.ts";
 
@@ -14,6 +15,8 @@ export interface ChannelArgs {
   /** What it points to, by region. */
   images: readonly RegionalImage[];
   settings: StackSettings;
+  /** Looks whether the account is ready, before anything is created in it. @default nobody looks */
+  preflight?: pulumi.ResourceHook | undefined;
 }
 
 /**
@@ -25,7 +28,11 @@ export class Channel extends pulumi.ComponentResource {
   /** The parameter's name, the same in every region. */
   readonly parameter: string;
 
-  constructor(name: string, { line, images, settings }: ChannelArgs, opts?: pulumi.ComponentResourceOptions) {
+  constructor(
+    name: string,
+    { line, images, settings, preflight }: ChannelArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
     // As long as it points to anything that is protected, it is too.
     const protect =
       settings.protectPublished && [...line.targets.values()].some(({ state }) => !isLeaving(state));
@@ -43,7 +50,11 @@ export class Channel extends pulumi.ComponentResource {
           // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
           insecureValue: settled(imageId, "ami-00000000"),
         },
-        { parent: this, dependsOn: [...ready], ...(leaving ? { protect: false } : {}) },
+        {
+          ...{ parent: this, dependsOn: [...ready] },
+          ...(leaving ? { protect: false } : {}),
+          ...lookingBefore(preflight),
+        },
       );
       return { region, bestEffort, imageId, resource };
     });
@@ -71,6 +82,7 @@ export function declareChannels(
   declared: readonly Declared[],
   images: ReadonlyMap<string, { cloudImage: CloudImage | undefined }>,
   settings: StackSettings,
+  preflight: pulumi.ResourceHook | undefined,
   opts: pulumi.ComponentResourceOptions,
 ): Record<string, string> | undefined {
   const lines = awsLines(declared, settings.stage);
@@ -81,7 +93,10 @@ export function declareChannels(
         ([region, { key }]) =>
           images.get(key)?.cloudImage?.published.find((image) => image.region === region) ?? [],
       );
-      return [line.key, new Channel(line.key, { line, images: targets, settings }, opts).parameter];
+      return [
+        line.key,
+        new Channel(line.key, { line, images: targets, settings, preflight }, opts).parameter,
+      ];
     }),
   );
 }

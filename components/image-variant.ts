@@ -98,7 +98,7 @@ export class ImageVariant extends pulumi.ComponentResource {
     if (isAtLeast(stage, "upload")) {
       const { result: artifact } = new Artifact(
         name,
-        { disk, storageUrl: variant.storageUrl, frozen },
+        { disk, storageUrl: variant.storageUrl, frozen, preflight },
         { parent: this },
       );
       stored = artifact;

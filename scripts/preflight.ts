@@ -6,10 +6,9 @@ import { Command } from "commander";
 import { declaredBy } from "../configs/index.ts";
 import { readStackFile } from "../configs/settings.ts";
 import { run, type Output } from "./lib/report.ts";
-import { stateOf, type StateResource } from "./lib/stacks.ts";
-import { runMain, UserError } from "./lib/user-error.ts";
+import { runMain } from "./lib/user-error.ts";
 import { projectRoot } from "./lib/workspace.ts";
-import { publishPlan, type PublishPlan } from "./preflight/plan.ts";
+import { publishPlan } from "./preflight/plan.ts";
 import { preflight } from "./preflight/preflight.ts";
 import { countText, errorsOf, resultTable } from "./preflight/result.ts";
 
@@ -30,36 +29,15 @@ export async function preflightCommand({ root, stack, json }: PreflightOptions):
       : `stack ${stack} brings no image to AWS (stage ${settings.stage}): nothing to check`;
     return { text, warnings: [] };
   }
-  const { recorded, warnings } = await recordedIn(stack);
-  const results = await preflight({ ...plan, ...(recorded === undefined ? {} : { recorded }) });
+  const results = await preflight(plan, { stack });
   if (errorsOf(results).length > 0) process.exitCode = 1;
-  if (json) return { text: JSON.stringify(results, null, 2), warnings };
+  if (json) return { text: JSON.stringify(results, null, 2), warnings: [] };
   const count = countText(results);
   const end = count === "" ? "ready" : `${count}; nothing was changed`;
   return {
     text: `${resultTable(results)}\n${plan.images.length} ${plan.images.length === 1 ? "AMI" : "AMIs"} planned: ${end}`,
-    warnings,
+    warnings: [],
   };
-}
-
-/** Without the stack's state, names that are taken are told from our own by their tags alone. */
-async function recordedIn(
-  stack: string,
-): Promise<{ recorded?: PublishPlan["recorded"]; warnings: string[] }> {
-  try {
-    return { recorded: imageIds(await stateOf(stack)), warnings: [] };
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    return { warnings: [`${error.what}: images of our names are told by their tags alone`] };
-  }
-}
-
-/** Ids of the AMIs in a state. */
-export function imageIds(resources: readonly StateResource[]): Set<string> {
-  const images = ["aws:ec2/ami:Ami", "aws:ec2/amiCopy:AmiCopy"];
-  return new Set(
-    resources.flatMap(({ type, id }) => (images.includes(type) && id !== undefined ? [id] : [])),
-  );
 }
 
 if (process.argv[1] === import.meta.filename) {

@@ -3,7 +3,17 @@ import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.j
 import * as pulumi from "@pulumi/pulumi";
 import { type Declared, hasReached } from "../../configs/variant.ts";
 import type { StackSettings } from "../../configs/settings.ts";
+import { lookingBefore } from "../preflight-hook.ts";
 import type { PublicAccess } from "./cloud-image.ts";
+
+/** Arguments of {@link AwsPublicAccess}. */
+export interface AwsPublicAccessArgs {
+  /** The stack's: those that it makes public on AWS count. */
+  images: readonly Declared[];
+  settings: StackSettings;
+  /** Looks whether the account is ready, before its block is switched off for nothing. @default nobody looks */
+  preflight?: pulumi.ResourceHook | undefined;
+}
 
 /** AWS takes up to ten minutes to let images be public after it was told to. */
 const patience = { customTimeouts: { create: "30m", update: "30m" } };
@@ -17,12 +27,11 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    images: readonly Declared[],
-    settings: StackSettings,
+    { images, settings, preflight }: AwsPublicAccessArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("alpine:index:AwsPublicAccess", name, {}, opts);
-    const options = { parent: this, ...patience };
+    const options = { parent: this, ...patience, ...lookingBefore(preflight) };
     this.regions = Object.fromEntries(
       publicRegions(images, settings).map(({ region, snapshots }) => [
         region,

@@ -15,8 +15,13 @@ export interface AwsStack {
 /**
  * Declares what a stack's images share on AWS. One provider serves all regions, for AWS's resources name their own; its
  * credentials are the ambient ones, as inputs they would be in the stack's state.
+ * @param preflight looks at the account before anything is created in it
  */
-export function declareAws(images: readonly Declared[], settings: StackSettings): AwsStack {
+export function declareAws(
+  images: readonly Declared[],
+  settings: StackSettings,
+  preflight?: pulumi.ResourceHook,
+): AwsStack {
   const { region, accounts, blockPublicAccess } = settings.aws;
   const isUsed = images.some(
     ({ variant, state }) => variant.cloud === "aws" && hasReached(state, settings.stage, "import"),
@@ -28,6 +33,7 @@ export function declareAws(images: readonly Declared[], settings: StackSettings)
     ...(accounts.length === 0 ? {} : { allowedAccountIds: accounts }),
   });
   if (blockPublicAccess === "unmanaged") return { providers: [provider], publicAccess: {} };
-  const { regions } = new AwsPublicAccess("public-access", images, settings, { providers: [provider] });
+  const opts = { providers: [provider] };
+  const { regions } = new AwsPublicAccess("public-access", { images, settings, preflight }, opts);
   return { providers: [provider], publicAccess: regions };
 }

@@ -3,7 +3,14 @@ import { Ami } from "@pulumi/aws/ec2/ami.js";
 import { AmiCopy } from "@pulumi/aws/ec2/amiCopy.js";
 import { AmiLaunchPermission } from "@pulumi/aws/ec2/amiLaunchPermission.js";
 import * as pulumi from "@pulumi/pulumi";
-import { amiArchitectures, amiBootModes, amiTags, deprecationTime, grantees } from "../../configs/aws.ts";
+import {
+  amiArchitectures,
+  amiBootModes,
+  amiTags,
+  deprecationTime,
+  grantees,
+  ownerTag,
+} from "../../configs/aws.ts";
 import { imageName } from "../../configs/tags.ts";
 import { isAtLeast, type Variant } from "../../configs/variant.ts";
 import type { AwsSnapshotInput, AwsSnapshotResult } from "../../scripts/steps/aws-snapshot.ts";
@@ -107,7 +114,11 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
           },
         ],
       },
-      { parent: this, dependsOn: snapshot, ...this.#keeping("ami") },
+      {
+        ...{ parent: this, dependsOn: snapshot },
+        ...this.#keeping("ami"),
+        ...lookingBefore(this.#args.preflight),
+      },
     );
     this.#warnOfOtherAttributes(ami);
     return { region, resource: ami, imageId: ami.id, snapshotId };
@@ -120,7 +131,8 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const { variant } = image;
     const encryption = encryptionOf(variant);
     const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${this.#name}`;
-    const { description, tags } = this.#life;
+    const { description } = this.#life;
+    const tags = { ...this.#life.tags, [ownerTag]: owner };
     const content = pulumi.output(disk).apply((disk) => disk?.sha512 ?? "unknown");
     if (importMethod === "direct") {
       const input = pulumi.all([disk, artifact]).apply(([disk, artifact]): AwsSnapshotInput => ({
@@ -164,7 +176,11 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
           },
         },
       },
-      { parent: this, dependsOn: upload, ...patience, ...this.#keeping("snapshotImport") },
+      {
+        ...{ parent: this, dependsOn: upload, ...patience },
+        ...this.#keeping("snapshotImport"),
+        ...lookingBefore(this.#args.preflight),
+      },
     );
     return { snapshotId: snapshot.id, resource: snapshot };
   }
@@ -219,7 +235,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       `${this.#name}-snapshots${suffix}`,
       // Never frozen: tags and access follow the configuration.
       { step: "aws-snapshots", input, replaceOn: [], frozen: false },
-      { parent: this, dependsOn, ...options },
+      { parent: this, dependsOn, ...lookingBefore(this.#args.preflight), ...options },
     );
   }
 

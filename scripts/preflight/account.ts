@@ -5,7 +5,10 @@ import { plannedRegions, type PublishPlan } from "./plan.ts";
 import type { CheckResult } from "./result.ts";
 
 /** The account is one of those that the stack names. An error here means that nothing else was asked. */
-export function judgeAccount({ settings }: PublishPlan, { identity }: AccountFacts): CheckResult {
+export function judgeAccount(
+  { settings }: Pick<PublishPlan, "settings">,
+  { identity }: Pick<AccountFacts, "identity">,
+): CheckResult {
   const about = { check: "account", where: settings.region } as const;
   if ("failure" in identity) {
     const { code, message, kind } = identity.failure;

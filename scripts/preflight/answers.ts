@@ -17,6 +17,8 @@ export interface OwnImage {
   name: string;
   isPublic: boolean;
   tags: Readonly<Record<string, string>>;
+  /** When it is deprecated, if ever: ISO 8601, UTC. */
+  deprecated?: string;
 }
 
 export interface RoleFacts {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { awsLines } from "../../configs/channels.ts";
 import { readSettings, type StackSettings } from "../../configs/settings.ts";
 import type { Declared, ImageState, Stage, Variant } from "../../configs/variant.ts";
+import * as pulumi from "@pulumi/pulumi";
+import { imageResources, lineResources } from "../../scripts/status/expected.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../helpers/results.ts";
 import { someVariant } from "../helpers/variant.ts";
@@ -51,50 +54,53 @@ interface Case {
 
 const required = (...names: string[]) => names.map((name) => ({ name, bestEffort: false }));
 
-/** Runs one image of AWS, `img`, with its channel, as the program does. */
-function run({
-  stage = "release",
-  state,
-  variant,
-  regions,
-  settings,
-  awsSettings,
-  mocks,
-}: Case = {}): Promise<Run> {
-  return runWithMocks(mocks ?? types, false, async () => {
+/** One image of AWS, `img`. */
+const someImage = ({ stage = "release", state, variant, regions }: Case = {}): Declared => ({
+  key: "img",
+  variant: someVariant({
+    ...{ cloud: "aws", imageFormat: "vhd", storageUrl: "file:///srv", firmware: "uefi", aws },
+    ...{ name: "aws_alpine-3.23.6-x86_64-uefi-tiny-r0", configKey: "3.23-x86_64-uefi-tiny-aws" },
+    dimensions: { version: "3.23", arch: "x86_64", firmware: "uefi", bootstrap: "tiny", cloud: "aws" },
+    ...variant,
+  }),
+  state: { stage, added: "2026-11-01", withdraw: false, removing: false, place: "ledger:1:1", ...state },
+  regions: regions ?? required("eu-west-1", "us-west-2"),
+});
+
+/** Runs it, with its channel, as the program does. */
+function run(one: Case = {}): Promise<Run> {
+  return runWithMocks(one.mocks ?? types, false, async () => {
     const { declareAws } = await import("../../components/clouds/aws-stack.ts");
     const { declareChannels } = await import("../../components/channel.ts");
     const { ImageVariant } = await import("../../components/image-variant.ts");
-    const image: Declared = {
-      key: "img",
-      variant: someVariant({
-        ...{ cloud: "aws", imageFormat: "vhd", storageUrl: "file:///srv", firmware: "uefi", aws },
-        ...{ name: "aws_alpine-3.23.6-x86_64-uefi-tiny-r0", configKey: "3.23-x86_64-uefi-tiny-aws" },
-        dimensions: { version: "3.23", arch: "x86_64", firmware: "uefi", bootstrap: "tiny", cloud: "aws" },
-        ...variant,
-      }),
-      state: { stage, added: "2026-11-01", withdraw: false, removing: false, place: "ledger:1:1", ...state },
-      regions: regions ?? required("eu-west-1", "us-west-2"),
-    };
+    const image = someImage(one);
     const stack = readSettings({
-      ...{ stage: "release", protectPublished: true, ...settings },
-      aws: { region: "us-west-2", bucket: "images", ...awsSettings },
+      ...{ stage: "release", protectPublished: true, ...one.settings },
+      aws: { region: "us-west-2", bucket: "images", ...one.awsSettings },
     });
-    const { providers, publicAccess } = declareAws([image], stack);
+    const preflight = hook();
+    const { providers, publicAccess } = declareAws([image], stack, preflight);
     const build = { mirror: { name: "official" as const, url: "file:///", keyFiles: [] }, extraDiskMib: 0 };
     const digest = "cd".repeat(32);
     const made = new ImageVariant(
       "img",
       {
-        ...{ image, settings: stack, inputsDigest: digest, publicAccess },
+        ...{ image, settings: stack, inputsDigest: digest, publicAccess, preflight },
         build: { ...build, overlays: [], slots: 1, accelerator: "tcg", timeoutMinutes: 1, cacheGib: 1 },
       },
       { providers },
     );
-    declareChannels([image], new Map([["img", made]]), stack, { providers });
+    declareChannels([image], new Map([["img", made]]), stack, preflight, { providers });
     return {};
   });
 }
+
+/** Mocks have no callbacks, by which an engine would be told of it. */
+const hook = (): pulumi.ResourceHook =>
+  Object.assign(Object.create(pulumi.ResourceHook.prototype) as pulumi.ResourceHook, {
+    ...{ __pulumiResourceHook: true, __registered: Promise.resolve() },
+    ...{ name: "preflight", callback: () => undefined },
+  });
 
 const named = ({ resources }: Run, type: RegExp): string[] =>
   resources.filter((one) => type.test(one.type)).map(({ name }) => name);
@@ -132,6 +138,10 @@ describe("an image on AWS", function () {
     ]);
     assert.equal((tags as Record<string, string>).Name, "alpine-3.23.6-x86_64-uefi-tiny-r0");
     assert.equal((tags as Record<string, string>).revision, "0");
+    assert.deepEqual(find(result, /SnapshotImport$/).inputs.tags, {
+      ...(tags as Record<string, string>),
+      "alpine:owner": "alpine/test/img",
+    });
     const { userBucket } = find(result, /SnapshotImport$/).inputs.diskContainer as { userBucket: object };
     assert.deepEqual(userBucket, { s3Bucket: "images", s3Key: "image-1.vhd" });
     assert.equal(
@@ -264,6 +274,49 @@ describe("an image on AWS", function () {
       "img-eu-west-1-111122223333",
       "img-us-west-2-111122223333",
     ]);
+  });
+
+  it("has at each stage the resources that its progress is told by", async () => {
+    for (const [stage, importMethod] of [
+      ["upload", "vmimport"],
+      ["import", "direct"],
+      ["release", "vmimport"],
+    ] as const) {
+      const one = { stage, regions: [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }] };
+      const { resources } = await run({ ...one, awsSettings: { importMethod } });
+      const image = someImage(one);
+      const expected = [
+        ...imageResources(image, stage, { region: "us-west-2", importMethod }),
+        ...awsLines([image], "release").flatMap(lineResources),
+      ];
+      const made = resources.filter(({ type }) => /^(aws|command):/.test(type));
+      assert.deepEqual(made.map(({ type, name }) => `${type} ${name}`).sort(), expected.sort(), stage);
+    }
+  });
+
+  it("has the account looked at before whatever may be the first to be created in a run", async () => {
+    for (const importMethod of ["vmimport", "direct"] as const) {
+      const { resources } = await run({ awsSettings: { blockPublicAccess: "off", importMethod } });
+      // The provider changes nothing, channels' commands only read, and metadata comes after all else.
+      const others = /^(alpine|pulumi):| img-metadata$| \S+-channel$/;
+      const asking = resources.filter(({ type, name }) => !others.test(`${type} ${name}`));
+      assert.ok(asking.length > 10);
+      for (const { type, name, hooks } of asking) {
+        assert.deepEqual(hooks.beforeCreate, ["preflight"], `${type} ${name}`);
+      }
+    }
+  });
+
+  it("has its days of deprecation looked at before one is changed", async () => {
+    const { resources } = await run();
+    const dated = resources.filter(({ inputs }) => "deprecationTime" in inputs);
+    assert.deepEqual(
+      dated.map(({ name, hooks }) => [name, hooks.beforeUpdate]),
+      [
+        ["img", ["preflight"]],
+        ["img-eu-west-1", ["preflight"]],
+      ],
+    );
   });
 
   it("is refused with what to set, before anything is made", async () => {

@@ -2,6 +2,7 @@
  * Pulumi's mocks, recording: what is registered, with the options that the engine would be told and mocks are not.
  * A resource that no mock is given for is an error.
  */
+import "../../scripts/lib/error-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
 
 /** A resource as it was registered. */
@@ -15,6 +16,8 @@ export interface Registered {
   ignoreChanges: string[];
   customTimeouts: { create: string; update: string; delete: string } | undefined;
   protect: boolean;
+  /** Names of the hooks before its create and its update. */
+  hooks: { beforeCreate: string[]; beforeUpdate: string[] };
 }
 
 /** Outputs of a resource from its inputs, by type. */
@@ -37,6 +40,7 @@ interface Request {
     ignorechangesList: string[];
     customtimeouts?: { create: string; update: string; pb_delete?: string; delete?: string };
     protect?: boolean;
+    hooks?: { beforeCreateList: string[]; beforeUpdateList: string[] };
   };
 }
 interface Monitor {
@@ -66,6 +70,10 @@ export async function runWithMocks(
           parent: options.parent === "" ? undefined : `${parentType!.split("$").at(-1)!} ${parentName}`,
           deleteBeforeReplace: options.deletebeforereplace,
           ignoreChanges: options.ignorechangesList,
+          hooks: {
+            beforeCreate: options.hooks?.beforeCreateList ?? [],
+            beforeUpdate: options.hooks?.beforeUpdateList ?? [],
+          },
           customTimeouts: options.customtimeouts && {
             ...{ create: options.customtimeouts.create, update: options.customtimeouts.update },
             delete: options.customtimeouts.pb_delete ?? options.customtimeouts.delete ?? "",

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { imageIds, preflightCommand } from "../../../scripts/preflight.ts";
+import { preflightCommand } from "../../../scripts/preflight.ts";
+import { imageIds } from "../../../scripts/preflight/recorded.ts";
 import { project } from "../../configs/project.ts";
 
 describe("npm run preflight", () => {

@@ -198,6 +198,11 @@ describe("preflight of names", () => {
       only(facts, somePlan({ recorded: new Set() })),
       /is there as ami-1, and not in this stack's state → after a killed run/,
     );
+    assert.match(
+      only(inRegion("me-south-1", { images: { value: [foreign] } })),
+      /^warning names me-south-1/,
+      "as in every region of best effort",
+    );
     const retagged = inRegion("eu-west-1", { images: { value: [foreign] } });
     assert.deepEqual(found(retagged, somePlan({ recorded: new Set(["ami-1"]) })), []);
   });
@@ -275,21 +280,59 @@ describe("preflight of public images", () => {
 });
 
 describe("preflight of deprecations", () => {
+  const past = "2026-11-23T11:59:00Z";
   const plan = (deprecated: string) => somePlan({ images: [{ ...planned!, deprecated }] });
+  /** An image that AWS has, with a day of its own. */
+  const there = (deprecated?: string) =>
+    given.someRegion({
+      images: { value: [{ ...ours, ...(deprecated === undefined ? {} : { deprecated }) }] },
+    });
+  const everywhere = (deprecated?: string) => {
+    const region = there(deprecated);
+    return { [home]: region, "eu-west-1": region, "me-south-1": region };
+  };
 
   it("refuses to publish what would be deprecated in the past", () => {
     assert.match(
-      only(someFacts(), plan("2026-11-23T11:59:00Z")),
-      /^error end of life 3\.23\.6-r0: was to be deprecated on 2026-11-23, and .*: 3\.23\.6-x86_64-uefi-tiny-aws-r0 → .* at configs\/releases\.yaml:9:9/,
+      only(someFacts(), plan(past)),
+      /^error end of life 3\.23\.6-r0: was to be deprecated on 2026-11-23, and .*: 3\.23\.6-x86_64-uefi-tiny-aws-r0 → .* at configs\/releases\.yaml:9:9 correct the day, or lower the stage below import/,
     );
     assert.deepEqual(found(someFacts(), plan("2026-11-23T23:59:00Z")), []);
   });
 
-  it("leaves alone what is published, and what a region that is off will never have", () => {
-    const there = given.someRegion({ images: { value: [ours] } });
-    const all = someFacts({ perRegion: { [home]: there, "eu-west-1": there, "me-south-1": there } });
-    assert.deepEqual(found(all, plan("2020-01-01T23:59:00Z")), []);
-    const asked = someFacts({ perRegion: { [home]: there, "eu-west-1": there } });
-    assert.deepEqual(found(asked, plan("2020-01-01T23:59:00Z")), []);
+  it("has a new region left out where an old image is published, and never its stage lowered", () => {
+    const perRegion = { ...everywhere(past), "eu-west-1": given.someRegion() };
+    const problem = only(someFacts({ perRegion }), plan(past));
+    assert.match(
+      problem,
+      /^error end of life 3\.23\.6-r0: .* still to be copied to eu-west-1: 3\.23\.6-\S+ → /,
+    );
+    assert.match(problem, /`regions: \{ eu-west-1: false \}` in the layer of their version/);
+    assert.doesNotMatch(problem, /stage/);
+  });
+
+  it("only warns where that region is one of best effort", () => {
+    const perRegion = { ...everywhere(past), "me-south-1": given.someRegion() };
+    assert.match(
+      only(someFacts({ perRegion }), plan(past)),
+      /^warning end of life .* copied to me-south-1.*regions: \{ me-south-1: false \}/,
+    );
+  });
+
+  it("refuses to move a published image's day into the past", () => {
+    for (const perRegion of [everywhere("2027-11-01T23:59:00.000Z"), everywhere()]) {
+      assert.match(
+        only(someFacts({ perRegion }), plan(past)),
+        /^error end of life 3\.23\.6-r0: is to be deprecated on 2026-11-23, which has passed, .* → .* at configs\/releases\.yaml:9:9 choose a day to come/,
+      );
+    }
+    assert.deepEqual(found(someFacts({ perRegion: everywhere() }), plan("2026-11-24T00:00:00Z")), []);
+  });
+
+  it("leaves alone what keeps its day, and what a region that is off will never have", () => {
+    const perRegion = everywhere("2020-01-01T23:59:00.000Z");
+    assert.deepEqual(found(someFacts({ perRegion }), plan("2020-01-01T23:59:00Z")), []);
+    const asked = { [home]: perRegion[home], "eu-west-1": perRegion["eu-west-1"] };
+    assert.deepEqual(found(someFacts({ perRegion: asked }), plan("2020-01-01T23:59:00Z")), []);
   });
 });

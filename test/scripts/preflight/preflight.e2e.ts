@@ -66,7 +66,7 @@ describe("preflight", function () {
     const iam = cloud();
     const RoleName = "vmimport";
     await iam.call(home, "CreateRole", { RoleName, AssumeRolePolicyDocument: JSON.stringify(vmimportTrust) });
-    const PolicyDocument = JSON.stringify(vmimportPolicy("uploads"));
+    const PolicyDocument = JSON.stringify(vmimportPolicy({ region: home, bucket: "uploads" }));
     await iam.call(home, "PutRolePolicy", { RoleName, PolicyName: "vmimport", PolicyDocument });
   });
   afterEach(() => {
@@ -79,9 +79,9 @@ describe("preflight", function () {
 
   it("asks the account, and changes nothing, and finds what is there and what isn't", async () => {
     const small = { ...plan, wantsAllRegions: false };
-    assert.deepEqual(problems(await preflight(small, now)), []);
+    assert.deepEqual(problems(await preflight(small, { now })), []);
     const elsewhere = { ...small, settings: { ...plan.settings, bucket: "downloads" } };
-    const [missing, ...others] = problems(await preflight(elsewhere, now));
+    const [missing, ...others] = problems(await preflight(elsewhere, { now }));
     assert.match(missing!, /^error bucket downloads: there is no such bucket/);
     assert.match(
       others.join(),
@@ -89,7 +89,7 @@ describe("preflight", function () {
     );
 
     // Everybody's regions are more than this plan's.
-    const [further] = problems(await preflight(plan, now));
+    const [further] = problems(await preflight(plan, { now }));
     assert.match(further!, /^warning regions ap-northeast-1, .*no image goes there/);
     assert.deepEqual(
       calls().filter(({ action }) => !/^(Get|Describe|Head|Simulate|Create|Put)/.test(action)),
@@ -107,7 +107,7 @@ describe("preflight", function () {
       region.quotas["ec2/L-0E3CBAB9"] = 0;
       region.snapshotBlockPublicAccess = "block-all-sharing";
     });
-    const found = problems(await preflight({ ...plan, wantsAllRegions: false }, now));
+    const found = problems(await preflight({ ...plan, wantsAllRegions: false }, { now }));
     assert.deepEqual(
       found.map((line) => line.split(":")[0]),
       [
@@ -124,7 +124,7 @@ describe("preflight", function () {
     };
     const faults = [{ action: "GetCallerIdentity", times: "always", error: expired }];
     writeFileSync(join(folder, "faults.json"), JSON.stringify(faults));
-    const found = problems(await preflight(plan, now));
+    const found = problems(await preflight(plan, { now }));
     assert.deepEqual(found.length, 1);
     assert.match(found[0]!, /^error account us-east-1: ExpiredToken: .* → get new ones/);
     assert.equal(asked("DescribeRegions"), 0);
