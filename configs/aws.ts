@@ -15,6 +15,9 @@ export function amiTags(variant: Variant): Record<string, string> {
   return { ...Object.fromEntries(own), Name: imageName(variant) };
 }
 
+/** Tag of a snapshot that was made from a disk: who needs it, `PROJECT/STACK/IMAGE`. By it `recover` knows its own stack's. */
+export const ownerTag = "alpine:owner";
+
 /** Public AMIs can't be deprecated later than this many years after they were made (EC2 guide, "Deprecate an AMI"). */
 const maximumYears = 2;
 

@@ -6,26 +6,36 @@
  * That is safe for this project's commands: a step writes under unfinished names and renames last, an interrupted
  * build is swept away by the next one, and what was finished but not recorded is found again and taken over.
  */
-import { existsSync, readFileSync } from "node:fs";
-import os from "node:os";
+import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { execa, ExecaError } from "execa";
 import { runMain, UserError } from "./lib/user-error.ts";
 import { projectRoot } from "./lib/workspace.ts";
 import { pulumiEnvironment } from "./pulumi.mjs";
-import { recoverAws } from "./recover/aws.ts";
+import { awsTask, recoverAws } from "./recover/aws.ts";
 import { dropBrokenAttributes, findLocks, isFileBackend } from "./recover/file-backend.ts";
-import { type State, stateSchema, withResources } from "./recover/state.ts";
+import { forceHint, isLockRefusal, requireGone } from "./recover/locks.ts";
+import { pendingOf, type State, stateSchema, withoutPending, withResources } from "./recover/state.ts";
+
+interface Options {
+  stack: string;
+  force: boolean;
+}
 
 const program = new Command("npm run recover --")
   .description(
     "After a killed run: clears the engine's lock and forgets what was under way; on AWS, deletes private images that no state knows.",
   )
   .option("--stack <name>", "the stack to recover", "dev")
-  .action(({ stack }: { stack: string }) => runMain(() => recover(stack)));
+  .option(
+    "--force",
+    "clear the lock also of a run on another machine, or in a backend that is no folder, which may still be going",
+    false,
+  )
+  .action((options: Options) => runMain(() => recover(options)));
 
-async function recover(stack: string): Promise<void> {
+async function recover({ stack, force }: Options): Promise<void> {
   const env = pulumiEnvironment({ stack });
   const pulumi: Pulumi = (args, input) =>
     execa("pulumi", [...args, "--stack", stack, "--non-interactive"], {
@@ -35,40 +45,34 @@ async function recover(stack: string): Promise<void> {
       ...(input === undefined ? {} : { input }),
     }).catch(explainedFailure(args));
 
+  const inFolder = isFileBackend(env.PULUMI_BACKEND_URL);
   const locks = findLocks(env.PULUMI_BACKEND_URL, stack);
-  const running = locks.find((lock) => lock.hostname === os.hostname() && isPulumi(lock.pid));
-  if (running !== undefined) {
-    throw new UserError(
-      `a run of stack ${stack} is still going: process ${running.pid}, since ${running.timestamp}`,
-      "wait for it, or end it with Ctrl-C or `kill -INT`; recover is for runs that are gone",
-    );
-  }
+  requireGone(locks, stack, force);
   const broken = dropBrokenAttributes(env.PULUMI_BACKEND_URL);
   for (const file of broken) process.stderr.write(`mended ${file}: a write beside it was cut short\n`);
-  const foreign = locks.find((lock) => lock.hostname !== os.hostname());
-  if (foreign !== undefined) {
-    process.stderr.write(
-      `the lock was taken on ${foreign.hostname} by ${foreign.username}, process ${foreign.pid}: clearing it\n`,
-    );
-  }
-  if (locks.length > 0 || !isFileBackend(env.PULUMI_BACKEND_URL)) {
-    await pulumi(["cancel", "--yes"]);
-    process.stderr.write(`cleared the lock of stack ${stack}\n`);
-  }
-
-  let state = await exportState(pulumi);
-  const pending = state.deployment.pending_operations ?? [];
-  if (pending.length > 0) {
-    for (const { type, resource } of pending) process.stderr.write(`forgetting ${type} of ${resource.urn}\n`);
-    state = { ...state, deployment: { ...state.deployment, pending_operations: [] } };
-    await pulumi(["stack", "import"], JSON.stringify(state));
-  }
+  const state = await exportState(pulumi);
   const hasFile = existsSync(path.join(projectRoot, `Pulumi.${stack}.yaml`));
-  const onAws = hasFile ? await recoverAws(projectRoot, stack, state) : undefined;
+  const task = hasFile ? await awsTask(projectRoot, stack, state) : undefined;
+
+  if (locks.length > 0 || (force && !inFolder)) {
+    await pulumi(["cancel", "--yes"]);
+    const held = locks.map(
+      ({ username, hostname, pid }) => `, held by ${username} on ${hostname}, process ${pid}`,
+    );
+    process.stderr.write(`cleared the lock of stack ${stack}${held.join("")}\n`);
+  }
+  // Of a lock that is in no folder only a command that takes it knows: where somebody holds it, this ends here.
+  if (!inFolder) await pulumi(["stack", "import"], JSON.stringify(state));
+  const pending = pendingOf(state);
+  for (const { type, resource } of pending) process.stderr.write(`forgetting ${type} of ${resource.urn}\n`);
+  const onAws = task === undefined ? undefined : await recoverAws(task, state);
+  for (const note of onAws?.notes ?? []) process.stderr.write(`${note}\n`);
+  const { adopted = [], unfinished = [] } = onAws ?? {};
+  if (pending.length + adopted.length + unfinished.length > 0) {
+    const mended = withResources(withoutPending(state), unfinished, adopted);
+    await pulumi(["stack", "import"], JSON.stringify(mended));
+  }
   if (onAws !== undefined) {
-    for (const note of onAws.notes) process.stderr.write(`${note}\n`);
-    if (onAws.adopted.length > 0)
-      await pulumi(["stack", "import"], JSON.stringify(withResources(state, onAws.adopted)));
     process.stderr.write("refreshing: what was made and not finished shows in the next preview\n");
     await pulumi(["refresh", "--yes", "--skip-preview"]);
   }
@@ -91,25 +95,9 @@ function explainedFailure(args: readonly string[]): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof ExecaError)) throw error;
     const said = [error.stdout, error.stderr].filter(Boolean).join("\n");
-    throw new UserError(
-      `pulumi ${args.join(" ")} failed:\n${said}`,
-      "run recover again once that is mended",
-      {
-        cause: error,
-      },
-    );
+    const hint = isLockRefusal(said) ? forceHint : "run recover again once that is mended";
+    throw new UserError(`pulumi ${args.join(" ")} failed:\n${said}`, hint, { cause: error });
   };
-}
-
-/** Whether that process is there and is a Pulumi, for numbers are used again. */
-function isPulumi(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
-  }
-  const commandLine = `/proc/${pid}/cmdline`;
-  return !existsSync(commandLine) || readFileSync(commandLine, "utf8").includes("pulumi");
 }
 
 await program.parseAsync();

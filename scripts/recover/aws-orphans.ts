@@ -1,26 +1,27 @@
 /**
  * What a run that was killed, or that failed between an effect and its answer, has left on AWS: AMIs and snapshots that no
- * state knows. Those that are ours by name and tags, and private, are deleted, for neither an import nor a copy can be taken
- * over; the next `up` makes them again. Nothing that is public or shared is touched, nor anything that might be another's.
+ * state knows. An account can be several stacks', and names and tags are the same in each that declares the same entry. So only that
+ * is deleted which this stack must have made: an AMI of a snapshot that its state has, a copy of an AMI that its state has, a
+ * snapshot that was begun in its name. Neither an import nor a copy can be taken over; the next `up` makes them again.
+ * Nothing that is public or shared is touched, but for a snapshot whose copy the stack had and wants no more.
  */
 import {
-  DeleteSnapshotCommand,
   DeregisterImageCommand,
   DescribeImageAttributeCommand,
-  DescribeSnapshotAttributeCommand,
-  DescribeSnapshotsCommand,
   type EC2Client,
   type Image,
   paginateDescribeImages,
-  paginateDescribeImportSnapshotTasks,
 } from "@aws-sdk/client-ec2";
 import { setTimeout } from "node:timers/promises";
 import pRetry from "p-retry";
 import { ec2Client } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
-import { codesOf, explained } from "../aws/explain.ts";
+import { explained } from "../aws/explain.ts";
+import { volumeGrantees } from "../aws/volume-grantees.ts";
 import { UserError } from "../lib/user-error.ts";
-import { imagesIn, type PlannedImage, plannedRegions, type PublishPlan } from "../preflight/plan.ts";
+import { sweepSnapshots } from "./aws-snapshots.ts";
+import { isDeclaredIn, type Ours, snapshotsOfCopy } from "./ours.ts";
+import { deleteSnapshot, isUsed, patience } from "./snapshot-calls.ts";
 
 /** What was found, a sentence each. */
 export interface Swept {
@@ -28,50 +29,35 @@ export interface Swept {
   leftAlone: string[];
 }
 
-/** Copies and imports that are under way are waited for: they cannot be taken back, only deleted when they are there. */
-const patience = {
-  retries: 400,
-  factor: 1.2,
-  minTimeout: 500,
-  maxTimeout: 15_000,
-  maxRetryTime: 90 * 60_000,
-};
-
-/**
- * Deletes what is nobody's, region by region.
- * @param recorded ids of all that the stack's state knows: AMIs and snapshots
- */
-export async function sweepOrphans(plan: PublishPlan, recorded: ReadonlySet<string>): Promise<Swept> {
+/** Deletes what is nobody's, region by region. */
+export async function sweepOrphans(ours: Ours, double: boolean): Promise<Swept> {
   const swept: Swept = { deleted: [], leftAlone: [] };
-  const { region: home, double, importMethod } = plan.settings;
-  await everywhere(plannedRegions(plan), ({ name: region }) =>
+  await everywhere(ours.regions, (region) =>
     explained(`look for what was left in ${region}`, async () => {
       const client = await ec2Client({ region, double });
-      // The home region's snapshots are resources of their own; a copy's come and go with it.
-      await sweepImages(client, region, region !== home, plan, recorded, swept);
-      if (region === home && importMethod === "vmimport")
-        await sweepImports(client, region, plan, recorded, swept);
+      await Promise.all([
+        sweepImages(client, region, ours, swept),
+        sweepCopiesRemains(client, region, ours, swept),
+      ]);
+      // Disks come to the home region alone.
+      if (region === ours.regions[0]) await sweepSnapshots(client, region, ours, swept);
     }),
   );
   return swept;
 }
 
-async function sweepImages(
-  client: EC2Client,
-  region: string,
-  withSnapshots: boolean,
-  plan: PublishPlan,
-  recorded: ReadonlySet<string>,
-  swept: Swept,
-): Promise<void> {
-  const planned = new Map(imagesIn(plan, region).map((image) => [image.name, image]));
-  for (const { ImageId = "", Name = "" } of await imagesNamed(client, [...planned.keys()])) {
-    if (recorded.has(ImageId)) continue;
+async function sweepImages(client: EC2Client, region: string, ours: Ours, swept: Swept): Promise<void> {
+  const { names, recorded } = ours;
+  const found = await imagesBy(client, "name", [...names]);
+  for (const { ImageId = "", Name = "" } of found) {
+    if (!names.has(Name) || recorded.has(ImageId)) continue;
     const what = `${Name} (${ImageId} in ${region})`;
     const image = await whenSettled(client, ImageId, what);
     if (image === undefined) continue;
-    if (!mayBeOurs(image, planned.get(Name)!)) {
-      swept.leftAlone.push(`${what} has another project's tags`);
+    if (!isMadeOf(image, recorded)) {
+      swept.leftAlone.push(
+        `${what} was made of nothing that this stack's state has: another stack's, or to be deregistered by hand`,
+      );
       continue;
     }
     if (await isShared(client, image)) {
@@ -81,54 +67,75 @@ async function sweepImages(
       continue;
     }
     await client.send(new DeregisterImageCommand({ ImageId }));
-    const devices = withSnapshots ? (image.BlockDeviceMappings ?? []) : [];
-    for (const { Ebs } of devices)
-      if (Ebs?.SnapshotId !== undefined) await deleteSnapshot(client, Ebs.SnapshotId);
-    swept.deleted.push(what);
+    // A copy's snapshots come and go with it; the imported one is a resource of its own.
+    for (const id of snapshotsOf(image)) if (!recorded.has(id)) await deleteSnapshot(client, id);
+    swept.deleted.push(`${what}: private, and in no state`);
   }
 }
 
-/** Snapshots of imports whose end nobody saw: until then an import has no id that a state could know. */
-async function sweepImports(
+const snapshotsOf = ({ BlockDeviceMappings = [] }: Image): string[] =>
+  BlockDeviceMappings.flatMap(({ Ebs }) => Ebs?.SnapshotId ?? []);
+
+function isMadeOf(image: Image, recorded: ReadonlySet<string>): boolean {
+  return [image.SourceImageId ?? "", ...snapshotsOf(image)].some((id) => recorded.has(id));
+}
+
+/**
+ * Snapshots of copies that the state has and that are deregistered: their deletion was cut off in the middle, and the provider
+ * takes a copy without an image for gone. Where the stack wants the copy no more, sharing it was over, too.
+ */
+async function sweepCopiesRemains(
   client: EC2Client,
   region: string,
-  plan: PublishPlan,
-  recorded: ReadonlySet<string>,
+  ours: Ours,
   swept: Swept,
 ): Promise<void> {
-  const names = plan.images.map(({ name }) => name);
-  for (const taskId of await ownImports(client, plan.settings.bucket, names)) {
-    const snapshotId = await snapshotOf(client, taskId);
-    if (snapshotId === undefined || recorded.has(snapshotId)) continue;
-    if (!(await exists(client, snapshotId)) || (await isUsed(client, snapshotId))) continue;
-    const what = `snapshot ${snapshotId} in ${region}, of ${taskId}`;
-    const { CreateVolumePermissions = [] } = await client.send(
-      new DescribeSnapshotAttributeCommand({ SnapshotId: snapshotId, Attribute: "createVolumePermission" }),
-    );
-    if (CreateVolumePermissions.length > 0) {
-      swept.leftAlone.push(`${what} is shared, and in no state: delete it by hand`);
-      continue;
+  const copies = ours.images.filter((image) => image.region === region && snapshotsOfCopy(image).length > 0);
+  const found = await imagesBy(
+    client,
+    "image-id",
+    copies.map(({ id }) => id),
+  );
+  const there = new Set(found.map(({ ImageId }) => ImageId));
+  for (const copy of copies.filter(({ id }) => !there.has(id))) {
+    const name = String(copy.entry.inputs?.["name"]);
+    for (const snapshotId of snapshotsOfCopy(copy)) {
+      const grantees = await volumeGrantees(client, snapshotId);
+      if (grantees === undefined || (await isUsed(client, snapshotId))) continue;
+      const what = `snapshot ${snapshotId} in ${region}, of ${name}, which is deregistered`;
+      if (grantees.length > 0 && isDeclaredIn(ours, name, region)) {
+        swept.leftAlone.push(`${what}, is shared: delete it by hand`);
+        continue;
+      }
+      await deleteSnapshot(client, snapshotId);
+      swept.deleted.push(what);
     }
-    await deleteSnapshot(client, snapshotId);
-    swept.deleted.push(what);
   }
 }
 
 /** EC2 does not show at once what was made a moment ago, so it is asked again: looks, and milliseconds between them. */
 const looks = 3;
 const pause = 1000;
+/** As many values a filter takes at most (EC2 API, "Filter"). */
+const filterValues = 200;
 
-/** The account's own images of these names. */
-async function imagesNamed(client: EC2Client, names: readonly string[]): Promise<Image[]> {
+/** The account's own images with one of these names or ids. */
+async function imagesBy(
+  client: EC2Client,
+  filter: "name" | "image-id",
+  values: readonly string[],
+): Promise<Image[]> {
   const found = new Map<string | undefined, Image>();
-  const Filters = [{ Name: "name", Values: [...names] }];
-  for (let look = 0; look < looks; look += 1) {
+  for (let look = 0; look < looks && values.length > 0; look += 1) {
     if (look > 0) await setTimeout(pause);
-    for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
-      for (const image of page.Images ?? []) found.set(image.ImageId, image);
+    for (let from = 0; from < values.length; from += filterValues) {
+      const Filters = [{ Name: filter, Values: values.slice(from, from + filterValues) }];
+      for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
+        for (const image of page.Images ?? []) found.set(image.ImageId, image);
+      }
     }
   }
-  return [...found.values()].filter(({ Name = "" }) => names.includes(Name));
+  return [...found.values()];
 }
 
 /** An image that is no longer on its way; undefined where it is gone. */
@@ -145,75 +152,10 @@ async function whenSettled(client: EC2Client, imageId: string, what: string): Pr
   }, patience);
 }
 
-/** What the provider had no time to tag has none: then its name alone says whose it is. */
-function mayBeOurs({ Tags = [] }: Image, { tags }: PlannedImage): boolean {
-  return (
-    Tags.length === 0 ||
-    Object.entries(tags).every(([key, value]) => Tags.some((tag) => tag.Key === key && tag.Value === value))
-  );
-}
-
 async function isShared(client: EC2Client, { ImageId, Public }: Image): Promise<boolean> {
   if (Public === true) return true;
   const { LaunchPermissions = [] } = await client.send(
     new DescribeImageAttributeCommand({ ImageId, Attribute: "launchPermission" }),
   );
   return LaunchPermissions.length > 0;
-}
-
-/** Imports of objects that our upload names: `aws_NAME-CONTENT.vhd`. */
-async function ownImports(client: EC2Client, bucket: string, names: readonly string[]): Promise<string[]> {
-  const tasks: string[] = [];
-  for await (const page of paginateDescribeImportSnapshotTasks({ client }, {})) {
-    for (const { ImportTaskId, SnapshotTaskDetail } of page.ImportSnapshotTasks ?? []) {
-      const { S3Bucket, S3Key = "" } = SnapshotTaskDetail?.UserBucket ?? {};
-      const name = /^(?:[a-z]+_)?(.+)-[0-9a-f]{16}\.[a-z.]+$/.exec(S3Key)?.[1];
-      if (ImportTaskId === undefined || S3Bucket !== bucket || name === undefined) continue;
-      if (names.includes(name)) tasks.push(ImportTaskId);
-    }
-  }
-  return tasks;
-}
-
-/** The snapshot of an import that has ended; undefined where it made none. */
-async function snapshotOf(client: EC2Client, taskId: string): Promise<string | undefined> {
-  return await pRetry(async () => {
-    for await (const page of paginateDescribeImportSnapshotTasks({ client }, { ImportTaskIds: [taskId] })) {
-      const detail = page.ImportSnapshotTasks?.find(
-        ({ ImportTaskId }) => ImportTaskId === taskId,
-      )?.SnapshotTaskDetail;
-      if (detail?.Status === "active" || detail?.Status === "pending") {
-        throw new UserError(`import ${taskId} is still under way`, "run recover again later");
-      }
-      return detail?.Status === "completed" ? detail.SnapshotId : undefined;
-    }
-    return undefined;
-  }, patience);
-}
-
-async function exists(client: EC2Client, snapshotId: string): Promise<boolean> {
-  try {
-    await client.send(new DescribeSnapshotsCommand({ SnapshotIds: [snapshotId] }));
-    return true;
-  } catch (error) {
-    if (codesOf(error).includes("InvalidSnapshot.NotFound")) return false;
-    throw error;
-  }
-}
-
-async function isUsed(client: EC2Client, snapshotId: string): Promise<boolean> {
-  const Filters = [{ Name: "block-device-mapping.snapshot-id", Values: [snapshotId] }];
-  for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
-    const uses = (page.Images ?? []).flatMap(({ BlockDeviceMappings = [] }) => BlockDeviceMappings);
-    if (uses.some(({ Ebs }) => Ebs?.SnapshotId === snapshotId)) return true;
-  }
-  return false;
-}
-
-async function deleteSnapshot(client: EC2Client, SnapshotId: string): Promise<void> {
-  try {
-    await client.send(new DeleteSnapshotCommand({ SnapshotId }));
-  } catch (error) {
-    if (!codesOf(error).includes("InvalidSnapshot.NotFound")) throw error;
-  }
 }

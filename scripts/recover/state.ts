@@ -7,7 +7,9 @@ const resourceSchema = z.looseObject({
   custom: z.boolean().optional(),
   id: z.string().optional(),
   parent: z.string().optional(),
+  protect: z.boolean().optional(),
   provider: z.string().optional(),
+  dependencies: z.array(z.string()).nullish(),
   inputs: z.record(z.string(), z.unknown()).optional(),
   outputs: z.record(z.string(), z.unknown()).optional(),
 });
@@ -18,15 +20,45 @@ export type StateEntry = z.output<typeof resourceSchema>;
 export const stateSchema = z.looseObject({
   deployment: z.looseObject({
     resources: z.array(resourceSchema).nullish(),
-    pending_operations: z
-      .array(z.object({ type: z.string(), resource: z.looseObject({ urn: z.string() }) }))
-      .nullish(),
+    pending_operations: z.array(z.object({ type: z.string(), resource: resourceSchema })).nullish(),
   }),
 });
 
 export type State = z.output<typeof stateSchema>;
 
 export const resourcesOf = ({ deployment }: State): StateEntry[] => deployment.resources ?? [];
+
+/** What was under way when the engine's last word was written. */
+export const pendingOf = ({ deployment }: State) => deployment.pending_operations ?? [];
+
+export const amiType = "aws:ec2/ami:Ami";
+export const amiCopyType = "aws:ec2/amiCopy:AmiCopy";
+export const permissionType = "aws:ec2/amiLaunchPermission:AmiLaunchPermission";
+
+/** An AMI that a state has: imported, or a copy. */
+export interface RecordedImage {
+  id: string;
+  region: string;
+  entry: StateEntry;
+}
+
+export function recordedImages(resources: readonly StateEntry[]): RecordedImage[] {
+  return resources.flatMap((entry) => {
+    const { type, id, inputs } = entry;
+    const region = inputs?.["region"];
+    if ((type !== amiType && type !== amiCopyType) || id === undefined || typeof region !== "string")
+      return [];
+    return [{ id, region, entry }];
+  });
+}
+
+/** The account that has what a state has on AWS, as AWS said when it was made. */
+export function recordedAccount(resources: readonly StateEntry[]): string | undefined {
+  return resources
+    .filter(({ type }) => type.startsWith("aws:"))
+    .map(({ outputs }) => outputs?.["ownerId"])
+    .find((owner): owner is string => typeof owner === "string" && /^\d{12}$/.test(owner));
+}
 
 /** Ids of all that a state has on AWS; snapshots that a command wrote are in its result. */
 export function recordedIds(resources: readonly StateEntry[]): Set<string> {
@@ -38,7 +70,18 @@ export function recordedIds(resources: readonly StateEntry[]): Set<string> {
   return new Set([...own, ...written]);
 }
 
-/** The state with more resources, after those that they hang on. */
-export function withResources(state: State, more: readonly StateEntry[]): State {
-  return { ...state, deployment: { ...state.deployment, resources: [...resourcesOf(state), ...more] } };
+/** The state without what was under way: the next `up` begins it anew. */
+export function withoutPending(state: State): State {
+  return { ...state, deployment: { ...state.deployment, pending_operations: [] } };
+}
+
+/** The state with some resources in place of those that it has, and others after those that they hang on. */
+export function withResources(
+  state: State,
+  changed: readonly StateEntry[],
+  more: readonly StateEntry[],
+): State {
+  const byUrn = new Map(changed.map((entry) => [entry.urn, entry]));
+  const kept = resourcesOf(state).map((entry) => byUrn.get(entry.urn) ?? entry);
+  return { ...state, deployment: { ...state.deployment, resources: [...kept, ...more] } };
 }

@@ -3,6 +3,7 @@ import { ec2Client } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
 import { tagList } from "../aws/tag-list.ts";
+import { volumeGrantees } from "../aws/volume-grantees.ts";
 import type { Step } from "./step.ts";
 
 /** What the step gets from its component. */
@@ -21,7 +22,6 @@ export interface AwsSnapshotsInput {
 /** What the snapshots have been given. */
 export interface AwsSnapshotsResult {
   tagKeys: string[];
-  share: string[];
   /** ISO 8601, UTC: when the image was first published in all these regions. */
   published?: string | undefined;
 }
@@ -31,7 +31,7 @@ export interface AwsSnapshotsResult {
  * Deleting it changes none: snapshots go with their AMIs, and one that is no longer here may be another command's by now.
  */
 export const awsSnapshotsStep: Step<AwsSnapshotsInput, AwsSnapshotsResult> = {
-  create: (input) => apply(input, { tagKeys: [], share: [] }),
+  create: (input) => apply(input, { tagKeys: [] }),
 
   update: apply,
 
@@ -49,14 +49,15 @@ async function apply(input: AwsSnapshotsInput, before: AwsSnapshotsResult): Prom
       await client.send(new DeleteTagsCommand({ Resources, Tags: outdated.map((Key) => ({ Key })) }));
     }
     const granted = published.includes(region) ? share : [];
-    const revoked = before.share.filter((grantee) => !granted.includes(grantee));
-    await permit(client, snapshotId, "add", granted);
+    // What is there, not what was recorded: a run that was cut off has recorded nothing.
+    const there = (await volumeGrantees(client, snapshotId)) ?? [];
+    const added = granted.filter((grantee) => !there.includes(grantee));
+    const revoked = there.filter((grantee) => !granted.includes(grantee));
+    await permit(client, snapshotId, "add", added);
     await permit(client, snapshotId, "remove", revoked);
   });
   return {
-    ...(published.length === 0
-      ? { share: [] }
-      : { share: [...share], published: before.published ?? new Date().toISOString() }),
+    ...(published.length === 0 ? {} : { published: before.published ?? new Date().toISOString() }),
     tagKeys: Object.keys(tags),
   };
 }

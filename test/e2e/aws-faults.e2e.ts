@@ -1,6 +1,7 @@
 /**
  * The fault matrix of publishing to AWS: each step of the chain fails before its effect, fails after it, or has the power cut
- * right after it. Then come `npm run recover` and the same `up` again, and the cloud must hold what the ledger declares.
+ * right after it. Then come `npm run recover` and the same `up` again, and the cloud must hold what the ledger declares. Or it
+ * is taken back in place of run again: then nothing may be left of it.
  */
 import assert from "node:assert/strict";
 import Table from "cli-table3";
@@ -77,6 +78,45 @@ describe("AWS: every step of the chain, broken in every way", function () {
       }
     });
   }
+
+  describe("rolled back in place of run again", () => {
+    let project: PublishedImages | undefined;
+    const declare = (stage: "import" | "release") => project!.declare({ settings: { stage } });
+    before(async () => {
+      const layer = { aws: { shareSnapshots: true } };
+      project = new PublishedImages(moto!, { regions: [home, away], layer, settings: { stage: "import" } });
+      await project.begin();
+      await project.up();
+    });
+    after(() => project?.end());
+
+    /** A publishing run has the power cut after a call of it; then comes `npm run recover`. */
+    const killed = async (call: NonNullable<Row["call"]>): Promise<void> => {
+      await declare("release");
+      project!.cloud.breakBy([{ ...call, when: "after", does: "kill-engine" }]);
+      assert.equal((await project!.tryUp()).code, null);
+      const recovered = await project!.recover();
+      assert.equal(recovered.code, 0, recovered.stderr);
+    };
+
+    for (const [what, action] of [
+      ["whom an image is shared with", "ModifyImageAttribute"],
+      ["whom its snapshot is shared with", "ModifySnapshotAttribute"],
+    ] as const) {
+      it(`a lowered stage takes back ${what}, of which the state knew nothing`, async () => {
+        await killed({ action, region: home });
+        await declare("import");
+        await project!.up();
+        assert.deepEqual([...(await project!.differences()), ...(await project!.unrecorded())], []);
+      });
+    }
+
+    it("a destroy leaves no copy behind", async () => {
+      await killed({ action: "CopyImage", region: away });
+      await project!.destroy();
+      assert.deepEqual(await project!.found(), {});
+    });
+  });
 
   // In a suite of its own, for mocha runs a suite's tests before the suites in it.
   describe("in all", () => {

@@ -1,12 +1,6 @@
 import assert from "node:assert/strict";
 
 describe("stacks of errors", () => {
-  const before = Object.getOwnPropertyDescriptor(Error, "prepareStackTrace");
-  after(() => {
-    if (before === undefined) Reflect.deleteProperty(Error, "prepareStackTrace");
-    else Object.defineProperty(Error, "prepareStackTrace", before);
-  });
-
   it("are there, but for those that Pulumi asks for at every resource and property", async () => {
     await import("../../../scripts/lib/error-stacks.ts");
     const debuggablePromise = (): string | undefined => new Error().stack;
