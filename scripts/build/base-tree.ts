@@ -2,9 +2,7 @@ import { createHash } from "node:crypto";
 import { truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Variant } from "../../configs/variant.ts";
-import { digestOfFile } from "../lib/digest.ts";
 import { takeFileLock } from "../lib/file-lock.ts";
-import { UserError } from "../lib/user-error.ts";
 import { cacheFolder } from "../lib/workspace.ts";
 import type { Appliance } from "./appliance.ts";
 import { guestScripts } from "./job.ts";
@@ -23,10 +21,8 @@ export interface BaseTree {
   /**
    * The guest has made it: others can have it from now on.
    * @param bytes length of the archive on the disk
-   * @param sha256 of the archive, as the guest wrote it
-   * @throws UserError when it did not get to the file whole, for a full disk above all
    */
-  keep(bytes: number, sha256: string): Promise<void>;
+  keep(bytes: number): Promise<void>;
   /** To be called at the end, whatever that is: others who wait for this tree make it themselves. */
   release(): Promise<void>;
 }
@@ -38,12 +34,8 @@ const diskMib = 8 * 1024;
 const scripts = ["init", "install-base", "tree-functions"];
 
 /** The build has its tree all the same, and goes on with it. */
-function tryToKeep(key: string, file: string, sha256: string): void {
-  try {
-    keepMade("base", key, file, sha256);
-  } catch (error) {
-    process.stderr.write(`the base tree could not be kept for other builds: ${(error as Error).message}\n`);
-  }
+function couldNotKeep(error: Error): void {
+  process.stderr.write(`the base tree could not be kept for other builds: ${error.message}\n`);
 }
 
 /** Digest of all that the base tree is made from. */
@@ -81,15 +73,9 @@ export async function openBaseTree(key: string, scratch: string, useCache: boole
     file,
     missing: true,
     // The guest has it open and goes on reading it: a move leaves it that.
-    keep: async (bytes, sha256) => {
+    keep: async (bytes) => {
       truncateSync(file, bytes);
-      // The build goes on with what is in the file: it is no better than others.
-      if ((await digestOfFile(file, "sha256")) !== sha256)
-        throw new UserError(
-          `the base tree is not what the build guest packed: this machine's disk was full, or fails, for ${file}`,
-          "make room there, look for errors of the disk in the kernel's log, then run it again",
-        );
-      if (useCache) tryToKeep(key, file, sha256);
+      if (useCache) await keepMade("base", key, file).catch(couldNotKeep);
       await release();
     },
     release,

@@ -98,7 +98,7 @@ export async function buildDisk(
         mirror: settings.mirror,
         disk,
         sharedDisk: { file: base.file, readOnly: !base.missing },
-        onBaseMade: (bytes, sha256) => base.keep(bytes, sha256),
+        onBaseMade: (bytes) => base.keep(bytes),
         onFact: (fact) => facts.push(fact),
         useCache,
         consoleLog,

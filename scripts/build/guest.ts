@@ -33,7 +33,7 @@ export interface GuestJob {
   /** Whether the guest may have what earlier guests made, and leave what it makes. @default true */
   useCache?: boolean;
   /** The guest has packed a base tree on the second disk, of that many bytes. What it throws ends the guest. */
-  onBaseMade?: (bytes: number, sha256: string) => Promise<void>;
+  onBaseMade?: (bytes: number) => Promise<void>;
   /** Takes what the guest tells of its work, one fact at a time: see guest/check/. */
   onFact?: (fact: string) => void;
   consoleLog: string;
@@ -155,13 +155,13 @@ interface Report {
 }
 
 /**
- * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES SHA256`, `fact KIND TEXT`, `because WORDS`,
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `fact KIND TEXT`, `because WORDS`,
  * `failed SCRIPT STATUS`, `result JSON`.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
   progress?: Progress,
-  onBaseMade?: (bytes: number, sha256: string) => Promise<void>,
+  onBaseMade?: (bytes: number) => Promise<void>,
   onFact?: (fact: string) => void,
 ): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
@@ -174,7 +174,7 @@ export async function readReport(
     } else if (word === "note") {
       progress?.note(text);
     } else if (word === "made") {
-      await onBaseMade?.(Number(rest[1]), rest[2] ?? "");
+      await onBaseMade?.(Number(rest[1]));
     } else if (word === "fact") {
       onFact?.(text);
     } else if (word === "because") {

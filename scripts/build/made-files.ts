@@ -41,13 +41,11 @@ export async function keepContent(kind: MadeKind, key: string, content: Uint8Arr
   writeFileAtomically(digest, `${await digestOfFile(file, "sha256")}\n`);
 }
 
-/**
- * Keeps a finished file, which is moved. Of two builds that made the same, the last one's stays.
- * @param sha256 of its content, by who made it: whoever finds the file compares
- */
-export function keepMade(kind: MadeKind, key: string, made: string, sha256: string): void {
+/** Keeps a finished file, which is moved. Of two builds that made the same, the last one's stays. */
+export async function keepMade(kind: MadeKind, key: string, made: string): Promise<void> {
   const { file, digest } = places(kind, key);
+  const content = await digestOfFile(made, "sha256");
   moveFile(made, file);
   // Written last: without it the file does not count.
-  writeFileAtomically(digest, `${sha256}\n`);
+  writeFileAtomically(digest, `${content}\n`);
 }

@@ -131,6 +131,53 @@ describe("the builder, when something goes wrong", function () {
     );
   });
 
+  it("has another key for the initramfs when a script has changed what goes into it, and the same for all else", async () => {
+    const job = scriptJob(`set -eu
+TARGET=/tree
+export TARGET
+modules=$TARGET/lib/modules/1.0-virt/kernel
+mkdir -p $modules $TARGET/bin $TARGET/lib/apk/db $TARGET/etc/mkinitfs/features.d $TARGET/etc/apk/keys $TARGET/usr/share/mkinitfs
+cp /bin/busybox $TARGET/bin/ && cp /lib/ld-musl-* $TARGET/lib/ && chroot $TARGET /bin/busybox --install -s /bin
+for name in mkinitfs lddtree scanelf; do echo "$name" >$TARGET/bin/$name && chmod +x $TARGET/bin/$name; done
+echo 'features="base"' >$TARGET/etc/mkinitfs/mkinitfs.conf
+echo /etc/base.conf >$TARGET/etc/mkinitfs/features.d/base.files
+echo one >$TARGET/etc/base.conf && echo one >$TARGET/etc/other.conf
+echo one >$modules/a.ko && echo one >$modules/b.ko && echo one >$TARGET/lib/liba.so.1 && ln -s liba.so.1 $TARGET/lib/liba.so
+printf 'F:lib/modules/1.0-virt/kernel\nR:a.ko\nZ:Q1a\nR:b.ko\nZ:Q1b\nF:lib\nR:liba.so.1\nZ:Q1c\n' >$TARGET/lib/apk/db/installed
+date +%s >/run/installed
+date -u -s "@$(($(cat /run/installed) + 2))" >/dev/null
+keys=
+key() { keys=$keys$(printf '"%s":"%s",' "$1" "$(sh /job/initramfs-key 1.0-virt)"); }
+key packages
+echo two >$TARGET/etc/other.conf
+key unrelated
+echo two >$modules/a.ko && touch -d @0 $modules/a.ko
+key module
+echo two >$TARGET/lib/liba.so.1
+key library
+rm $modules/b.ko
+key removed
+ln -sf libc.so.1 $TARGET/lib/liba.so
+key link
+echo two >$TARGET/etc/base.conf
+key named
+echo '# more' >>$TARGET/etc/mkinitfs/mkinitfs.conf
+key configuration
+echo "result {\${keys%,}}" >&3
+`);
+    const keys = (await runJob(job)) as Record<string, string>;
+    const { packages, unrelated, ...changed } = keys;
+    assert.match(packages!, /^[0-9a-f]{64}$/);
+    assert.equal(unrelated, packages);
+    const wanted = ["configuration", "library", "link", "module", "named", "removed"];
+    assert.deepEqual(Object.keys(changed).sort(), wanted);
+    assert.equal(
+      new Set([packages, ...Object.values(changed)]).size,
+      wanted.length + 1,
+      JSON.stringify(keys),
+    );
+  });
+
   describe("on a host with services of its own", () => {
     const servers: Server[] = [];
     let reached = 0;
@@ -368,21 +415,31 @@ sed -i s/LABEL=/UUID=/ etc/fstab
       assert.deepEqual(readdirSync(storage), []);
     });
 
-    it("of work/ while a guest writes: says so, and does not wait for the deadline", async () => {
-      const scratch = temporaryFolder();
-      // Room for the guest's initramfs and little of what it writes.
-      const initrd = Math.ceil(readFileSync(appliance.archive).length / 2 ** 20) + 1;
-      const job: GuestJob = {
-        ...scriptJob('dd if=/dev/urandom of=/dev/vda bs=1M count=60 2>&1\nsync\necho "result {}" >&3\n'),
-        scratch: smallDisk(join(scratch, "small"), initrd + 20),
-        consoleLog: join(scratch, "console.log"),
-      };
-      const disk = join(job.scratch, "disk.raw");
-      writeFileSync(disk, "");
-      truncateSync(disk, 64 << 20);
-      const message = await failure(runJob({ ...job, disk }), job.scratch);
-      assert.match(message, new RegExp(`^no space is left on the disk, for ${job.scratch}\n`));
-      rmSync(disk);
-    });
+    for (const [title, write, heard] of [
+      ["of work/ while a guest writes", "dd if=/dev/urandom of=/dev/vda bs=1M count=60 2>&1; sync", false],
+      [
+        "past its cache, as base trees are packed",
+        "dd if=/dev/urandom of=/dev/vda bs=1M count=60 oflag=direct",
+        true,
+      ],
+    ] as const) {
+      it(`${title}: says so, and does not wait for the deadline`, async () => {
+        const scratch = temporaryFolder();
+        // Room for the guest's initramfs and little of what it writes.
+        const initrd = Math.ceil(readFileSync(appliance.archive).length / 2 ** 20) + 1;
+        const job: GuestJob = {
+          ...scriptJob(`${write} || { echo "heard of it"; exit 1; }\necho "result {}" >&3\n`),
+          scratch: smallDisk(join(scratch, "small"), initrd + 20),
+          consoleLog: join(scratch, "console.log"),
+        };
+        const disk = join(job.scratch, "disk.raw");
+        writeFileSync(disk, "");
+        truncateSync(disk, 64 << 20);
+        const message = await failure(runJob({ ...job, disk }), job.scratch);
+        assert.match(message, new RegExp(`^no space is left on the disk, for ${job.scratch}\n`));
+        assert.equal(readFileSync(job.consoleLog, "utf8").includes("heard of it"), heard);
+        rmSync(disk);
+      });
+    }
   });
 });

@@ -35,12 +35,10 @@ describe("what a guest reports", () => {
     assert.equal(report.lastPhase, "make  x");
   });
 
-  it("tells of a base tree as soon as it is packed, how long it is and its digest", async () => {
-    const seen: unknown[] = [];
-    await readReport(lines("made base 10240 ab12"), undefined, (...made) =>
-      Promise.resolve(void seen.push(made)),
-    );
-    assert.deepEqual(seen, [[10240, "ab12"]]);
+  it("tells of a base tree as soon as it is packed, and how long it is", async () => {
+    const seen: number[] = [];
+    await readReport(lines("made base 10240"), undefined, (bytes) => Promise.resolve(void seen.push(bytes)));
+    assert.deepEqual(seen, [10240]);
   });
 
   it("has facts, handed on one by one as they are told", async () => {
