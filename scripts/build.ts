@@ -1,4 +1,5 @@
 /** `npm run build -- KEY --out DIR`: builds and boot-tests one image without Pulumi. */
+import { createHash } from "node:crypto";
 import path from "node:path";
 import { Command } from "commander";
 import type { Builder, StackSettings } from "../configs/settings.ts";
@@ -12,8 +13,9 @@ import { startProgress } from "./build/progress.ts";
 import { withBuildSlot } from "./build/slots.ts";
 import { verifyBuild } from "./build/verify/verify.ts";
 import { findVariant, settingsOf } from "./lib/find-variant.ts";
+import { withFileLock } from "./lib/file-lock.ts";
 import { runMain, UserError } from "./lib/user-error.ts";
-import { projectRoot } from "./lib/workspace.ts";
+import { cacheFolder, projectRoot } from "./lib/workspace.ts";
 import { buildRemotely } from "./remote/build-remotely.ts";
 
 interface Options {
@@ -61,7 +63,7 @@ async function main(key: string, options: Options): Promise<void> {
     );
     return;
   }
-  await withBuildSlot(build.slots, variant.name, async () => {
+  const buildHere = async (): Promise<void> => {
     const progress = startProgress(variant.name);
     const image = await buildDisk(variant, build, folder, progress, { useCache: options.cache });
     const tested = options.boot ? await bootTest(variant, image, progress) : undefined;
@@ -87,7 +89,18 @@ async function main(key: string, options: Options): Promise<void> {
     }
     for (const [name, took] of Object.entries(seconds))
       process.stdout.write(`${took.toFixed(1).padStart(7)} s  ${name}\n`);
-  });
+  };
+  await withFileLock(
+    lockOf(folder, variant),
+    () => withBuildSlot(build.slots, variant.name, buildHere),
+    () => process.stderr.write(`${variant.name}: is being built into ${folder}, waiting for that\n`),
+  );
+}
+
+/** Two builds of one image into one folder would write the same files. The lock is none of that folder's business. */
+function lockOf(folder: string, { name }: Variant): string {
+  const place = createHash("sha256").update(`${folder}\n${name}`).digest("hex");
+  return path.join(cacheFolder("outputs"), `${place.slice(0, 32)}.lock`);
 }
 
 function findBuilder(host: string, variant: Variant, settings: StackSettings, options: Options): Builder {

@@ -18,12 +18,15 @@ const descriptorFolders = [
   "/etc/qemu/firmware",
 ];
 
+/** Others (Fedora has qcow2, and raw files beside them) can't be padded as they are. */
+const flashFile = z.object({ filename: z.string(), format: z.literal("raw") });
+
 const descriptorSchema = z.object({
   "interface-types": z.array(z.string()),
   mapping: z.object({
     device: z.literal("flash"),
-    executable: z.object({ filename: z.string() }),
-    "nvram-template": z.object({ filename: z.string() }),
+    executable: flashFile,
+    "nvram-template": flashFile,
   }),
   targets: z.array(z.object({ architecture: z.string(), machines: z.array(z.string()) })),
   features: z.array(z.string()),

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { z } from "zod";
@@ -50,7 +50,6 @@ export interface BuiltImage {
 
 const reportSchema = z.object({
   kernel: z.string().min(1),
-  usedMib: z.number(),
   packages: z.array(installedPackageSchema).min(1),
 });
 
@@ -74,7 +73,7 @@ export async function buildDisk(
   checkRelease(variant, repositories, settings.mirror);
   const whoAsks = whoAsksIn(variant, settings.overlays);
   checkPackages(variant, repositories, whoAsks);
-  const appliance = await makeAppliance(variant.arch, settings, progress);
+  let appliance = await makeAppliance(variant.arch, settings, progress);
 
   mkdirSync(folder, { recursive: true });
   const consoleLog = path.join(folder, `${variant.name}.console.log`);
@@ -84,6 +83,8 @@ export async function buildDisk(
   progress.phase("open the base", 5);
   const base = await openBaseTree(baseTreeKey(variant, repositories, appliance), scratch, useCache);
   try {
+    // The base may have been waited for, and the cache deleted meanwhile.
+    if (!existsSync(appliance.archive)) appliance = await makeAppliance(variant.arch, settings, progress);
     const disk = path.join(scratch, "disk.raw");
     writeFileSync(disk, "");
     truncateSync(disk, diskSizeMib * 2 ** 20);

@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream, statfsSync } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
 import { noRoomError, UserError } from "../lib/user-error.ts";
-import { guestProxyAddress } from "./job.ts";
+import { buildConsole, guestProxyAddress } from "./job.ts";
 import type { MirrorSettings, Repository } from "./mirror.ts";
 import { startPackageProxy } from "./package-proxy.ts";
 import type { Progress } from "./progress.ts";
@@ -45,8 +45,6 @@ export interface GuestJob {
   deadlineSeconds?: number;
 }
 
-const consoleDevice: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: "ttyAMA0" };
-
 /**
  * With nobody at hand, the kernel shall neither wait for randomness nor stay after a panic. And it shall not defend itself:
  * nobody but root runs in a build guest, and hardening took a fifth of an emulated build's time.
@@ -81,7 +79,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       scratch,
       arguments: [
         ["-kernel", appliance.kernel, "-initrd", initrd],
-        ["-append", `console=${consoleDevice[appliance.arch]} ${kernelArguments[appliance.arch]}`],
+        ["-append", `console=${buildConsole[appliance.arch]} ${kernelArguments[appliance.arch]}`],
         guestJob.disk === undefined ? [] : rawDisk("disk", guestJob.disk),
         guestJob.sharedDisk === undefined
           ? []

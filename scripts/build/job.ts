@@ -23,7 +23,7 @@ export interface Job {
 }
 
 /** Serial console of the build guest itself, whatever the image's is. */
-const buildConsole: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: "ttyAMA0" };
+export const buildConsole: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: "ttyAMA0" };
 
 const guestFolder = path.join(import.meta.dirname, "guest");
 

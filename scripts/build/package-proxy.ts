@@ -14,8 +14,6 @@ import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts"
  */
 export interface PackageProxy {
   port: number;
-  /** The path under which a repository is served, by its place in the list. */
-  path(repository: number): string;
   /** The first fault that made a request fail: apk in the guest only sees an HTTP status. */
   fault(): Error | undefined;
   close(): Promise<void>;
@@ -81,7 +79,6 @@ export async function startPackageProxy(
   const port = await listenOnLoopback(server);
   return {
     port,
-    path: (repository) => `/${repository}`,
     fault: () => fault,
     close: () =>
       new Promise((resolve) => {

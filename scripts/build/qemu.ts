@@ -4,6 +4,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
+import { compareVersions } from "../bootstrap/versions.mjs";
 import { UserError } from "../lib/user-error.ts";
 
 export type Architecture = "x86_64" | "aarch64";
@@ -122,10 +123,6 @@ async function checkQemu(program: string): Promise<string> {
     );
   }
   return program;
-}
-
-function compareVersions(left: string, right: string): number {
-  return left.localeCompare(right, "en", { numeric: true });
 }
 
 /** A virtio serial port of the guest that leads to a socket of ours. */

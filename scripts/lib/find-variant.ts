@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
 import { loadVariants } from "../../configs/index.ts";
 import { type StackSettings, readSettings, readStackFile } from "../../configs/settings.ts";
 import { suggest } from "../../configs/source.ts";
@@ -8,11 +10,8 @@ import { projectRoot } from "./workspace.ts";
 /** The named stack's settings; without a name those of `dev`, or the defaults where there is no `dev` yet. */
 export function settingsOf(stack: string | undefined): StackSettings {
   if (stack !== undefined) return readStackFile(projectRoot, stack);
-  try {
-    return readStackFile(projectRoot, "dev");
-  } catch {
-    return readSettings({});
-  }
+  const hasDev = existsSync(path.join(projectRoot, "Pulumi.dev.yaml"));
+  return hasDev ? readStackFile(projectRoot, "dev") : readSettings({});
 }
 
 /**

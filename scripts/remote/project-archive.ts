@@ -23,6 +23,9 @@ export interface ProjectArchive {
 const programs = ["package.json", "package-lock.json", "tsconfig.json", "configs", "scripts"];
 const leftOut = path.join("configs", "overlays");
 
+/** Whether a file of an overlay says what is to be built. Its ledger says what was. */
+const isLayer = (file: string): boolean => file.endsWith(".yaml") && file !== "releases.yaml";
+
 interface PackedFile {
   content: Buffer;
   executable: boolean;
@@ -40,7 +43,10 @@ export function settingsThere(build: BuildSettings): BuildSettings {
   };
 }
 
-/** Packs what a build of a variant reads: the project's programs, scripts of its overlays, keys. Nothing else travels. */
+/**
+ * Packs what a build of a variant reads: the project's programs, its overlays' scripts and layers (who asked for what is looked
+ * up in these), keys. Nothing else travels.
+ */
 export async function packProject(variant: Variant, build: BuildSettings): Promise<ProjectArchive> {
   const files = filesToPack(variant, build);
   const archive = pack();
@@ -66,8 +72,11 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
   for (const name of programs) addFiles(files, path.join(projectRoot, name), name);
   const there = settingsThere(build);
   build.overlays.forEach((overlay, index) => {
-    const scripts = path.resolve(projectRoot, overlay, "scripts");
-    addFiles(files, scripts, `${there.overlays[index]}/scripts`);
+    const [folder, name] = [path.resolve(projectRoot, overlay), there.overlays[index]!];
+    addFiles(files, path.join(folder, "scripts"), `${name}/scripts`);
+    for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(isLayer)) {
+      addFiles(files, path.join(folder, file), path.join(name, file));
+    }
   });
   build.mirror.keyFiles.forEach((file, index) => {
     addFiles(files, path.resolve(projectRoot, file), there.mirror.keyFiles[index]!);

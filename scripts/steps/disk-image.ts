@@ -61,50 +61,54 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
     const { variant, inputsDigest, build, builder } = input;
     const folder = imageFolder(variant);
     mkdirSync(path.dirname(folder), { recursive: true });
+    const waits = (): void =>
+      void process.stderr.write(`${variant.name}: is being built, waiting for that\n`);
     // Two builds of one image at once: the second waits, and finds the first one's work.
-    return withFileLock(`${folder}.lock`, async () => {
-      const finished = await finishedBuild(variant, inputsDigest);
-      if (finished !== undefined) {
-        process.stderr.write(
-          `${variant.name}: already built from the same inputs, by a run that did not end well\n`,
-        );
-        return finished;
-      }
-      const record = (result: DiskImageResult): DiskImageResult => {
-        writeFileAtomically(recordFile(variant), JSON.stringify(result));
-        return result;
-      };
-      if (builder !== undefined) {
-        rmSync(folder, { recursive: true, force: true });
-        const keep = (result: DiskImageResult): DiskImageResult => record({ ...result, ...ownership() });
-        return buildRemotely(builder, input, folder, keep);
-      }
-      return withBuildSlot(build.slots, variant.name, async () => {
-        rmSync(folder, { recursive: true, force: true });
-        const progress = startProgress(variant.name);
-        const image = await buildDisk(variant, build, folder, progress);
-        const tested = await bootTest(variant, image, progress);
-        const result = record({
-          ...ownership(),
-          file: path.relative(projectRoot, image.file),
-          sha512: image.sha512,
-          bytes: image.size,
-          diskSizeMib: image.diskSizeMib,
-          inputsDigest,
-          mirrorSnapshot: image.mirrorSnapshot,
-          kernel: image.kernel,
-          packages: image.packages.length,
-          documents: relative(image.documents),
-          diskCheck: image.diskCheck,
-          bootTest: {
-            ...{ passed: tested.checks.length, seconds: tested.seconds },
-            ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),
-          },
+    return withFileLock(
+      `${folder}.lock`,
+      async () => {
+        const finished = await finishedBuild(variant, inputsDigest);
+        if (finished !== undefined) {
+          process.stderr.write(`${variant.name}: already built from the same inputs, by another run\n`);
+          return finished;
+        }
+        const record = (result: DiskImageResult): DiskImageResult => {
+          writeFileAtomically(recordFile(variant), JSON.stringify(result));
+          return result;
+        };
+        if (builder !== undefined) {
+          rmSync(folder, { recursive: true, force: true });
+          const keep = (result: DiskImageResult): DiskImageResult => record({ ...result, ...ownership() });
+          return buildRemotely(builder, input, folder, keep);
+        }
+        return withBuildSlot(build.slots, variant.name, async () => {
+          rmSync(folder, { recursive: true, force: true });
+          const progress = startProgress(variant.name);
+          const image = await buildDisk(variant, build, folder, progress);
+          const tested = await bootTest(variant, image, progress);
+          const result = record({
+            ...ownership(),
+            file: path.relative(projectRoot, image.file),
+            sha512: image.sha512,
+            bytes: image.size,
+            diskSizeMib: image.diskSizeMib,
+            inputsDigest,
+            mirrorSnapshot: image.mirrorSnapshot,
+            kernel: image.kernel,
+            packages: image.packages.length,
+            documents: relative(image.documents),
+            diskCheck: image.diskCheck,
+            bootTest: {
+              ...{ passed: tested.checks.length, seconds: tested.seconds },
+              ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),
+            },
+          });
+          progress.phase(`done: ${phases(progress.seconds())}`, 100);
+          return result;
         });
-        progress.phase(`done: ${phases(progress.seconds())}`, 100);
-        return result;
-      });
-    });
+      },
+      waits,
+    );
   },
 
   update: (_, previous) => Promise.resolve(previous),

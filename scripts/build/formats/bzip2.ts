@@ -1,11 +1,14 @@
 /** bzip2 by its own program: on npm there is no compressor for it that anyone keeps. */
 import { execa, type ExecaError } from "execa";
-import { UserError } from "../../lib/user-error.ts";
+import { fullDiskError, UserError } from "../../lib/user-error.ts";
 
 /** Packs a file into another. */
 export async function packBzip2(file: string, target: string): Promise<void> {
   try {
-    await execa("bzip2", ["-c", file], { stdout: { file: target }, buffer: false });
+    await execa("bzip2", ["-c", file], {
+      stdout: { file: target },
+      buffer: { stdout: false },
+    });
   } catch (error) {
     throw explained(error);
   }
@@ -25,6 +28,7 @@ export async function* unpackBzip2(file: string): AsyncGenerator<Buffer> {
 }
 
 function explained(error: unknown): unknown {
-  if ((error as ExecaError).code !== "ENOENT") return error;
+  const { code, stderr } = error as ExecaError;
+  if (code !== "ENOENT") return fullDiskError(new Error(String(stderr))) ?? error;
   return new UserError("bzip2 was not found", "npm run bootstrap installs it or says how", { cause: error });
 }

@@ -15,8 +15,12 @@ describe("a guest that is watched", () => {
     return file;
   };
   /** What it fails with, or nothing within a second. */
-  async function faultOf(ended: Promise<Ended>, text: string): Promise<unknown> {
-    const watch = watchGuest({ ended }, consoleLog(text));
+  async function faultOf(
+    ended: Promise<Ended>,
+    text: string,
+    deadline = performance.now(),
+  ): Promise<unknown> {
+    const watch = watchGuest({ ended }, consoleLog(text), deadline);
     const silence = new Promise((resolve) => setTimeout(resolve, 900));
     const outcome = await Promise.race([watch.fault, silence]).catch((error: unknown) => error);
     watch.end();
@@ -32,6 +36,12 @@ describe("a guest that is watched", () => {
   it("fails when QEMU ends, with what it said", async () => {
     const fault = await faultOf(Promise.resolve({ exitCode: 1, stderr: "no such device" }), "");
     assert.equal((fault as Error).message, "QEMU ended (exit code 1: no such device)");
+  });
+
+  it("fails some time after its deadline, when whoever asks it hears nothing any more", async () => {
+    const fault = await faultOf(running, "all is well\n", performance.now() - 31_000);
+    assert.ok(fault instanceof SshError);
+    assert.match(fault.message, /^deadline passed while it was asked/);
   });
 
   it("is left alone as long as it runs", async () => {

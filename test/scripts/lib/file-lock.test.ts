@@ -24,6 +24,21 @@ describe("a file lock", () => {
     assert.deepEqual(seen, seen[0] === "one begins" ? [...one, ...two] : [...two, ...one]);
   });
 
+  it("says so where it has to be waited for", async () => {
+    const file = join(temporaryFolder(), "lock");
+    let waits = 0;
+    const noWork = () => Promise.resolve();
+    await withFileLock(file, noWork, () => (waits += 1));
+    assert.equal(waits, 0);
+    let second: Promise<void> | undefined;
+    await withFileLock(file, async () => {
+      second = withFileLock(file, noWork, () => (waits += 1));
+      await sleep(50);
+      assert.equal(waits, 1);
+    });
+    await second;
+  });
+
   it("is free again after work that failed, whose error is passed on", async () => {
     const file = join(temporaryFolder(), "lock");
     await assert.rejects(

@@ -26,6 +26,9 @@ describe("the project on its way to a builder", function () {
     put(join(copy.root, "configs/overlays/mine/keys/mine.rsa.pub"), "a key of the overlay");
     put(join(copy.root, "configs/overlays/mine/scripts/setup-mine"), "#!/bin/sh\n");
     chmodSync(join(copy.root, "configs/overlays/mine/scripts/setup-mine"), 0o755);
+    put(join(copy.root, "configs/overlays/mine/cloud/aws.yaml"), "packages: {}\n");
+    put(join(copy.root, "configs/overlays/mine/releases.yaml"), "versions: {}\n");
+    put(join(copy.root, "configs/overlays/plain/defaults.yaml"), "{}\n");
     put(join(copy.root, "configs/overlays/other/scripts/setup-other"), "#!/bin/sh\n");
     for (const file of ["package-lock.json", "Pulumi.dev.yaml", ".git/config", "work/images/x", ".tools/x"]) {
       put(join(copy.root, file), "{}");
@@ -33,7 +36,7 @@ describe("the project on its way to a builder", function () {
     build = {
       mirror: { name: "offline", url: "file:///mirror", keyFiles: [join(outside, "stack.rsa.pub")] },
       ...{ extraDiskMib: 96, slots: "auto", accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
-      overlays: ["configs/overlays/mine", outside],
+      overlays: ["configs/overlays/mine", outside, "configs/overlays/plain"],
     };
     archives = await copy.load<typeof ProjectArchive>("scripts/remote/project-archive.ts");
   });
@@ -58,10 +61,13 @@ describe("the project on its way to a builder", function () {
     for (const name of [
       ...["scripts/step.ts", "scripts/build/guest/init", "configs/variant.ts", "configs/defaults.yaml"],
       ...["job/overlays/0/scripts/setup-mine", "job/overlays/1/scripts/files/motd", "job/keys/stack.rsa.pub"],
+      // Who asked for what is looked up in the layers, of overlays without scripts too.
+      ...["job/overlays/0/cloud/aws.yaml", "job/overlays/2/defaults.yaml"],
     ]) {
       assert.ok(names.includes(name), name);
     }
-    // Of overlays, only what a build has of those in use: their layers are in the variant already.
+    assert.ok(!names.includes("job/overlays/0/releases.yaml"));
+    // Of overlays, only what a build has of those in use.
     const overlays = names.filter((name) => name.startsWith("configs/overlays"));
     assert.deepEqual(overlays, ["configs/overlays/mine/keys/mine.rsa.pub"]);
   });

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type * as FileLock from "../../../scripts/lib/file-lock.ts";
 import type * as Module from "../../../scripts/steps/disk-image.ts";
 import type { DiskImageInput, DiskImageResult } from "../../../scripts/steps/disk-image.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
@@ -47,6 +48,20 @@ describe("the disk-image step", () => {
     const record = finished();
     assert.deepEqual(await step.create(input), record);
     assert.deepEqual(files(), ["build.json", "image.qcow2"]);
+  });
+
+  it("waits for another that builds the same, and takes what that has built", async () => {
+    const locks = await copy.load<typeof FileLock>("scripts/lib/file-lock.ts");
+    let record: DiskImageResult | undefined;
+    let second: Promise<DiskImageResult> | undefined;
+    let isDone = false;
+    await locks.withFileLock(`${folder()}.lock`, async () => {
+      second = step.create(input).finally(() => (isDone = true));
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      assert.equal(isDone, false, "it did not wait");
+      record = finished();
+    });
+    assert.deepEqual(await second, record);
   });
 
   it("takes a finished build only with all that it has made", async () => {
