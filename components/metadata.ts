@@ -76,7 +76,8 @@ export class Metadata extends pulumi.ComponentResource {
       name,
       // Never frozen: a changed description or end of life is written over the old one.
       { step: "metadata", input, replaceOn: [folder], frozen: false },
-      { parent: this, ...options },
+      // What it tells of is there, and is shared, before it is told.
+      { parent: this, dependsOn: published.flatMap(({ ready }) => [...ready]), ...options },
     );
   }
 }

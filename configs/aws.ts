@@ -46,7 +46,12 @@ export interface Grantee {
   accountId?: string;
   organizationArn?: string;
   organizationalUnitArn?: string;
+  /** Whether it is about to be taken out: it may go, however protected the image is. */
+  leaving?: true;
 }
+
+/** Whether everybody may use a published image. */
+export const isPublic = ({ access }: Pick<Variant, "access">): boolean => Boolean(access["PUBLIC"]);
 
 const organization = /^arn:aws[\w-]*:organizations::\d{12}:organization\/(o-[a-z0-9]{10,32})$/;
 const organizationalUnit =
@@ -63,11 +68,17 @@ export function granteeOf(key: string): Grantee | undefined {
   return undefined;
 }
 
-/** Whom a published image is shared with. Public says it all: who else is named needs no permission of their own. */
-export function grantees(access: Readonly<Record<string, boolean>>): Grantee[] {
+/**
+ * Whom a published image is shared with. Who is named beside everybody keeps a permission of their own: taking it away because
+ * the image becomes public would be a change that nobody has asked for, and would leave them without when it no longer is.
+ */
+export function grantees(access: Variant["access"]): Grantee[] {
   const keys = Object.keys(access).filter((key) => access[key]);
-  const chosen = keys.includes("PUBLIC") ? ["PUBLIC"] : keys.sort();
-  return chosen.flatMap((key) => granteeOf(key) ?? []);
+  return keys.sort().flatMap((key) => {
+    const grantee = granteeOf(key);
+    if (grantee === undefined) return [];
+    return [access[key] === "leaving" ? { ...grantee, leaving: true as const } : grantee];
+  });
 }
 
 /** Why an image cannot be brought that far on AWS, if so: what the stack or the configuration must say first. */
@@ -113,7 +124,12 @@ export function awsProblem(
     const reason = `${cannot}: access "${foreign}" is neither PUBLIC, nor an account's twelve digits, nor an organization's or a unit's ARN`;
     return { propertyPath: "access", reason };
   }
-  if (variant.access["PUBLIC"] !== true) return undefined;
+  const keepsKey = variant.encrypted === true && grantees(variant.access).length > 0;
+  if (keepsKey && !isPublic(variant)) {
+    const reason = `${cannot}: it would be encrypted by AWS's own key, with which it can be shared with nobody`;
+    return { propertyPath: "encrypted", reason: `${reason}; name a key of yours that they may use` };
+  }
+  if (!isPublic(variant)) return undefined;
   if (variant.encrypted !== false) {
     const reason = `${cannot}: it would be public and encrypted, which AWS refuses`;
     return {

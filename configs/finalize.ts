@@ -213,7 +213,7 @@ class Finalizer {
   }
 
   #access(): Variant["access"] {
-    const access = decided(this.#get("access"));
+    const access = decided<boolean | "leaving">(this.#get("access"));
     for (const key in access) {
       if (this.#context.dimensions.cloud !== "aws" || granteeOf(key) !== undefined) continue;
       const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
@@ -227,7 +227,7 @@ class Finalizer {
   }
 
   #regions(): Variant["regions"] {
-    const regions = decided(this.#get("regions"));
+    const regions = decided<boolean>(this.#get("regions"));
     const known = this.#context.regions;
     for (const region in regions) {
       if (region !== "ALL" && known !== undefined && !known.includes(region)) {
@@ -254,8 +254,8 @@ class Finalizer {
 const switchedOn = (map: Switches = {}): string[] => Object.keys(map).filter((key) => map[key] === true);
 
 /** Without the undecided. */
-const decided = (map: Switches = {}): Record<string, boolean> =>
-  Object.fromEntries(Object.entries(map).filter((pair): pair is [string, boolean] => pair[1] !== null));
+const decided = <T = boolean>(map: Readonly<Record<string, T | null>> = {}): Record<string, T> =>
+  Object.fromEntries(Object.entries(map).filter((pair): pair is [string, T] => pair[1] !== null));
 
 const NO_SCRIPTS = "--no-scripts";
 

@@ -122,7 +122,11 @@ export const fields = {
   initfsFeatures: switches.describe("Features of the initramfs"),
   bootloader: z.enum(bootloaders).describe("Boot loader"),
   ntpServer: text.describe("NTP server; empty for chrony's own default"),
-  access: switches.describe("PUBLIC or an account, to whether it may use the published image"),
+  access: z
+    .record(text, z.union([onOff, z.literal("leaving")], { error: "expected true, false, null or leaving" }))
+    .describe(
+      "PUBLIC or an account, to whether it may use the published image; where it is leaving, it still may, and is no longer protected from being taken out",
+    ),
   regions: switches.describe("ALL or a region, to whether the image is published there"),
   encrypted: z
     .union([z.boolean(), text], { error: "expected true, false, or a key" })

@@ -64,7 +64,9 @@ export const variantSchema = z
     downloadUrl: z.string(),
     signingCommand: z.exactOptional(z.string()).describe("`{file}` is left to fill in"),
     releaseCommand: z.exactOptional(z.string()),
-    access: bools.describe("`PUBLIC` or an account, to whether it may use the published image"),
+    access: z
+      .record(z.string(), z.union([z.boolean(), z.literal("leaving")]))
+      .describe("`PUBLIC` or an account, to whether it may use the published image, be it for the last time"),
     regions: bools.describe("`ALL` or a region, to whether the image is published there"),
 
     archName: z.string(),

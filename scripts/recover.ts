@@ -15,8 +15,15 @@ import { projectRoot } from "./lib/workspace.ts";
 import { pulumiEnvironment } from "./pulumi.mjs";
 import { awsTask, recoverAws } from "./recover/aws.ts";
 import { dropBrokenAttributes, findLocks, isFileBackend } from "./recover/file-backend.ts";
-import { forceHint, isLockRefusal, requireGone } from "./recover/locks.ts";
-import { pendingOf, type State, stateSchema, withoutPending, withResources } from "./recover/state.ts";
+import { forceHint, isLockRefusal, requireGone, requireNobody } from "./recover/locks.ts";
+import {
+  pendingOf,
+  requireSame,
+  type State,
+  stateSchema,
+  withoutPending,
+  withResources,
+} from "./recover/state.ts";
 
 interface Options {
   stack: string;
@@ -65,10 +72,14 @@ async function recover({ stack, force }: Options): Promise<void> {
   if (!inFolder) await pulumi(["stack", "import"], JSON.stringify(state));
   const pending = pendingOf(state);
   for (const { type, resource } of pending) process.stderr.write(`forgetting ${type} of ${resource.urn}\n`);
-  const onAws = task === undefined ? undefined : await recoverAws(task, state);
+  const requireAlone = (): void => requireNobody(findLocks(env.PULUMI_BACKEND_URL, stack), stack);
+  const onAws = task === undefined ? undefined : await recoverAws(task, state, requireAlone);
   for (const note of onAws?.notes ?? []) process.stderr.write(`${note}\n`);
   const { adopted = [], unfinished = [] } = onAws ?? {};
   if (pending.length + adopted.length + unfinished.length > 0) {
+    // Waiting for copies can take an hour: a run that began and ended meanwhile must not be forgotten.
+    requireAlone();
+    requireSame(state, await exportState(pulumi), stack);
     const mended = withResources(withoutPending(state), unfinished, adopted);
     await pulumi(["stack", "import"], JSON.stringify(mended));
   }

@@ -1,6 +1,7 @@
 import { SnapshotBlockPublicAccess } from "@pulumi/aws/ebs/snapshotBlockPublicAccess.js";
 import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.js";
 import * as pulumi from "@pulumi/pulumi";
+import { isPublic } from "../../configs/aws.ts";
 import { type Declared, hasReached } from "../../configs/variant.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { lookingBefore } from "../preflight-hook.ts";
@@ -61,7 +62,7 @@ export function publicRegions(
   const regions = new Map<string, boolean>();
   for (const { variant, state, regions: published } of images) {
     const isPublished = hasReached(state, settings.stage, "publish");
-    if (variant.cloud !== "aws" || !isPublished || variant.access["PUBLIC"] !== true) continue;
+    if (variant.cloud !== "aws" || !isPublished || !isPublic(variant)) continue;
     for (const { name } of published) {
       regions.set(name, regions.get(name) === true || variant.aws?.shareSnapshots === true);
     }

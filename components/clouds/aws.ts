@@ -29,12 +29,14 @@ const patience = { customTimeouts: { create: "4h" } };
  * something else. The rest (description, deprecation, tags) is changed in place.
  */
 const replacing = {
-  snapshotImport: ["description", "diskContainer", "encrypted", "kmsKeyId", "roleName"],
+  snapshotImport: ["description", "diskContainer", "encrypted", "kmsKeyId", "region", "roleName"],
   ami: [
     ...["architecture", "bootMode", "ebsBlockDevices", "enaSupport", "imdsSupport", "name"],
-    ...["rootDeviceName", "sriovNetSupport", "tpmSupport", "virtualizationType"],
+    ...["region", "rootDeviceName", "sriovNetSupport", "tpmSupport", "virtualizationType"],
   ],
   amiCopy: ["encrypted", "kmsKeyId", "name", "sourceAmiId", "sourceAmiRegion"],
+  // Its AMI is never replaced; and where that was not seen to, its stand-in is no other image: see `settled`.
+  permission: ["imageId"],
 };
 
 const rootDevice = "/dev/xvda";
@@ -121,7 +123,24 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       },
     );
     this.#warnOfOtherAttributes(ami);
-    return { region, resource: ami, imageId: ami.id, snapshotId };
+    return { region, resource: ami, imageId: this.#idInHome(ami), snapshotId };
+  }
+
+  /**
+   * The AMI's id, if it is where images are imported today. Elsewhere it is in the way of its own copy, and what names it would
+   * be of the wrong region: so nothing that hangs on it is declared then.
+   */
+  #idInHome(ami: Ami): pulumi.Output<string> {
+    const { region } = this.#args.settings.aws;
+    if (!this.#frozen) return ami.id;
+    // Under --target the region may not be known.
+    return pulumi.all([ami.id, ami.region]).apply(([id, found]) => {
+      if (found === undefined || found === region) return id;
+      throw new pulumi.InputPropertyError({
+        propertyPath: "aws",
+        reason: `${this.#name} was imported in ${found}, and region of alpine:aws is ${region} today: set it back, for images that are there can't move (another home region takes another stack)`,
+      });
+    });
   }
 
   /** The disk as a snapshot, by way of the bucket or directly. */
@@ -230,7 +249,9 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const input = pulumi.output(snapshots).apply((snapshots): AwsSnapshotsInput => ({
       ...{ double: settings.aws.double, snapshots, tags: this.#life.tags, share, published: regions },
     }));
-    const dependsOn = share.length === 0 ? [] : regions.flatMap((region) => publicAccess[region] ?? []);
+    // Those of other regions may fail, and are not waited for.
+    const here = regions.filter((region) => amis.some((ami) => ami.region === region));
+    const dependsOn = share.length === 0 ? [] : here.flatMap((region) => publicAccess[region] ?? []);
     return new StepCommand(
       `${this.#name}-snapshots${suffix}`,
       // Never frozen: tags and access follow the configuration.
@@ -269,12 +290,17 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     mayGo: pulumi.CustomResourceOptions,
   ): AmiLaunchPermission[] {
     const { image, publicAccess } = this.#args;
-    return grantees(image.variant.access).map(({ name, ...grantee }) => {
+    return grantees(image.variant.access).map(({ name, leaving, ...grantee }) => {
       const dependsOn = [resource, ...(grantee.group === "all" ? (publicAccess[region] ?? []) : [])];
       return new AmiLaunchPermission(
         `${this.#name}-${region}-${name}`,
         { region, imageId: settled(imageId, noImage), ...grantee },
-        { parent: this, dependsOn, ...mayGo, ...lookingBefore(this.#args.preflight) },
+        {
+          ...{ parent: this, dependsOn, ...mayGo },
+          ...this.#keeping("permission"),
+          ...(leaving ? { protect: false } : {}),
+          ...lookingBefore(this.#args.preflight),
+        },
       );
     });
   }
@@ -314,7 +340,7 @@ function requireAws(variant: Variant): NonNullable<Variant["aws"]> {
   return variant.aws;
 }
 
-/** A key is taken as one that the region has: an alias, or a multi-region key's ARN. */
+/** A key is taken as one that each region has: an alias. An ARN names one region's alone. */
 function encryptionOf({ encrypted }: Variant): { encrypted?: true; kmsKeyId?: string } {
   if (encrypted === false) return {};
   return encrypted === true ? { encrypted } : { encrypted: true, kmsKeyId: encrypted };

@@ -1,5 +1,5 @@
 /** What a stack would publish to AWS, from ledger and settings alone: as the program itself declares it. */
-import { amiTags, deprecationTime } from "../../configs/aws.ts";
+import { amiTags, deprecationTime, isPublic } from "../../configs/aws.ts";
 import type { PublishedRegion } from "../../configs/regions.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { imageName } from "../../configs/tags.ts";
@@ -57,7 +57,6 @@ export function publishPlan(
 function planned({ key, variant, state, regions }: Declared, stage: Stage, home: string): PlannedImage {
   const { project = "", image_key = "", revision = "" } = amiTags(variant);
   const published = isAtLeast(stage, "publish") ? regions : [];
-  const isPublic = variant.access.PUBLIC === true;
   const [atHome] = published.filter(({ name }) => name === home);
   const others = published.filter(({ name }) => name !== home);
   return {
@@ -66,8 +65,8 @@ function planned({ key, variant, state, regions }: Declared, stage: Stage, home:
     tags: { project, image_key, revision },
     regions: [
       // Imported there, and then copied: also where it isn't published there.
-      { name: home, bestEffort: false, isPublic: isPublic && atHome !== undefined },
-      ...others.map((region) => ({ ...region, isPublic })),
+      { name: home, bestEffort: false, isPublic: isPublic(variant) && atHome !== undefined },
+      ...others.map((region) => ({ ...region, isPublic: isPublic(variant) })),
     ],
     sharesSnapshots: variant.aws?.shareSnapshots === true,
     entry: `${variant.release}-r${variant.revision}`,

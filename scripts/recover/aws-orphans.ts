@@ -29,24 +29,31 @@ export interface Swept {
   leftAlone: string[];
 }
 
+/** A region that is swept. */
+export interface Sweep {
+  client: EC2Client;
+  region: string;
+  ours: Ours;
+  swept: Swept;
+  /** To be called before each deletion: it throws where somebody else is at work on the stack. */
+  requireAlone: () => void;
+}
+
 /** Deletes what is nobody's, region by region. */
-export async function sweepOrphans(ours: Ours, double: boolean): Promise<Swept> {
+export async function sweepOrphans(ours: Ours, double: boolean, requireAlone: () => void): Promise<Swept> {
   const swept: Swept = { deleted: [], leftAlone: [] };
   await everywhere(ours.regions, (region) =>
     explained(`look for what was left in ${region}`, async () => {
-      const client = await ec2Client({ region, double });
-      await Promise.all([
-        sweepImages(client, region, ours, swept),
-        sweepCopiesRemains(client, region, ours, swept),
-      ]);
+      const sweep: Sweep = { client: await ec2Client({ region, double }), region, ours, swept, requireAlone };
+      await Promise.all([sweepImages(sweep), sweepCopiesRemains(sweep)]);
       // Disks come to the home region alone.
-      if (region === ours.regions[0]) await sweepSnapshots(client, region, ours, swept);
+      if (region === ours.regions[0]) await sweepSnapshots(sweep);
     }),
   );
   return swept;
 }
 
-async function sweepImages(client: EC2Client, region: string, ours: Ours, swept: Swept): Promise<void> {
+async function sweepImages({ client, region, ours, swept, requireAlone }: Sweep): Promise<void> {
   const { names, recorded } = ours;
   const found = await imagesBy(client, "name", [...names]);
   for (const { ImageId = "", Name = "" } of found) {
@@ -66,6 +73,7 @@ async function sweepImages(client: EC2Client, region: string, ours: Ours, swept:
       );
       continue;
     }
+    requireAlone();
     await client.send(new DeregisterImageCommand({ ImageId }));
     // A copy's snapshots come and go with it; the imported one is a resource of its own.
     for (const id of snapshotsOf(image)) if (!recorded.has(id)) await deleteSnapshot(client, id);
@@ -84,12 +92,7 @@ function isMadeOf(image: Image, recorded: ReadonlySet<string>): boolean {
  * Snapshots of copies that the state has and that are deregistered: their deletion was cut off in the middle, and the provider
  * takes a copy without an image for gone. Where the stack wants the copy no more, sharing it was over, too.
  */
-async function sweepCopiesRemains(
-  client: EC2Client,
-  region: string,
-  ours: Ours,
-  swept: Swept,
-): Promise<void> {
+async function sweepCopiesRemains({ client, region, ours, swept, requireAlone }: Sweep): Promise<void> {
   const copies = ours.images.filter((image) => image.region === region && snapshotsOfCopy(image).length > 0);
   const found = await imagesBy(
     client,
@@ -107,6 +110,7 @@ async function sweepCopiesRemains(
         swept.leftAlone.push(`${what}, is shared: delete it by hand`);
         continue;
       }
+      requireAlone();
       await deleteSnapshot(client, snapshotId);
       swept.deleted.push(what);
     }

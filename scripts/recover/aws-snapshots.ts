@@ -8,7 +8,7 @@ import pRetry from "p-retry";
 import { ownerTag } from "../../configs/aws.ts";
 import { UserError } from "../lib/user-error.ts";
 import { volumeGrantees } from "../aws/volume-grantees.ts";
-import type { Swept } from "./aws-orphans.ts";
+import type { Sweep } from "./aws-orphans.ts";
 import type { Ours } from "./ours.ts";
 import { deleteSnapshot, isUsed, patience } from "./snapshot-calls.ts";
 
@@ -19,12 +19,7 @@ interface Begun {
 }
 
 /** Deletes those that are private and that no image is made of. */
-export async function sweepSnapshots(
-  client: EC2Client,
-  region: string,
-  ours: Ours,
-  swept: Swept,
-): Promise<void> {
+export async function sweepSnapshots({ client, region, ours, swept, requireAlone }: Sweep): Promise<void> {
   const begun = [...(await importedOnes(client, region, ours)), ...(await writtenOnes(client, region, ours))];
   const byId = new Map(begun.map((one) => [one.snapshotId, one]));
   for (const { snapshotId, what } of byId.values()) {
@@ -35,6 +30,7 @@ export async function sweepSnapshots(
       swept.leftAlone.push(`${what} is shared, and in no state: delete it by hand`);
       continue;
     }
+    requireAlone();
     await deleteSnapshot(client, snapshotId);
     swept.deleted.push(`${what}: private, and in no state`);
   }

@@ -59,8 +59,13 @@ export async function requireAccount({ aws }: StackSettings, state: State): Prom
 /**
  * Finds what is the stack's own on AWS and in no state: see aws-orphans.ts, sharing.ts and channels.ts. Deletes what nobody can
  * use, and says how the state has to be for the next `up` to see the rest.
+ * @param requireAlone throws where a run of the stack has begun: what that makes is in no state yet either
  */
-export async function recoverAws({ declared, settings }: AwsTask, state: State): Promise<RecoveredAws> {
+export async function recoverAws(
+  { declared, settings }: AwsTask,
+  state: State,
+  requireAlone: () => void,
+): Promise<RecoveredAws> {
   const resources = resourcesOf(state);
   const { double, region: home } = settings.aws;
   const { sweepOrphans } = await import("./aws-orphans.ts");
@@ -73,11 +78,11 @@ export async function recoverAws({ declared, settings }: AwsTask, state: State):
   );
   // Where a region is off nobody can look.
   const regions = ours.regions.filter((region) => isEnabled(states[region]));
-  const swept = await sweepOrphans({ ...ours, regions }, double);
+  const swept = await sweepOrphans({ ...ours, regions }, double, requireAlone);
   const images = ours.images.filter(({ region }) => regions.includes(region));
   const permissions = await adoptPermissions({ ...ours, images }, resources, double);
-  const unfinished = await unfinishedSharing(resources, double);
-  const channels = await adoptChannels(declared, settings, resources, ours.recorded);
+  const unfinished = await unfinishedSharing(resources, regions, double);
+  const channels = await adoptChannels(declared, settings, resources, { ...ours, regions });
   const adopted = [...permissions.entries, ...channels.entries];
   return {
     adopted,

@@ -10,6 +10,7 @@ import type { Declared } from "../../configs/variant.ts";
 import { ssmClient } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
+import type { Ours } from "./ours.ts";
 import type { StateEntry } from "./state.ts";
 
 const parameterType = "aws:ssm/parameter:Parameter";
@@ -22,23 +23,28 @@ export interface Adopted {
 }
 
 /**
- * Parameters to add to a state.
- * @param recorded ids of the AMIs that the state knows
+ * Parameters to add to a state, of lines whose images are at whatever stage today: it may have been lowered since.
+ * @param ours ids of the AMIs that the state knows, and regions that can be looked at
  */
 export async function adoptChannels(
   declared: readonly Declared[],
-  { aws, stage }: StackSettings,
+  { aws }: Pick<StackSettings, "aws">,
   resources: readonly StateEntry[],
-  recorded: ReadonlySet<string>,
+  { recorded, regions }: Pick<Ours, "recorded" | "regions">,
 ): Promise<Adopted> {
   const adopted: Adopted = { entries: [], leftAlone: [] };
   const provider = resources.find(({ type }) => type === "pulumi:providers:aws");
-  const missing = awsLines(declared, stage).flatMap((line) => {
+  const released = declared.map((image) => ({
+    ...image,
+    state: { ...image.state, stage: "release" as const },
+  }));
+  const missing = awsLines(released, "release").flatMap((line) => {
     const parent = resources.find(
       ({ urn, type }) => type === "alpine:index:Channel" && urn.endsWith(`::${line.key}`),
     );
     if (parent === undefined || provider?.id === undefined) return [];
     return [...line.targets.keys()].flatMap((region) => {
+      if (!regions.includes(region)) return [];
       const [before, after] = [parent.urn.slice(0, -`::${line.key}`.length), `${line.key}-${region}`];
       const urn = `${before}$${parameterType}::${after}`;
       if (resources.some((one) => one.urn === urn)) return [];

@@ -25,6 +25,18 @@ export function requireGone(locks: readonly Lock[], stack: string, force: boolea
   }
 }
 
+/**
+ * Refuses to go on where a run has begun while recover was at work, whosever it is.
+ * @throws UserError that says which
+ */
+export function requireNobody([lock]: readonly Lock[], stack: string): void {
+  if (lock === undefined) return;
+  throw new UserError(
+    `a run of stack ${stack} has begun meanwhile: process ${lock.pid} of ${lock.username} on ${lock.hostname}`,
+    "nothing of what it makes was deleted, and the state is left as that run has it: run recover again when it has ended",
+  );
+}
+
 export const forceHint =
   "see that the run is gone, for its images would be deleted under it; then add --force";
 

@@ -76,18 +76,19 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
   const { parent, provider, protect, urn: image } = entry;
   const [, before, key] = /^(.+)::([^:]+)$/.exec(parent ?? "") ?? [];
   if (parent === undefined || before === undefined || provider === undefined) return [];
-  const { name, ...given } = grantee;
-  const { group, accountId, organizationArn, organizationalUnitArn } = given;
+  const { group, accountId, organizationArn, organizationalUnitArn } = grantee;
   const who =
     accountId ??
     (group !== undefined ? `group-${group}` : undefined) ??
     (organizationArn !== undefined ? `org-${organizationArn}` : `ou-${organizationalUnitArn}`);
   const id = `${imageId}-${who}`;
-  const inputs = { region, imageId, ...given };
+  // A grantee is one of these.
+  const given = Object.entries({ group, accountId, organizationArn, organizationalUnitArn });
+  const inputs = { region, imageId, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
   return [
     {
       ...{
-        urn: `${before}$${permissionType}::${key}-${region}-${name}`,
+        urn: `${before}$${permissionType}::${key}-${region}-${grantee.name}`,
         custom: true,
         id,
         type: permissionType,
@@ -105,9 +106,10 @@ export interface Unfinished {
   note: string;
 }
 
-/** Commands whose snapshots have other tags than their recorded inputs say, or are shared with others. */
+/** Commands whose snapshots, in regions that can be looked at, have other tags than their recorded inputs say, or are shared with others. */
 export async function unfinishedSharing(
   resources: readonly StateEntry[],
+  regions: readonly string[],
   double: boolean,
 ): Promise<Unfinished[]> {
   const commands = resources.flatMap((entry) => {
@@ -115,11 +117,12 @@ export async function unfinishedSharing(
     if (environment?.["ALPINE_STEP"] !== "aws-snapshots") return [];
     return [{ entry, input: JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as AwsSnapshotsInput }];
   });
-  const snapshots = commands.flatMap(({ entry, input }) =>
-    Object.entries(input.snapshots).map(([region, id]) => ({ entry, input, region, id })),
-  );
-  const regions = [...groupBy(snapshots, ({ region }) => region)];
-  const found = await everywhere(regions, ([region, here]) =>
+  const snapshots = commands
+    .flatMap(({ entry, input }) =>
+      Object.entries(input.snapshots).map(([region, id]) => ({ entry, input, region, id })),
+    )
+    .filter(({ region }) => regions.includes(region));
+  const found = await everywhere([...groupBy(snapshots, ({ region }) => region)], ([region, here]) =>
     explained(`look whom snapshots are shared with in ${region}`, async () => {
       const client = await ec2Client({ region, double });
       const unlike: Unfinished[] = [];

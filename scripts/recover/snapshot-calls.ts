@@ -1,5 +1,6 @@
 import { DeleteSnapshotCommand, type EC2Client, paginateDescribeImages } from "@aws-sdk/client-ec2";
 import { codesOf } from "../aws/explain.ts";
+import { UserError } from "../lib/user-error.ts";
 
 /** Copies and imports that are under way are waited for: they cannot be taken back, only deleted when they are there. */
 export const patience = {
@@ -8,6 +9,8 @@ export const patience = {
   minTimeout: 500,
   maxTimeout: 15_000,
   maxRetryTime: 90 * 60_000,
+  /** Anything else than that it is still under way will not be better for waiting. */
+  shouldRetry: ({ error }: { error: Error }): boolean => error instanceof UserError,
 };
 
 /** Whether an AMI of the account is made of a snapshot. */

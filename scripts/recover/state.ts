@@ -1,5 +1,6 @@
 /** A stack's state, as `pulumi stack export` writes it and `pulumi stack import` takes it. */
 import { z } from "zod";
+import { UserError } from "../lib/user-error.ts";
 
 const resourceSchema = z.looseObject({
   urn: z.string(),
@@ -68,6 +69,16 @@ export function recordedIds(resources: readonly StateEntry[]): Set<string> {
     return typeof stdout === "string" ? (/"snapshotId":"(snap-[0-9a-f]+)"/.exec(stdout)?.[1] ?? []) : [];
   });
   return new Set([...own, ...written]);
+}
+
+/**
+ * Whether a state is still as it was read.
+ * @throws UserError where a run has changed it meanwhile
+ */
+export function requireSame(before: State, now: State, stack: string): void {
+  const content = (state: State): string => JSON.stringify([resourcesOf(state), pendingOf(state)]);
+  if (content(before) === content(now)) return;
+  throw new UserError(`the state of stack ${stack} was changed meanwhile`, "run recover again");
 }
 
 /** The state without what was under way: the next `up` begins it anew. */

@@ -15,7 +15,7 @@ const stdouts: Record<string, object> = {
   metadata: { token: "t" },
   "aws-upload": { key: "image-1.vhd" },
   "aws-snapshot": { snapshotId: "snap-direct" },
-  "aws-snapshots": { tagKeys: [], share: [], published: "2026-11-23T09:00:00.000Z" },
+  "aws-snapshots": { tagKeys: [], published: "2026-11-23T09:00:00.000Z" },
   "aws-channel": { regions: 2 },
 };
 const types: MockTypes = {
@@ -91,7 +91,7 @@ function run(one: Case = {}): Promise<Run> {
       { providers },
     );
     declareChannels([image], new Map([["img", made]]), stack, preflight, { providers });
-    return {};
+    return { outputs: pulumi.output(made.outputs) };
   });
 }
 
@@ -173,6 +173,13 @@ describe("an image on AWS", function () {
       "us-west-2": "img-id",
     });
     const metadata = inputOf(find(result, /Command$/, "img-metadata")).cloud;
+    const { dependencies } = find(result, /Command$/, "img-metadata");
+    for (const region of ["eu-west-1", "us-west-2"]) {
+      assert.ok(
+        dependencies.includes(`aws:ec2/amiLaunchPermission:AmiLaunchPermission img-${region}-public`),
+        "what it tells of may not be shared yet",
+      );
+    }
     assert.deepEqual(metadata, {
       ...{ importRegion: "us-west-2", importId: "img-id", published: "2026-11-23T09:00:00.000Z" },
       ...{ artifacts: { "eu-west-1": "img-eu-west-1-id", "us-west-2": "img-id" }, isReleased: true },
@@ -202,7 +209,19 @@ describe("an image on AWS", function () {
 
   it("does not wait for regions of best effort", async () => {
     const regions = [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }];
-    const result = await run({ regions });
+    const result = await run({
+      ...{ regions, variant: { aws: { ...aws, shareSnapshots: true } } },
+      awsSettings: { blockPublicAccess: "off" },
+    });
+    for (const name of ["img-snapshots", "img-metadata"]) {
+      const waitsFor = find(result, /Command$/, name).dependencies;
+      assert.deepEqual(
+        waitsFor.filter((one) => one.includes("eu-west-1")),
+        [],
+        name,
+      );
+      assert.ok(waitsFor.some((one) => one.includes("us-west-2")));
+    }
     const snapshotsOf = (name: string): string[] =>
       Object.keys(inputOf(find(result, /Command$/, name)).snapshots as object);
     assert.deepEqual(snapshotsOf("img-snapshots"), ["us-west-2"]);
@@ -225,6 +244,39 @@ describe("an image on AWS", function () {
       "img-metadata-best-effort",
       "img-snapshots-best-effort",
     ]);
+  });
+
+  it("may be taken from somebody who is leaving, in all regions, and from nobody else", async () => {
+    const { resources } = await run({ variant: { access: { PUBLIC: true, "111122223333": "leaving" } } });
+    const mayGo = resources.filter(({ type, protect }) => !protect && !type.startsWith("pulumi:"));
+    assert.deepEqual(mayGo.map(({ name }) => name).sort(), [
+      "img-eu-west-1-111122223333",
+      "img-us-west-2-111122223333",
+    ]);
+    assert.deepEqual(mayGo[0]!.inputs.accountId, "111122223333");
+  });
+
+  it("says where it can be launched, region by region", async () => {
+    const cloudLaunchUrl = "https://{region}.example.org/launch?ami={image_id}";
+    const { outputs } = await run({ variant: { cloudLaunchUrl } });
+    assert.deepEqual((outputs["outputs"] as { regions: object }).regions, {
+      "eu-west-1": {
+        imageId: "img-eu-west-1-id",
+        launchUrl: "https://eu-west-1.example.org/launch?ami=img-eu-west-1-id",
+      },
+      "us-west-2": { imageId: "img-id", launchUrl: "https://us-west-2.example.org/launch?ami=img-id" },
+    });
+  });
+
+  it("does not move to another home region: nothing that hangs on it is declared there", async () => {
+    const mocks: MockTypes = {
+      ...types,
+      "aws:ec2/ami:Ami": (inputs) => ({ ...inputs, region: "eu-central-1" }),
+    };
+    await assert.rejects(
+      run({ mocks }),
+      /was imported in eu-central-1, and region of alpine:aws is us-west-2/,
+    );
   });
 
   it("has the sharing of snapshots follow from what is published", async () => {
@@ -325,6 +377,14 @@ describe("an image on AWS", function () {
       [{ awsSettings: { bucket: "" } }, /names no bucket.*importMethod: direct/],
       [{ variant: { imageFormat: "qcow2" } }, /takes vhd and plain raw, and its imageFormat is qcow2/],
       [{ variant: { encrypted: true } }, /public and encrypted, which AWS refuses/],
+      [
+        { variant: { encrypted: true, access: { PUBLIC: false, "111122223333": true } } },
+        /encrypted by AWS's own key, with which it can be shared with nobody; name a key/,
+      ],
+      [
+        { variant: { access: { PUBLIC: false, "11112222333": true } } },
+        /access "11112222333" is neither PUBLIC, nor an account's twelve digits/,
+      ],
       [{ settings: { rebuild: "changed" } }, /public, in a stack that replaces.*alpine:rebuild to never/],
       [
         { settings: { mirror: { name: "offline", url: "http://127.0.0.1" } } },

@@ -22,10 +22,15 @@ describe("an image's AMIs", () => {
     assert.equal(Object.keys(tags).length, 13);
   });
 
-  it("are shared with everyone, or with those that are named", () => {
+  it("are shared with everyone, and with those that are named", () => {
     const organization = "arn:aws:organizations::111122223333:organization/o-abcdefghij";
     const unit = "arn:aws:organizations::111122223333:ou/o-abcdefghij/ou-abcd-12345678";
-    assert.deepEqual(grantees({ PUBLIC: true, "111122223333": true }), [{ name: "public", group: "all" }]);
+    const account = { name: "111122223333", accountId: "111122223333" };
+    assert.deepEqual(grantees({ PUBLIC: true, "111122223333": true }), [
+      account,
+      { name: "public", group: "all" },
+    ]);
+    assert.deepEqual(grantees({ "111122223333": "leaving" }), [{ ...account, leaving: true }]);
     assert.deepEqual(grantees({ PUBLIC: false, "444455556666": false, "111122223333": true }), [
       { name: "111122223333", accountId: "111122223333" },
     ]);

@@ -111,6 +111,17 @@ describe("AWS: every step of the chain, broken in every way", function () {
       });
     }
 
+    it("a stage that is lowered before the recovery takes back a channel, of which the state knew nothing", async () => {
+      await declare("release");
+      project!.cloud.breakBy([{ action: "PutParameter", region: home, when: "after", does: "kill-engine" }]);
+      assert.equal((await project!.tryUp()).code, null);
+      await declare("import");
+      const recovered = await project!.recover();
+      assert.equal(recovered.code, 0, recovered.stderr);
+      await project!.up();
+      assert.deepEqual([...(await project!.differences()), ...(await project!.unrecorded())], []);
+    });
+
     it("a destroy leaves no copy behind", async () => {
       await killed({ action: "CopyImage", region: away });
       await project!.destroy();

@@ -101,12 +101,36 @@ describe("images on AWS", function () {
       await project().declare({ layer: {} });
     });
 
-    it("description, tags, end of life and who may use them change in place, public all the while", async () => {
-      await project().declare({ endOfLife: "2027-10-01", layer: { project: "https://example.org" } });
+    it("description, tags and end of life change in place, public all the while", async () => {
+      await project().declare({
+        ...{ endOfLife: "2027-10-01", layer: { project: "https://example.org", description: ["more"] } },
+      });
       const calls = await upAsDeclared(project());
       assertNothingTaken(calls);
       const actions = new Set(calls.map(({ action }) => action));
-      assert.deepEqual([...actions].sort(), ["CreateTags", "EnableImageDeprecation"]);
+      const wanted = ["CreateTags", "EnableImageDeprecation", "ModifyImageAttribute"];
+      assert.deepEqual([...actions].sort(), wanted);
+    });
+
+    it("who may use them changes in place: one more, and one less in two steps, public all the while", async () => {
+      await project().declare({ access: { PUBLIC: true, [otherAccount]: true } });
+      assertNothingTaken(await upAsDeclared(project()));
+      await project().declare({ access: { PUBLIC: true } });
+      const before = await project().found();
+      const refused = await project().tryUp();
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.output, /protect/);
+      assert.deepEqual(await project().found(), before);
+      await project().declare({ access: { PUBLIC: true, [otherAccount]: "leaving" } });
+      assert.deepEqual(await upAsDeclared(project()), []);
+      await project().declare({ access: { PUBLIC: true } });
+      const calls = await upAsDeclared(project());
+      const changed = calls.map(({ action, params }) => [
+        action,
+        JSON.stringify(params).includes(otherAccount) && !JSON.stringify(params).includes('"all"'),
+      ]);
+      assert.equal(changed.length, 4);
+      for (const change of changed) assert.deepEqual(change, ["ModifyImageAttribute", true]);
     });
 
     it("a revision comes beside the first, and the channel goes to it", async () => {
@@ -224,6 +248,22 @@ describe("images on AWS", function () {
       await project().destroy();
       assert.deepEqual(await project().found(), {});
     });
+
+    it("are kept when half of them were published and protected, and gone once they were withdrawn", async () => {
+      await project().declare({ entries: [{}], settings: { protectPublished: true } });
+      project().cloud.breakBy([{ action: "CopyImage", region: away }]);
+      assert.notEqual((await project().tryUp()).code, 0);
+      const before = await project().found();
+      const refused = await project().run("destroy", "--yes", "--skip-preview");
+      assert.notEqual(refused.code, 0);
+      assert.match(refused.output, /protect/);
+      await project().succeed("destroy", "--yes", "--skip-preview", "--exclude-protected");
+      assert.deepEqual(await project().found(), before);
+      await project().declare({ entries: [{ withdraw: true }] });
+      assertNothingTaken(await upAsDeclared(project()));
+      await project().destroy();
+      assert.deepEqual(await project().found(), {});
+    });
   });
 
   describe("in regions that come and go", () => {
@@ -274,6 +314,30 @@ describe("images on AWS", function () {
       );
       project().cloud.breakBy([]);
       await upAsDeclared(project());
+    });
+  });
+
+  describe("where a change fails", () => {
+    const project = begun({ firmware: ["bios", "uefi"], settings: { protectPublished: true } });
+
+    it("are as they were, all else is done, and after a recovery the next up does the rest", async () => {
+      await upAsDeclared(project());
+      await project().declare({ endOfLife: "2027-10-01" });
+      project().cloud.breakBy([{ action: "EnableImageDeprecation", region: home }]);
+      project().cloud.takeCalls();
+      const { code, output } = await project().tryUp("--continue-on-error");
+      assert.notEqual(code, 0);
+      assert.match(output, /error: 1 error occurred:\s+\* .*EnableImageDeprecation/);
+      assert.doesNotMatch(output, /unable to replace|cannot be deleted/);
+      assertNothingTaken(project().cloud.takeCalls());
+      assert.deepEqual(await project().dangers(), []);
+      const days = Object.values(project().cloud.region(account, home).images).map(
+        (one) => one.deprecationTime,
+      );
+      assert.equal(new Set(days).size, 2, days.join());
+      // AWS's provider records a failed update as if it were done.
+      assert.equal((await project().recover()).code, 0);
+      assertNothingTaken(await upAsDeclared(project()));
     });
   });
 

@@ -3,7 +3,7 @@
  * the issue and the original, and not taken from the components that they judge.
  */
 import type { StackSettings } from "../../configs/settings.ts";
-import { stages, type Declared, type Stage } from "../../configs/variant.ts";
+import { stages, type Declared, type Stage, type Variant } from "../../configs/variant.ts";
 import type { Image, LaunchPermission, Region } from "../doubles/aws/cloud/state.ts";
 import type { AccountRegion } from "../doubles/aws/cloud-folder.ts";
 
@@ -89,8 +89,11 @@ function isNewest({ declared, settings }: Expectation, image: Declared, region: 
   return line.toSorted((a, b) => rank(a) - rank(b)).at(-1) === image;
 }
 
-const granteesOf = (access: Readonly<Record<string, boolean>>): string[] =>
-  access["PUBLIC"] ? ["all"] : Object.keys(access).filter((name) => access[name]);
+const granteesOf = (access: Variant["access"]): string[] =>
+  Object.keys(access)
+    .filter((name) => access[name])
+    .map((name) => (name === "PUBLIC" ? "all" : name))
+    .sort();
 
 /** The original's tags, and AWS's own for names. */
 function tagsOf({ variant }: Declared): Record<string, string> {

@@ -17,7 +17,7 @@ import { execa } from "execa";
 import { stringify } from "yaml";
 import { declaredBy } from "../../configs/index.ts";
 import { settingsSchema, type StackSettings } from "../../configs/settings.ts";
-import type { Declared, Stage } from "../../configs/variant.ts";
+import type { Declared, Stage, Variant } from "../../configs/variant.ts";
 import { buildSettings } from "../../scripts/build/build-settings.ts";
 import { identifyVhd } from "../../scripts/build/formats/vhd.ts";
 import { derivedUuid, inputsDigest } from "../../scripts/build/inputs.ts";
@@ -60,7 +60,7 @@ export interface Scene {
   bestEffort: string[];
   /** Those of them that are about to be taken out. */
   leaving: string[];
-  access: Record<string, boolean>;
+  access: Variant["access"];
   endOfLife: string;
   /** More of the layer that comes last. */
   layer: Record<string, unknown>;

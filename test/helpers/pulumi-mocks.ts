@@ -16,6 +16,8 @@ export interface Registered {
   ignoreChanges: string[];
   customTimeouts: { create: string; update: string; delete: string } | undefined;
   protect: boolean;
+  /** `TYPE NAME` of what it waits for. */
+  dependencies: string[];
   /** Names of the hooks before its create and its update. */
   hooks: { beforeCreate: string[]; beforeUpdate: string[] };
 }
@@ -38,6 +40,7 @@ interface Request {
     parent: string;
     deletebeforereplace: boolean;
     ignorechangesList: string[];
+    dependenciesList: string[];
     customtimeouts?: { create: string; update: string; pb_delete?: string; delete?: string };
     protect?: boolean;
     hooks?: { beforeCreateList: string[]; beforeUpdateList: string[] };
@@ -70,6 +73,10 @@ export async function runWithMocks(
           parent: options.parent === "" ? undefined : `${parentType!.split("$").at(-1)!} ${parentName}`,
           deleteBeforeReplace: options.deletebeforereplace,
           ignoreChanges: options.ignorechangesList,
+          dependencies: options.dependenciesList.map((urn) => {
+            const [type, name] = urn.split("::").slice(-2);
+            return `${type!.split("$").at(-1)!} ${name}`;
+          }),
           hooks: {
             beforeCreate: options.hooks?.beforeCreateList ?? [],
             beforeUpdate: options.hooks?.beforeUpdateList ?? [],

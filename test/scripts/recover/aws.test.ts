@@ -143,7 +143,18 @@ describe("recover, on AWS", function () {
     });
     cloud.takeCalls();
     const one = declared("one", "import", [copied, published, foreign]);
-    recovered = await recoverAws({ declared: [one, lowered, awaited], settings }, state);
+    const task = { declared: [one, lowered, awaited], settings };
+    const begun = new Error("a run has begun");
+    const before = endpoint.cloud.region(account, home);
+    await assert.rejects(
+      recoverAws(task, state, () => {
+        throw begun;
+      }),
+      /a run has begun/,
+    );
+    assert.deepEqual(endpoint.cloud.region(account, home), before, "something was deleted under a run");
+    endpoint.cloud.takeCalls();
+    recovered = await recoverAws(task, state, () => {});
   });
   after(() => endpoint.close());
 

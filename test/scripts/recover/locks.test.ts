@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import os from "node:os";
 import type { Lock } from "../../../scripts/recover/file-backend.ts";
-import { isLockRefusal, requireGone } from "../../../scripts/recover/locks.ts";
+import { isLockRefusal, requireGone, requireNobody } from "../../../scripts/recover/locks.ts";
 
 const lock = (changes: Partial<Lock>): Lock => ({
   ...{ hostname: os.hostname(), username: "me", timestamp: "2026-11-23T08:00:00Z", file: "1.json" },
@@ -24,6 +24,14 @@ describe("a stack's lock", () => {
       /locked by me on elsewhere, process 17, since 2026/,
     );
     requireGone(foreign, "dev", true);
+  });
+
+  it("that is there while recover is at work is of a run that has begun since, and ends it", () => {
+    requireNobody([], "dev");
+    assert.throws(
+      () => requireNobody([lock({ pid: nobody })], "dev"),
+      /^UserError: a run of stack dev has begun meanwhile: process 4194305 of me on .*\n.*run recover again when it has ended/,
+    );
   });
 
   it("is known by the words of Pulumi's backends", () => {
