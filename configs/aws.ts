@@ -83,7 +83,7 @@ export function grantees(access: Variant["access"]): Grantee[] {
 
 /** Why an image cannot be brought that far on AWS, if so: what the stack or the configuration must say first. */
 export function awsProblem(
-  { key, variant }: Declared,
+  { key, variant, regions }: Declared,
   stage: Stage,
   settings: StackSettings,
 ): { propertyPath: string; reason: string } | undefined {
@@ -118,28 +118,50 @@ export function awsProblem(
       };
     }
   }
+  const encryption = encryptionProblem(variant, isAtLeast(stage, "publish") ? regions : [], aws);
+  if (encryption !== undefined) {
+    const { found, remedy } = encryption;
+    return { propertyPath: "encrypted", reason: `${cannot}: ${found}; ${remedy}` };
+  }
   if (!isAtLeast(stage, "publish")) return undefined;
   const foreign = Object.keys(variant.access).find((name) => variant.access[name] && !granteeOf(name));
   if (foreign !== undefined) {
     const reason = `${cannot}: access "${foreign}" is neither PUBLIC, nor an account's twelve digits, nor an organization's or a unit's ARN`;
     return { propertyPath: "access", reason };
   }
-  const keepsKey = variant.encrypted === true && grantees(variant.access).length > 0;
-  if (keepsKey && !isPublic(variant)) {
-    const reason = `${cannot}: it would be encrypted by AWS's own key, with which it can be shared with nobody`;
-    return { propertyPath: "encrypted", reason: `${reason}; name a key of yours that they may use` };
-  }
   if (!isPublic(variant)) return undefined;
-  if (variant.encrypted !== false) {
-    const reason = `${cannot}: it would be public and encrypted, which AWS refuses`;
-    return {
-      propertyPath: "encrypted",
-      reason: `${reason}; set access: { PUBLIC: false }, or encrypted: false`,
-    };
-  }
   if (rebuild === "changed") {
     const reason = `${cannot}: it would be public, in a stack that replaces what was built from other inputs`;
     return { propertyPath: "rebuild", reason: `${reason}; set the stack's alpine:rebuild to never` };
   }
   return undefined;
+}
+
+/** @param regions that it is published to: none before stage publish */
+function encryptionProblem(
+  variant: Variant,
+  regions: Declared["regions"],
+  { region: home, importMethod }: StackSettings["aws"],
+): { found: string; remedy: string } | undefined {
+  const { encrypted, access } = variant;
+  if (encrypted === false) return undefined;
+  if (regions.length > 0 && isPublic(variant)) {
+    const found = "it would be public and encrypted, which AWS refuses";
+    return { found, remedy: "set access: { PUBLIC: false }, or encrypted: false" };
+  }
+  if (encrypted === true) {
+    if (regions.length === 0 || grantees(access).length === 0) return undefined;
+    const found = "it would be encrypted by AWS's own key, with which it can be shared with nobody";
+    return { found, remedy: "name a key of yours that they may use" };
+  }
+  const keyRegion = /^arn:[^:]+:kms:([^:]+):/.exec(encrypted)?.[1];
+  if (keyRegion === undefined) {
+    if (importMethod === "vmimport") return undefined;
+    const found = `EBS direct takes a key by its ARN, and encrypted is ${encrypted}`;
+    return { found, remedy: "name it as arn:aws:kms:REGION:ACCOUNT:key/ID, or set importMethod: vmimport" };
+  }
+  const elsewhere = [home, ...regions.map(({ name }) => name)].filter((name) => name !== keyRegion);
+  if (elsewhere.length === 0) return undefined;
+  const found = `its key is one of ${keyRegion}, and the image goes to ${[...new Set(elsewhere)].join(", ")} too`;
+  return { found, remedy: "name a key by an alias that each region has (alias/NAME)" };
 }

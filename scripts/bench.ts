@@ -22,6 +22,7 @@ program
       .default(["cold", "warm"]),
   )
   .option("--no-boot", "leave out the boot tests")
+  .option("--at-once <n>", "how many are measured beside each other, as far as there are build slots", "1")
   .option("--phases", "also print what each phase of a build took", false)
   .option("--json", "print JSON instead of a table", false)
   .action((options: BuildOptions) => runMain(() => benchBuild(options)));

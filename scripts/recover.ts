@@ -17,6 +17,7 @@ import { awsTask, recoverAws } from "./recover/aws.ts";
 import { dropBrokenAttributes, findLocks, isFileBackend } from "./recover/file-backend.ts";
 import { forceHint, isLockRefusal, requireGone, requireNobody } from "./recover/locks.ts";
 import {
+  hasAws,
   pendingOf,
   requireSame,
   type State,
@@ -58,7 +59,14 @@ async function recover({ stack, force }: Options): Promise<void> {
   const broken = dropBrokenAttributes(env.PULUMI_BACKEND_URL);
   for (const file of broken) process.stderr.write(`mended ${file}: a write beside it was cut short\n`);
   const state = await exportState(pulumi);
-  const hasFile = existsSync(path.join(projectRoot, `Pulumi.${stack}.yaml`));
+  const stackFile = `Pulumi.${stack}.yaml`;
+  const hasFile = existsSync(path.join(projectRoot, stackFile));
+  if (!hasFile && hasAws(state)) {
+    throw new UserError(
+      `${stackFile} is not here, and the stack has images on AWS: nothing was looked for, nor changed`,
+      "run recover in the checkout that has the file",
+    );
+  }
   const task = hasFile ? await awsTask(projectRoot, stack, state) : undefined;
 
   if (locks.length > 0 || (force && !inFolder)) {

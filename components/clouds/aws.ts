@@ -321,11 +321,19 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       enaSupport: options.enaSupport,
       imdsSupport: options.imdsSupport === "v2.0" ? "v2.0" : "",
       tpmSupport: options.tpmSupport ? "v2.0" : "",
+      volumeType: options.volumeType,
+      encrypted: variant.encrypted !== false,
+    };
+    const root = ami.ebsBlockDevices.apply((devices) => devices?.[0]);
+    const { name, bootMode, enaSupport, imdsSupport, tpmSupport } = ami;
+    const attributes: Record<keyof typeof wanted, pulumi.Output<string | boolean | undefined>> = {
+      ...{ name, bootMode, enaSupport, imdsSupport, tpmSupport },
+      volumeType: root.apply((device) => device?.volumeType),
+      encrypted: root.apply((device) => device?.encrypted),
     };
     // Each alone: one that a state does not have is unknown at a preview, and would silence the others.
     for (const key of Object.keys(wanted) as (keyof typeof wanted)[]) {
-      const attribute: pulumi.Output<string | boolean | undefined> = ami[key];
-      attribute.apply((found) => {
+      attributes[key].apply((found) => {
         if (found === undefined || found === wanted[key]) return;
         const message = `${this.#name} was registered with ${key} ${String(found)}, which is ${String(wanted[key])} today; revise it to publish it anew`;
         void pulumi.log.warn(message, this);

@@ -1,19 +1,15 @@
-import { rmSync } from "node:fs";
+import path from "node:path";
+import { execa } from "execa";
+import pLimit from "p-limit";
 import { loadVariants } from "../../configs/index.ts";
 import { idlePatterns, isSelected } from "../../configs/select.ts";
 import { readStackFile } from "../../configs/settings.ts";
 import type { Variant } from "../../configs/variant.ts";
-import { bootTest } from "../boot-test/boot-test.ts";
-import { buildDisk } from "../build/build-disk.ts";
-import { type BuildSettings, buildSettings } from "../build/build-settings.ts";
-import { startProgress } from "../build/progress.ts";
-import { withBuildSlot } from "../build/slots.ts";
+import { buildSettings } from "../build/build-settings.ts";
 import { UserError } from "../lib/user-error.ts";
-import { projectRoot, scratchFolder } from "../lib/workspace.ts";
-import { machine, peakMib, printColumns, printRows } from "./table.ts";
-
-/** Whether a build may use what earlier builds made. */
-type Caches = "cold" | "warm";
+import { projectRoot } from "../lib/workspace.ts";
+import type { Caches, MeasureBuild, Measurement } from "./measure-build.ts";
+import { machine, printColumns, printRows } from "./table.ts";
 
 export interface BuildOptions {
   only: string[];
@@ -21,46 +17,37 @@ export interface BuildOptions {
   stack: string;
   caches: Caches[];
   boot: boolean;
+  atOnce: string;
   phases: boolean;
   json: boolean;
-}
-
-/** One build of an image, and its boot test: the last one's, for the same bytes boot the same. */
-interface Measurement {
-  image: string;
-  caches: Caches;
-  accelerator?: string;
-  buildSeconds?: number;
-  convertSeconds?: number;
-  /** Seconds by phase of the build, conversion included. */
-  phases?: Record<string, number>;
-  bootSeconds?: number;
-  bootChecks?: number;
-  bytes?: number;
-  sha512?: string;
-  /** Checks of the finished disk that passed: all there are. */
-  diskChecks?: number;
-  /** The most memory that the host's process had until then. */
-  hostMib: number;
-  /** Why there is no image, or why it does not count as one. */
-  error?: string;
 }
 
 /** Builds images, boot-tests them, and prints what that took; an image that fails is shown as that. */
 export async function benchBuild(options: BuildOptions): Promise<void> {
   const settings = buildSettings(readStackFile(projectRoot, options.stack));
-  const measurements: Measurement[] = [];
-  for (const variant of selectedVariants(options)) {
-    for (const caches of options.caches) {
-      measurements.push(
-        await withBuildSlot(settings.slots, variant.name, () =>
-          measure(variant, settings, caches, options.boot && caches === options.caches.at(-1)),
-        ),
-      );
-    }
-  }
+  const begun = performance.now();
+  const limit = pLimit(Number(options.atOnce));
+  const measurements = (
+    await Promise.all(
+      selectedVariants(options).map((variant) =>
+        limit(async () => {
+          const measured: Measurement[] = [];
+          for (const caches of options.caches) {
+            const boot = options.boot && caches === options.caches.at(-1);
+            measured.push(await measure({ variant, settings, caches, boot }));
+          }
+          return measured;
+        }),
+      ),
+    )
+  ).flat();
+  const minutes = (performance.now() - begun) / 60_000;
   if (options.json) process.stdout.write(`${JSON.stringify(measurements, undefined, 2)}\n`);
-  else print(measurements, options.phases);
+  else {
+    print(measurements, options.phases);
+    const beside = options.atOnce === "1" ? "" : `, ${options.atOnce} at once`;
+    process.stdout.write(`${measurements.length} builds in ${minutes.toFixed(1)} minutes${beside}\n`);
+  }
   const failed = measurements.filter(({ error }) => error !== undefined);
   const differing = differingImages(measurements);
   if (failed.length + differing.length === 0) return;
@@ -81,38 +68,14 @@ function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
   return all.filter((variant) => isSelected(variant, { only, skip }));
 }
 
-async function measure(
-  variant: Variant,
-  settings: BuildSettings,
-  caches: Caches,
-  boot: boolean,
-): Promise<Measurement> {
-  const measurement: Measurement = { image: variant.imageKey, caches, hostMib: 0 };
-  const out = scratchFolder("bench");
-  try {
-    const progress = startProgress(`${variant.name} (${caches})`);
-    const image = await buildDisk(variant, settings, out, progress, { useCache: caches === "warm" });
-    const phases = progress.seconds();
-    Object.assign(measurement, {
-      accelerator: image.accelerator,
-      buildSeconds: Object.values(phases).reduce((sum, seconds) => sum + seconds, 0),
-      convertSeconds: phases["convert"] ?? 0,
-      phases,
-      bytes: image.size,
-      sha512: image.sha512,
-      diskChecks: image.diskCheck.passed,
-    });
-    if (boot) {
-      const tested = await bootTest(variant, image, progress);
-      Object.assign(measurement, { bootSeconds: tested.seconds, bootChecks: tested.checks.length });
-    }
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    measurement.error = error.what;
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
-  return { ...measurement, hostMib: peakMib() };
+/** In a process of its own, whose memory is that of this one build. */
+async function measure(job: MeasureBuild): Promise<Measurement> {
+  const program = path.join(import.meta.dirname, "measure-build.ts");
+  const { stdout } = await execa(process.execPath, ["--import", "tsx", program], {
+    ...{ cwd: projectRoot, stderr: "inherit" },
+    input: JSON.stringify(job),
+  });
+  return JSON.parse(stdout) as Measurement;
 }
 
 /** Images whose builds did not all have the same bytes. */

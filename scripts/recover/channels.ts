@@ -3,13 +3,14 @@
  * but taken into the state, where they name an image that the state knows; the refresh that follows completes them.
  */
 import { setTimeout } from "node:timers/promises";
-import { GetParameterCommand, ParameterNotFound, type SSMClient } from "@aws-sdk/client-ssm";
+import type { SSMClient } from "@aws-sdk/client-ssm";
 import { awsLines } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import type { Declared } from "../../configs/variant.ts";
 import { ssmClient } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
+import { parameterValue } from "../aws/parameter-value.ts";
 import type { Ours } from "./ours.ts";
 import type { StateEntry } from "./state.ts";
 
@@ -75,11 +76,8 @@ const pause = 1000;
 async function valueOf(client: SSMClient, name: string): Promise<string | undefined> {
   for (let look = 0; look < looks; look += 1) {
     if (look > 0) await setTimeout(pause);
-    try {
-      return (await client.send(new GetParameterCommand({ Name: name }))).Parameter?.Value;
-    } catch (error) {
-      if (!(error instanceof ParameterNotFound)) throw error;
-    }
+    const value = await parameterValue(client, name);
+    if (value !== undefined) return value;
   }
   return undefined;
 }

@@ -6,6 +6,7 @@ import { type Declared, hasReached } from "../../configs/variant.ts";
 import {
   amiCopyType,
   amiType,
+  hasAws,
   pendingOf,
   permissionType,
   recordedIds,
@@ -39,7 +40,7 @@ export interface Ours {
 export function isOnAws(declared: readonly Declared[], { stage }: StackSettings, state: State): boolean {
   return (
     declared.some((image) => image.variant.cloud === "aws" && hasReached(image.state, stage, "import")) ||
-    resourcesOf(state).some(({ type }) => type === "pulumi:providers:aws")
+    hasAws(state)
   );
 }
 

@@ -29,6 +29,10 @@ export type State = z.output<typeof stateSchema>;
 
 export const resourcesOf = ({ deployment }: State): StateEntry[] => deployment.resources ?? [];
 
+/** Whether the stack has, or has had, anything on AWS. */
+export const hasAws = (state: State): boolean =>
+  resourcesOf(state).some(({ type }) => type === "pulumi:providers:aws");
+
 /** What was under way when the engine's last word was written. */
 export const pendingOf = ({ deployment }: State) => deployment.pending_operations ?? [];
 

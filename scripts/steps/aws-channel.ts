@@ -1,8 +1,8 @@
-import type { SSMClient } from "@aws-sdk/client-ssm";
 import pRetry from "p-retry";
 import { ssmClient } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
+import { parameterValue } from "../aws/parameter-value.ts";
 import { UserError } from "../lib/user-error.ts";
 import type { Step } from "./step.ts";
 
@@ -37,7 +37,9 @@ async function readBack({ double, parameter, images }: AwsChannelInput): Promise
     const client = await ssmClient({ region, double });
     await pRetry(
       async () => {
-        const found = await explained(`read ${parameter} in ${region}`, () => valueOf(client, parameter));
+        const found = await explained(`read ${parameter} in ${region}`, () =>
+          parameterValue(client, parameter),
+        );
         if (found !== imageId) throw new OtherValue(parameter, region, found, imageId);
       },
       { ...patience, shouldRetry: ({ error }) => error instanceof OtherValue },
@@ -53,17 +55,5 @@ class OtherValue extends UserError {
       `${parameter} in ${region} names ${found ?? "nothing"} and not ${wanted}`,
       "see whether that image is there and may be used, and run `pulumi up` again",
     );
-  }
-}
-
-/** A parameter's value; undefined where there is none. */
-async function valueOf(client: SSMClient, name: string): Promise<string | undefined> {
-  const { GetParameterCommand, ParameterNotFound } = await import("@aws-sdk/client-ssm");
-  try {
-    const { Parameter } = await client.send(new GetParameterCommand({ Name: name }));
-    return Parameter?.Value;
-  } catch (error) {
-    if (error instanceof ParameterNotFound) return undefined;
-    throw error;
   }
 }

@@ -256,6 +256,26 @@ describe("an image on AWS", function () {
     assert.deepEqual(mayGo[0]!.inputs.accountId, "111122223333");
   });
 
+  it("is encrypted where the configuration says so, by the key that it names", async () => {
+    const secret = { access: { PUBLIC: false } };
+    const keys = (result: Run): unknown[] =>
+      [find(result, /SnapshotImport$/), find(result, /AmiCopy$/, "img-eu-west-1")].map(
+        ({ inputs: { encrypted, kmsKeyId } }) => [encrypted, kmsKeyId],
+      );
+    const twice = <T>(one: T): T[] => [one, one];
+    assert.deepEqual(keys(await run({ variant: secret })), twice([undefined, undefined]));
+    assert.deepEqual(keys(await run({ variant: { ...secret, encrypted: true } })), twice([true, undefined]));
+    const named = { ...secret, encrypted: "alias/images" };
+    assert.deepEqual(keys(await run({ variant: named })), twice([true, "alias/images"]));
+    const encrypted = "arn:aws:kms:us-west-2:111122223333:key/1";
+    const direct = await run({
+      ...{ variant: { ...secret, encrypted }, regions: required("us-west-2") },
+      awsSettings: { importMethod: "direct" },
+    });
+    const input = inputOf(find(direct, /Command$/, "img-snapshot"));
+    assert.deepEqual([input.encrypted, input.kmsKeyId], [true, encrypted]);
+  });
+
   it("says where it can be launched, region by region", async () => {
     const cloudLaunchUrl = "https://{region}.example.org/launch?ami={image_id}";
     const { outputs } = await run({ variant: { cloudLaunchUrl } });
@@ -307,6 +327,19 @@ describe("an image on AWS", function () {
     const { warnings } = await run({ mocks });
     assert.equal(warnings.length, 1);
     assert.match(warnings[0]!, /img was registered with bootMode legacy-bios, which is uefi today; revise/);
+    const other = {
+      ...types,
+      "aws:ec2/ami:Ami": (inputs: object) => ({
+        ...inputs,
+        ebsBlockDevices: [{ volumeType: "gp2", encrypted: true }],
+      }),
+    };
+    assert.deepEqual(
+      (await run({ mocks: other })).warnings
+        .map((text) => /registered with (.*) today/.exec(text)?.[1])
+        .sort(),
+      ["encrypted true, which is false", "volumeType gp2, which is gp3"],
+    );
     assert.deepEqual((await run()).warnings, []);
   });
 
@@ -380,6 +413,19 @@ describe("an image on AWS", function () {
       [
         { variant: { encrypted: true, access: { PUBLIC: false, "111122223333": true } } },
         /encrypted by AWS's own key, with which it can be shared with nobody; name a key/,
+      ],
+      [
+        {
+          variant: { encrypted: "arn:aws:kms:us-west-2:111122223333:key/1", access: { PUBLIC: false } },
+        },
+        /its key is one of us-west-2, and the image goes to eu-west-1 too; name a key by an alias/,
+      ],
+      [
+        {
+          ...{ stage: "import", awsSettings: { importMethod: "direct" } },
+          variant: { encrypted: "alias/images", access: { PUBLIC: false } },
+        },
+        /EBS direct takes a key by its ARN, and encrypted is alias\/images/,
       ],
       [
         { variant: { access: { PUBLIC: false, "11112222333": true } } },
