@@ -1,4 +1,5 @@
 /** The AMIs that a stack has made: what tells them from those of another stack that has images of the same names. */
+import { resourceTypes } from "../lib/resource-types.ts";
 import { stateOf, type StateResource } from "../lib/stacks.ts";
 
 /**
@@ -10,7 +11,7 @@ export const recordedIn = async (stack: string): Promise<Set<string>> => imageId
 
 /** Ids of the AMIs in a state. */
 export function imageIds(resources: readonly StateResource[]): Set<string> {
-  const images = ["aws:ec2/ami:Ami", "aws:ec2/amiCopy:AmiCopy"];
+  const images: string[] = [resourceTypes.ami, resourceTypes.copy];
   return new Set(
     resources.flatMap(({ type, id }) => (images.includes(type) && id !== undefined ? [id] : [])),
   );

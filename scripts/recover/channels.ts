@@ -11,10 +11,9 @@ import { ssmClient } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
 import { parameterValue } from "../aws/parameter-value.ts";
+import { awsProviderType, resourceTypes } from "../lib/resource-types.ts";
 import type { Ours } from "./ours.ts";
 import type { StateEntry } from "./state.ts";
-
-const parameterType = "aws:ssm/parameter:Parameter";
 
 /** What was found. */
 export interface Adopted {
@@ -34,7 +33,7 @@ export async function adoptChannels(
   { recorded, regions }: Pick<Ours, "recorded" | "regions">,
 ): Promise<Adopted> {
   const adopted: Adopted = { entries: [], leftAlone: [] };
-  const provider = resources.find(({ type }) => type === "pulumi:providers:aws");
+  const provider = resources.find(({ type }) => type === awsProviderType);
   const released = declared.map((image) => ({
     ...image,
     state: { ...image.state, stage: "release" as const },
@@ -47,7 +46,7 @@ export async function adoptChannels(
     return [...line.targets.keys()].flatMap((region) => {
       if (!regions.includes(region)) return [];
       const [before, after] = [parent.urn.slice(0, -`::${line.key}`.length), `${line.key}-${region}`];
-      const urn = `${before}$${parameterType}::${after}`;
+      const urn = `${before}$${resourceTypes.parameter}::${after}`;
       if (resources.some((one) => one.urn === urn)) return [];
       return [{ urn, region, parent: parent.urn, name: `${aws.parameterPrefix}/${line.path}` }];
     });
@@ -62,7 +61,14 @@ export async function adoptChannels(
     }
     const inputs = { name, region, type: "String", dataType: "aws:ec2:image" };
     adopted.entries.push({
-      ...{ urn, custom: true, id: name, type: parameterType, inputs, outputs: { ...inputs, id: name } },
+      ...{
+        urn,
+        custom: true,
+        id: name,
+        type: resourceTypes.parameter,
+        inputs,
+        outputs: { ...inputs, id: name },
+      },
       ...{ parent, provider: `${provider!.urn}::${provider!.id!}` },
     });
   });

@@ -3,12 +3,10 @@ import { amiTags, grantees } from "../../configs/aws.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { imageName } from "../../configs/tags.ts";
 import { type Declared, hasReached } from "../../configs/variant.ts";
+import { resourceTypes } from "../lib/resource-types.ts";
 import {
-  amiCopyType,
-  amiType,
   hasAws,
   pendingOf,
-  permissionType,
   recordedIds,
   type RecordedImage,
   recordedImages,
@@ -60,7 +58,7 @@ export function oursOf(declared: readonly Declared[], settings: StackSettings, s
   const owner = `${ownerOf(resources)}/`;
   const written = new Set(
     resources.flatMap(({ type, urn }) =>
-      type === "command:local:Command" ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
+      type === resourceTypes.command ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
     ),
   );
   const isDirect = settings.aws.importMethod === "direct";
@@ -90,7 +88,7 @@ export function oursOf(declared: readonly Declared[], settings: StackSettings, s
           grantees(variant.access).map(({ name }) => `${key}-${region}-${name}`),
         ),
       ),
-      ...known.flatMap(({ type, urn }) => (type === permissionType ? [nameIn(urn)] : [])),
+      ...known.flatMap(({ type, urn }) => (type === resourceTypes.permission ? [nameIn(urn)] : [])),
     ]),
     recorded: recordedIds(resources),
     owner,
@@ -113,8 +111,8 @@ function ownerOf([first]: readonly StateEntry[]): string {
 /** A resource's name, which ends its URN. */
 export const nameIn = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
 
-const isImageOrImport = (type: string): boolean =>
-  [amiType, amiCopyType, "aws:ebs/snapshotImport:SnapshotImport"].includes(type);
+const { ami, copy, snapshot } = resourceTypes;
+const isImageOrImport = (type: string): boolean => [ami, copy, snapshot].some((one) => one === type);
 
 function nameTagOf(inputs: StateEntry["inputs"]): unknown {
   return (inputs?.["tags"] as Record<string, unknown> | undefined)?.["Name"];
@@ -124,7 +122,7 @@ const textsOf = (value: unknown): string[] => (typeof value === "string" ? [valu
 
 /** Snapshots that a copy came with, as the state has them: they go when it goes. */
 export function snapshotsOfCopy({ entry }: RecordedImage): string[] {
-  if (entry.type !== amiCopyType) return [];
+  if (entry.type !== resourceTypes.copy) return [];
   const devices = (entry.outputs?.["ebsBlockDevices"] ?? []) as { snapshotId?: unknown }[];
   return devices.flatMap(({ snapshotId }) => textsOf(snapshotId));
 }

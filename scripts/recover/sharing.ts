@@ -15,10 +15,11 @@ import { everywhere } from "../aws/everywhere.ts";
 import { codesOf, explained } from "../aws/explain.ts";
 import { volumeGrantees } from "../aws/volume-grantees.ts";
 import { groupBy } from "../lib/group-by.ts";
+import { resourceTypes } from "../lib/resource-types.ts";
 import type { AwsSnapshotsInput } from "../steps/aws-snapshots.ts";
 import type { Adopted } from "./channels.ts";
 import { nameIn, type Ours } from "./ours.ts";
-import { permissionType, type RecordedImage, type StateEntry } from "./state.ts";
+import { type RecordedImage, type StateEntry } from "./state.ts";
 
 /**
  * Launch permissions of recorded AMIs that the state lacks, as it would have them. One that the stack never asks for is somebody
@@ -88,10 +89,10 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
   return [
     {
       ...{
-        urn: `${before}$${permissionType}::${key}-${region}-${grantee.name}`,
+        urn: `${before}$${resourceTypes.permission}::${key}-${region}-${grantee.name}`,
         custom: true,
         id,
-        type: permissionType,
+        type: resourceTypes.permission,
       },
       ...{ inputs, outputs: { ...inputs, id }, parent, provider, dependencies: [image] },
       ...(protect === true ? { protect } : {}),
@@ -170,7 +171,7 @@ async function hasTags(
 }
 
 function environmentOf({ type, inputs }: StateEntry): Record<string, unknown> | undefined {
-  if (type !== "command:local:Command") return undefined;
+  if (type !== resourceTypes.command) return undefined;
   return inputs?.["environment"] as Record<string, unknown> | undefined;
 }
 

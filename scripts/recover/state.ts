@@ -1,5 +1,6 @@
 /** A stack's state, as `pulumi stack export` writes it and `pulumi stack import` takes it. */
 import { z } from "zod";
+import { awsProviderType, resourceTypes } from "../lib/resource-types.ts";
 import { UserError } from "../lib/user-error.ts";
 
 const resourceSchema = z.looseObject({
@@ -31,14 +32,10 @@ export const resourcesOf = ({ deployment }: State): StateEntry[] => deployment.r
 
 /** Whether the stack has, or has had, anything on AWS. */
 export const hasAws = (state: State): boolean =>
-  resourcesOf(state).some(({ type }) => type === "pulumi:providers:aws");
+  resourcesOf(state).some(({ type }) => type === awsProviderType);
 
 /** What was under way when the engine's last word was written. */
 export const pendingOf = ({ deployment }: State) => deployment.pending_operations ?? [];
-
-export const amiType = "aws:ec2/ami:Ami";
-export const amiCopyType = "aws:ec2/amiCopy:AmiCopy";
-export const permissionType = "aws:ec2/amiLaunchPermission:AmiLaunchPermission";
 
 /** An AMI that a state has: imported, or a copy. */
 export interface RecordedImage {
@@ -51,7 +48,11 @@ export function recordedImages(resources: readonly StateEntry[]): RecordedImage[
   return resources.flatMap((entry) => {
     const { type, id, inputs } = entry;
     const region = inputs?.["region"];
-    if ((type !== amiType && type !== amiCopyType) || id === undefined || typeof region !== "string")
+    if (
+      (type !== resourceTypes.ami && type !== resourceTypes.copy) ||
+      id === undefined ||
+      typeof region !== "string"
+    )
       return [];
     return [{ id, region, entry }];
   });
@@ -69,7 +70,7 @@ export function recordedAccount(resources: readonly StateEntry[]): string | unde
 export function recordedIds(resources: readonly StateEntry[]): Set<string> {
   const own = resources.flatMap(({ type, id }) => (type.startsWith("aws:") && id !== undefined ? [id] : []));
   const written = resources.flatMap(({ type, outputs }) => {
-    const stdout = type === "command:local:Command" ? outputs?.["stdout"] : undefined;
+    const stdout = type === resourceTypes.command ? outputs?.["stdout"] : undefined;
     return typeof stdout === "string" ? (/"snapshotId":"(snap-[0-9a-f]+)"/.exec(stdout)?.[1] ?? []) : [];
   });
   return new Set([...own, ...written]);

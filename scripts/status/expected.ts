@@ -3,7 +3,8 @@ import { grantees } from "../../configs/aws.ts";
 import type { Line } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
 import { type Declared, isAtLeast, type Stage } from "../../configs/variant.ts";
-import { idOf, types } from "./state.ts";
+import { resourceTypes } from "../lib/resource-types.ts";
+import { idOf } from "./state.ts";
 
 /** @returns `TYPE NAME` of each: at any stage but those of the stage are to be deleted */
 export function imageResources(
@@ -11,7 +12,8 @@ export function imageResources(
   stage: Stage,
   aws: Pick<StackSettings["aws"], "region" | "importMethod">,
 ): string[] {
-  const commands = (...suffixes: string[]) => suffixes.map((suffix) => idOf(types.command, key + suffix));
+  const commands = (...suffixes: string[]) =>
+    suffixes.map((suffix) => idOf(resourceTypes.command, key + suffix));
   const stored = isAtLeast(stage, "upload") ? commands("-artifact", "-metadata") : [];
   const local = [...commands("-disk"), ...stored];
   if (variant.cloud !== "aws" || !isAtLeast(stage, "import")) return local;
@@ -19,16 +21,18 @@ export function imageResources(
     ...local,
     ...(aws.importMethod === "direct"
       ? commands("-snapshot")
-      : [...commands("-upload"), idOf(types.snapshot, key)]),
-    ...[idOf(types.ami, key), ...commands("-snapshots")],
+      : [...commands("-upload"), idOf(resourceTypes.snapshot, key)]),
+    ...[idOf(resourceTypes.ami, key), ...commands("-snapshots")],
   ];
   if (!isAtLeast(stage, "publish")) return imported;
   const others = regions.filter(({ name }) => name !== aws.region);
   return [
     ...imported,
-    ...others.map(({ name }) => idOf(types.copy, `${key}-${name}`)),
+    ...others.map(({ name }) => idOf(resourceTypes.copy, `${key}-${name}`)),
     ...regions.flatMap(({ name }) =>
-      grantees(variant.access).map((grantee) => idOf(types.permission, `${key}-${name}-${grantee.name}`)),
+      grantees(variant.access).map((grantee) =>
+        idOf(resourceTypes.permission, `${key}-${name}-${grantee.name}`),
+      ),
     ),
     ...(others.some(({ bestEffort }) => bestEffort) ? commands("-snapshots-best-effort") : []),
     ...(regions.some(({ bestEffort }) => bestEffort) ? commands("-metadata-best-effort") : []),
@@ -41,8 +45,8 @@ export function lineResources({ key, targets }: Line): string[] {
     ([region, { regions }]) => regions.find(({ name }) => name === region)?.bestEffort === true,
   );
   return [
-    ...[...targets.keys()].map((region) => idOf(types.parameter, `${key}-${region}`)),
-    ...(isBestEffort.includes(false) ? [idOf(types.command, `${key}-channel`)] : []),
-    ...(isBestEffort.includes(true) ? [idOf(types.command, `${key}-channel-best-effort`)] : []),
+    ...[...targets.keys()].map((region) => idOf(resourceTypes.parameter, `${key}-${region}`)),
+    ...(isBestEffort.includes(false) ? [idOf(resourceTypes.command, `${key}-channel`)] : []),
+    ...(isBestEffort.includes(true) ? [idOf(resourceTypes.command, `${key}-channel-best-effort`)] : []),
   ];
 }

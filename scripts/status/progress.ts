@@ -8,7 +8,8 @@ import type { AwsChannelInput } from "../steps/aws-channel.ts";
 import type { AwsSnapshotsInput } from "../steps/aws-snapshots.ts";
 import type { MetadataInput } from "../steps/metadata.ts";
 import { imageResources, lineResources } from "./expected.ts";
-import { State, types } from "./state.ts";
+import { resourceTypes } from "../lib/resource-types.ts";
+import { State } from "./state.ts";
 
 /** Something that there should be once per region. */
 export interface Regional {
@@ -105,7 +106,7 @@ function imageProgress(
   home: string,
   state: State,
 ): ImageProgress {
-  const done = (name: string) => state.has(types.command, `${key}-${name}`);
+  const done = (name: string) => state.has(resourceTypes.command, `${key}-${name}`);
   const onAws = variant.cloud === "aws" && isAtLeast(stage, "import");
   const published = onAws && isAtLeast(stage, "publish") ? regions : [];
   const described = state.inputsOf<MetadataInput>(...bothOf(`${key}-metadata`));
@@ -119,7 +120,7 @@ function imageProgress(
           described: done("metadata") && published.every((one) => one.bestEffort || isNamed(one)),
         }
       : {}),
-    ...(onAws ? { imported: state.has(types.ami, key) } : {}),
+    ...(onAws ? { imported: state.has(resourceTypes.ami, key) } : {}),
   };
   const undone = Object.entries(steps).filter(([, isDone]) => !isDone);
   const progress: ImageProgress = {
@@ -147,12 +148,12 @@ function imageProgress(
   );
   if (published.length === 0) return imported;
   const copied = withRegions(imported, "copies", others, (region) =>
-    state.has(types.copy, `${key}-${region}`),
+    state.has(resourceTypes.copy, `${key}-${region}`),
   );
   const names = grantees(variant.access).map(({ name }) => name);
   if (names.length === 0) return copied;
   return withRegions(copied, "shared", regions, (region) =>
-    names.every((name) => state.has(types.permission, `${key}-${region}-${name}`)),
+    names.every((name) => state.has(resourceTypes.permission, `${key}-${region}-${name}`)),
   );
 }
 

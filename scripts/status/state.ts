@@ -1,15 +1,6 @@
 /** A stack's state, to look things up in. Pure. */
+import { resourceTypes } from "../lib/resource-types.ts";
 import type { StateResource } from "../lib/stacks.ts";
-
-/** Types of the resources of images and lines, by what they are called here. */
-export const types = {
-  ami: "aws:ec2/ami:Ami",
-  copy: "aws:ec2/amiCopy:AmiCopy",
-  permission: "aws:ec2/amiLaunchPermission:AmiLaunchPermission",
-  snapshot: "aws:ebs/snapshotImport:SnapshotImport",
-  parameter: "aws:ssm/parameter:Parameter",
-  command: "command:local:Command",
-} as const;
 
 const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel" } as const;
 
@@ -41,7 +32,7 @@ export class State {
   /** Names of the resources of an image or a line, by its key, that are none of those which it should have. */
   leftOver(key: string, expected: readonly string[]): string[] {
     const isPart = (name: string) => name === key || name.startsWith(`${key}-`);
-    const known: readonly string[] = Object.values(types);
+    const known: readonly string[] = Object.values(resourceTypes);
     return [...this.#byId].flatMap(([id, { type }]) => {
       const name = id.slice(type.length + 1);
       return known.includes(type) && isPart(name) && !expected.includes(id) ? [name] : [];
@@ -50,17 +41,17 @@ export class State {
 
   /** The AMI of an image in a region: the imported one at home, copies elsewhere. */
   imageId(key: string, region: string): string | undefined {
-    const imported = this.#byId.get(idOf(types.ami, key));
+    const imported = this.#byId.get(idOf(resourceTypes.ami, key));
     const found =
       imported?.inputs?.["region"] === region
         ? imported
-        : this.#byId.get(idOf(types.copy, `${key}-${region}`));
+        : this.#byId.get(idOf(resourceTypes.copy, `${key}-${region}`));
     return found?.id;
   }
 
   /** The image that a line's parameter names in a region; undefined where there is none, or where it is a secret. */
   pointedTo(line: string, region: string): string | undefined {
-    const parameter = this.#byId.get(idOf(types.parameter, `${line}-${region}`));
+    const parameter = this.#byId.get(idOf(resourceTypes.parameter, `${line}-${region}`));
     const { value, insecureValue } = parameter?.inputs ?? {};
     return [insecureValue, value].find((one) => typeof one === "string");
   }
@@ -68,7 +59,7 @@ export class State {
   /** What steps were told when they were last done; those that were never done are left out. */
   inputsOf<Input>(...names: string[]): Partial<Input>[] {
     return names.flatMap((name) => {
-      const { environment } = this.#byId.get(idOf(types.command, name))?.inputs ?? {};
+      const { environment } = this.#byId.get(idOf(resourceTypes.command, name))?.inputs ?? {};
       const text = (environment as Record<string, unknown> | undefined)?.["ALPINE_STEP_INPUT"];
       return typeof text === "string" ? [JSON.parse(text) as Partial<Input>] : [];
     });
