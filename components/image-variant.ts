@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { awsProblem } from "../configs/aws.ts";
 import type { StackSettings } from "../configs/settings.ts";
+import { signingCommandOf } from "../configs/signing.ts";
 import {
   type Declared,
   hasReached,
@@ -16,6 +17,7 @@ import { AwsImage } from "./clouds/aws.ts";
 import type { CloudImage, CloudImageArgs, PublicAccess } from "./clouds/cloud-image.ts";
 import { DiskImage } from "./disk-image.ts";
 import { Metadata } from "./metadata.ts";
+import { Signatures } from "./signatures.ts";
 
 /** Arguments of an {@link ImageVariant}. */
 export interface ImageVariantArgs {
@@ -102,11 +104,16 @@ export class ImageVariant extends pulumi.ComponentResource {
         { parent: this },
       );
       stored = artifact;
+      const command = signingCommandOf(variant, stage, settings);
+      const before =
+        command === undefined
+          ? []
+          : [new Signatures(name, { disk, artifact, command, frozen }, { parent: this })];
       this.cloudImage =
         Cloud &&
         new Cloud(
           name,
-          { image, stage, settings, disk, artifact, publicAccess, preflight },
+          { image, stage, settings, disk, artifact, before, publicAccess, preflight },
           { parent: this },
         );
       new Metadata(

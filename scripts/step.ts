@@ -14,6 +14,7 @@ import { runMain, UserError } from "./lib/user-error.ts";
 const steps: Record<StepName, () => Promise<Step<never, object>>> = {
   "disk-image": async () => (await import("./steps/disk-image.ts")).diskImageStep,
   artifact: async () => (await import("./steps/artifact.ts")).artifactStep,
+  signatures: async () => (await import("./steps/signatures.ts")).signaturesStep,
   metadata: async () => (await import("./steps/metadata.ts")).metadataStep,
   "aws-upload": async () => (await import("./steps/aws-upload.ts")).awsUploadStep,
   "aws-snapshot": async () => (await import("./steps/aws-snapshot.ts")).awsSnapshotStep,

@@ -274,7 +274,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       },
       {
         parent: this,
-        dependsOn: home.resource,
+        dependsOn: [home.resource, ...this.#args.before],
         ...mayGo,
         ...patience,
         ...this.#keeping("amiCopy"),
@@ -289,9 +289,13 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     { region, imageId, resource }: RegionalAmi,
     mayGo: pulumi.CustomResourceOptions,
   ): AmiLaunchPermission[] {
-    const { image, publicAccess } = this.#args;
+    const { image, publicAccess, before } = this.#args;
     return grantees(image.variant.access).map(({ name, leaving, ...grantee }) => {
-      const dependsOn = [resource, ...(grantee.group === "all" ? (publicAccess[region] ?? []) : [])];
+      const dependsOn = [
+        resource,
+        ...before,
+        ...(grantee.group === "all" ? (publicAccess[region] ?? []) : []),
+      ];
       return new AmiLaunchPermission(
         `${this.#name}-${region}-${name}`,
         { region, imageId: settled(imageId, noImage), ...grantee },

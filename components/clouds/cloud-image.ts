@@ -14,6 +14,8 @@ export interface CloudImageArgs {
   /** The built disk, and where it is stored. Undefined under `--target` alone. */
   disk: pulumi.Input<DiskImageResult | undefined>;
   artifact: pulumi.Input<ArtifactResult | undefined>;
+  /** What must be there before anything of it is published. */
+  before: readonly pulumi.Resource[];
   /** What must be there before anything is made public in a region, if anything. */
   publicAccess: PublicAccess;
   /** Looks whether the account is ready, before anything is created in it. @default nobody looks */

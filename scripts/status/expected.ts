@@ -2,6 +2,7 @@
 import { grantees } from "../../configs/aws.ts";
 import type { Line } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
+import { signingCommandOf } from "../../configs/signing.ts";
 import { type Declared, isAtLeast, type Stage } from "../../configs/variant.ts";
 import { resourceTypes } from "../lib/resource-types.ts";
 import { idOf } from "./state.ts";
@@ -10,12 +11,14 @@ import { idOf } from "./state.ts";
 export function imageResources(
   { key, variant, regions }: Declared,
   stage: Stage,
-  aws: Pick<StackSettings["aws"], "region" | "importMethod">,
+  settings: Pick<StackSettings, "disable"> & { aws: Pick<StackSettings["aws"], "region" | "importMethod"> },
 ): string[] {
+  const { aws } = settings;
   const commands = (...suffixes: string[]) =>
     suffixes.map((suffix) => idOf(resourceTypes.command, key + suffix));
   const stored = isAtLeast(stage, "upload") ? commands("-artifact", "-metadata") : [];
-  const local = [...commands("-disk"), ...stored];
+  const isSigned = signingCommandOf(variant, stage, settings) !== undefined;
+  const local = [...commands("-disk"), ...stored, ...(isSigned ? commands("-signatures") : [])];
   if (variant.cloud !== "aws" || !isAtLeast(stage, "import")) return local;
   const imported = [
     ...local,

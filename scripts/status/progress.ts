@@ -2,6 +2,7 @@
 import { grantees } from "../../configs/aws.ts";
 import { awsLines } from "../../configs/channels.ts";
 import type { StackSettings } from "../../configs/settings.ts";
+import { signingCommandOf } from "../../configs/signing.ts";
 import { type Declared, isAtLeast, reachedStage, type Stage } from "../../configs/variant.ts";
 import type { StateResource } from "../lib/stacks.ts";
 import type { AwsChannelInput } from "../steps/aws-channel.ts";
@@ -29,6 +30,7 @@ export interface ImageProgress {
   built?: boolean;
   stored?: boolean;
   imported?: boolean;
+  signed?: boolean;
   /** Whether its metadata is stored, and names its image in all required regions. */
   described?: boolean;
   copies?: Regional;
@@ -53,17 +55,18 @@ const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
 export function progressOf(
   stack: string,
   declared: readonly Declared[],
-  { stage: ceiling, aws }: Pick<StackSettings, "stage" | "aws">,
+  settings: Pick<StackSettings, "stage" | "aws" | "disable">,
   resources: readonly StateResource[],
 ): ImageProgress[] {
+  const { stage: ceiling } = settings;
   const state = new State(resources);
   const lines = awsLines(declared, ceiling);
   const images = declared.map((image) => {
     const { key, variant, regions } = image;
     const stage = reachedStage(image.state.stage, ceiling);
     const progress = withLeftOver(
-      imageProgress(stack, image, stage, aws.region, state),
-      state.leftOver(key, imageResources(image, stage, aws)),
+      imageProgress(stack, image, stage, settings, state),
+      state.leftOver(key, imageResources(image, stage, settings)),
     );
     const line = lines.find((line) => line.key === variant.configKey);
     const pointed = regions.filter(({ name }) => line?.targets.get(name)?.key === key);
@@ -103,9 +106,10 @@ function imageProgress(
   stack: string,
   { key, variant, regions }: Declared,
   stage: Stage,
-  home: string,
+  settings: Pick<StackSettings, "aws" | "disable">,
   state: State,
 ): ImageProgress {
+  const { region: home } = settings.aws;
   const done = (name: string) => state.has(resourceTypes.command, `${key}-${name}`);
   const onAws = variant.cloud === "aws" && isAtLeast(stage, "import");
   const published = onAws && isAtLeast(stage, "publish") ? regions : [];
@@ -121,6 +125,7 @@ function imageProgress(
         }
       : {}),
     ...(onAws ? { imported: state.has(resourceTypes.ami, key) } : {}),
+    ...(signingCommandOf(variant, stage, settings) === undefined ? {} : { signed: done("signatures") }),
   };
   const undone = Object.entries(steps).filter(([, isDone]) => !isDone);
   const progress: ImageProgress = {

@@ -2,6 +2,7 @@
 export const stepNames = [
   "disk-image",
   "artifact",
+  "signatures",
   "metadata",
   "aws-upload",
   "aws-snapshot",

@@ -20,9 +20,16 @@ const stdouts: Record<string, object> = {
 };
 const types: MockTypes = {
   ...Object.fromEntries(
-    ["ImageVariant", "DiskImage", "Artifact", "Metadata", "AwsImage", "AwsPublicAccess", "Channel"].map(
-      (name) => [`alpine:index:${name}`, () => ({})],
-    ),
+    [
+      "ImageVariant",
+      "DiskImage",
+      "Artifact",
+      "Signatures",
+      "Metadata",
+      "AwsImage",
+      "AwsPublicAccess",
+      "Channel",
+    ].map((name) => [`alpine:index:${name}`, () => ({})]),
   ),
   "command:local:Command": (inputs) => {
     const { ALPINE_STEP } = inputs.environment as { ALPINE_STEP: string };
@@ -361,17 +368,29 @@ describe("an image on AWS", function () {
     ]);
   });
 
+  it("is published only once it is signed", async () => {
+    const result = await run({ variant: { signingCommand: "sign {file}" } });
+    const signing = "command:local:Command img-signatures";
+    for (const one of result.resources.filter(({ type }) => /:(AmiCopy|AmiLaunchPermission)$/.test(type))) {
+      assert.ok(one.dependencies.includes(signing), one.name);
+    }
+    assert.ok(!find(result, /:Ami$/).dependencies.includes(signing));
+  });
+
   it("has at each stage the resources that its progress is told by", async () => {
     for (const [stage, importMethod] of [
       ["upload", "vmimport"],
       ["import", "direct"],
       ["release", "vmimport"],
     ] as const) {
-      const one = { stage, regions: [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }] };
+      const one = {
+        ...{ stage, regions: [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }] },
+        variant: { signingCommand: "sign {file}" },
+      };
       const { resources } = await run({ ...one, awsSettings: { importMethod } });
       const image = someImage(one);
       const expected = [
-        ...imageResources(image, stage, { region: "us-west-2", importMethod }),
+        ...imageResources(image, stage, { disable: [], aws: { region: "us-west-2", importMethod } }),
         ...awsLines([image], "release").flatMap(lineResources),
       ];
       const made = resources.filter(({ type }) => /^(aws|command):/.test(type));

@@ -5,6 +5,7 @@ import { type Declared, isAtLeast, reachedStage, type Stage, stages } from "../.
 import type { Variant } from "../../configs/variant.ts";
 import type { ArtifactInput } from "../../scripts/steps/artifact.ts";
 import type { DiskImageInput } from "../../scripts/steps/disk-image.ts";
+import type { SignaturesInput } from "../../scripts/steps/signatures.ts";
 import type { MetadataInput } from "../../scripts/steps/metadata.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks, unknown } from "../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../helpers/results.ts";
@@ -24,6 +25,7 @@ const types = (stdoutOf: (step: string) => string | undefined = (step) => stdout
   "alpine:index:DiskImage": component,
   "alpine:index:Artifact": component,
   "alpine:index:Metadata": component,
+  "alpine:index:Signatures": component,
   [command]: (inputs) => {
     const stdout = stdoutOf((inputs.environment as { ALPINE_STEP: string }).ALPINE_STEP);
     return { ...inputs, ...(stdout === undefined ? {} : { stdout }) };
@@ -127,6 +129,22 @@ describe("an image's resources", function () {
       }
     });
   }
+
+  it("are signed from stage sign on, before anything is published, unless the stack leaves that out", async () => {
+    const variant = { signingCommand: "sign {file}" };
+    const signed = [
+      ...uploaded,
+      "alpine:index:Signatures img < alpine:index:ImageVariant img",
+      "command:local:Command img-signatures < alpine:index:Signatures img",
+    ].sort();
+    assert.deepEqual(list(await run({ stage: "sign", variant })), signed);
+    assert.deepEqual(list(await run({ stage: "import", variant })), uploaded);
+    assert.deepEqual(list(await run({ stage: "sign", variant, settings: { disable: ["sign"] } })), uploaded);
+    const { command } = inputOf<SignaturesInput>(
+      find(await run({ stage: "sign", variant }), "img-signatures"),
+    );
+    assert.equal(command, "sign {file}");
+  });
 
   it("are commands of one entry point, with nothing variable in their texts", async () => {
     const result = await run();

@@ -3,9 +3,10 @@
  * run the cloud compared with the ledger, thing by thing.
  */
 import assert from "node:assert/strict";
-import { stages } from "../../configs/variant.ts";
+import { isAtLeast, stages } from "../../configs/variant.ts";
 import type { CallRecord } from "../doubles/aws/cloud.ts";
 import { skipWithoutMoto, startMoto, type Moto } from "../doubles/moto.ts";
+import { someSigner } from "../helpers/signer.ts";
 import { account, home, otherAccount, PublishedImages, type Scene } from "./published-images.ts";
 
 const away = "eu-west-1";
@@ -193,10 +194,24 @@ describe("images on AWS", function () {
   });
 
   describe("by stage", () => {
-    const project = begun({ settings: { protectPublished: true } });
+    const signer = someSigner();
+    const project = begun({
+      layer: { signingCommand: signer.command },
+      settings: { protectPublished: true, disable: [] },
+    });
+    const storage = (): string => `work/storage-${project().stack}`;
     const bringTo = async (stage: (typeof stages)[number], more = {}): Promise<void> => {
       await project().declare({ entries: [{ stage, ...more }] });
       await upAsDeclared(project());
+      const files = project().files(storage());
+      const image = files.find((name) => name.endsWith(".vhd"));
+      assert.equal(image !== undefined, isAtLeast(stage, "upload"));
+      const signatures = files.filter((name) => name.endsWith(".asc"));
+      assert.equal(signatures.length, isAtLeast(stage, "sign") ? 3 : 0, files.join("\n"));
+      for (const name of signatures) {
+        const signature = project().path(storage(), name);
+        assert.ok(signer.isSigned(signature.replace(/\.asc$/, ""), signature));
+      }
     };
 
     for (const stage of stages) it(`are brought up to ${stage}`, () => bringTo(stage));
@@ -219,6 +234,7 @@ describe("images on AWS", function () {
       await project().destroy();
       assert.deepEqual(await project().found(), {});
       assert.deepEqual(project().files("work/images"), []);
+      assert.deepEqual(project().files(storage()), []);
     });
   });
 

@@ -36,9 +36,9 @@ describe("npm run status", () => {
     assert.equal(
       text,
       [
-        "stack  image                             stage  built  stored  imported  copies  snapshots  shared  channel  described",
+        "stack  image                             stage  built  stored  imported  signed  copies  snapshots  shared  channel  described",
         "dev    3.19.1-x86_64-bios-tiny-aws-r0    local  yes",
-        "dev    3.19.1-x86_64-bios-tiny-azure-r0  local  no                                                                      pending: not built",
+        "dev    3.19.1-x86_64-bios-tiny-azure-r0  local  no                                                                              pending: not built",
         "2 images: 2 at local; 1 pending",
       ].join("\n"),
     );

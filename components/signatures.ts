@@ -1,0 +1,38 @@
+import * as pulumi from "@pulumi/pulumi";
+import type { ArtifactResult } from "../scripts/steps/artifact.ts";
+import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
+import type { SignaturesInput } from "../scripts/steps/signatures.ts";
+import { StepCommand } from "./step-command.ts";
+
+/** Arguments of {@link Signatures}. */
+export interface SignaturesArgs {
+  disk: pulumi.Input<DiskImageResult | undefined>;
+  artifact: pulumi.Input<ArtifactResult | undefined>;
+  /** Signs `{file}` into `{file}.asc`. */
+  command: string;
+  frozen: boolean;
+}
+
+/**
+ * Signatures of an image in storage, of its bill of materials and of its provenance: `NAME.asc` beside each. What is stored anew is
+ * signed anew; another command alone signs nothing again. Deleting it removes them.
+ */
+export class Signatures extends pulumi.ComponentResource {
+  constructor(
+    name: string,
+    { command, frozen, ...args }: SignaturesArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("alpine:index:Signatures", name, {}, opts);
+    const input = pulumi
+      .all([args.disk, args.artifact])
+      .apply(([disk, artifact]): SignaturesInput => ({ disk, artifact, command }));
+    const stored = pulumi.output(args.artifact).apply((artifact) => artifact?.token ?? "unknown");
+    new StepCommand(
+      `${name}-signatures`,
+      { step: "signatures", input, replaceOn: [stored], frozen },
+      { parent: this },
+    );
+    this.registerOutputs({});
+  }
+}
