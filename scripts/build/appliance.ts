@@ -108,8 +108,10 @@ export async function makeAppliance(
     const archive = path.join(folder, "appliance.cpio");
     if (!existsSync(archive)) {
       progress.phase("make the appliance", 2);
-      const tools = await packTools(stage0, arch, accelerator, mirror, repositories, progress);
-      writeFileAtomically(archive, Buffer.concat([tools, stage0.modules]));
+      writeFileAtomically(
+        archive,
+        await packTools(stage0, arch, accelerator, mirror, repositories, progress),
+      );
       // Written last: files that it does not vouch for do not count.
       writeFileAtomically(path.join(folder, digestsFile), JSON.stringify(await digestsIn(folder)));
     }
@@ -262,7 +264,7 @@ export function stage0Entries(files: readonly TarFile[]): CpioEntry[] {
   return [...parentFolders(entries.map((entry) => entry.path)), ...entries];
 }
 
-/** Lets a guest install the appliance's tools and takes the archive from the disk it wrote. */
+/** Lets a guest install the appliance's tools. @returns the archive that it wrote, and that of the modules after it */
 async function packTools(
   stage0: Stage0,
   arch: Architecture,
@@ -294,21 +296,27 @@ async function packTools(
       progress,
       scratch,
     });
-    return readPackedArchive(disk);
+    return readPackedArchive(disk, stage0.modules);
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** The archive that guest/make-appliance wrote: its length in the first 16 bytes, itself from the second MiB on. */
-function readPackedArchive(disk: string): Buffer {
+/**
+ * The archive that guest/make-appliance wrote: its length in the first 16 bytes, itself from the second MiB on. It is the largest
+ * thing that the host ever has in memory: so it is there once, with what comes after it.
+ */
+function readPackedArchive(disk: string, after: Uint8Array): Buffer {
   const file = openSync(disk, "r");
   try {
     const header = Buffer.alloc(16);
     readSync(file, header, 0, 16, 0);
-    const archive = Buffer.alloc(Number(header.toString("latin1").trim()));
-    readSync(file, archive, 0, archive.length, 1 << 20);
-    return Buffer.concat([archive, Buffer.alloc((512 - (archive.length % 512)) % 512)]);
+    const length = Number(header.toString("latin1").trim());
+    const padded = Math.ceil(length / 512) * 512;
+    const archive = Buffer.alloc(padded + after.length);
+    readSync(file, archive, 0, length, 1 << 20);
+    archive.set(after, padded);
+    return archive;
   } finally {
     closeSync(file);
   }
