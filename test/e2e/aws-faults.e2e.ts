@@ -167,12 +167,18 @@ async function cell(project: PublishedImages, row: Row, way: Break): Promise<Out
   assert.equal(isMet, row.call !== undefined, "the cloud met the fault");
   assert.equal(project.isStepFaultPending, false, "the command met the fault");
 
-  const wrong = (await project.dangers()).map((danger) => `before recover: ${danger}`);
+  const dangers = [...(await project.dangers()), ...project.misdescribed(false)];
+  const wrong = dangers.map((danger) => `before recover: ${danger}`);
   const recovered = await project.recover();
   if (recovered.code !== 0) wrong.push(`recover ended with ${recovered.code}: ${recovered.stderr}`);
   const again = await project.tryUp();
   if (again.code !== 0) wrong.push(`up ended with ${again.code}: ${lastLines(again.output)}`);
-  return [...wrong, ...(await project.differences()), ...(await project.unrecorded())];
+  return [
+    ...wrong,
+    ...(await project.differences()),
+    ...(await project.unrecorded()),
+    ...project.misdescribed(true),
+  ];
 }
 
 const lastLines = (output: string): string =>

@@ -14,10 +14,10 @@ import {
   type BucketLocationConstraint,
 } from "@aws-sdk/client-s3";
 import { execa } from "execa";
-import { stringify } from "yaml";
+import { parse, stringify } from "yaml";
 import { declaredBy } from "../../configs/index.ts";
 import { settingsSchema, type StackSettings } from "../../configs/settings.ts";
-import type { Declared, Stage, Variant } from "../../configs/variant.ts";
+import { type Declared, hasReached, type Stage, type Variant } from "../../configs/variant.ts";
 import { buildSettings } from "../../scripts/build/build-settings.ts";
 import { identifyVhd } from "../../scripts/build/formats/vhd.ts";
 import { derivedUuid, inputsDigest } from "../../scripts/build/inputs.ts";
@@ -335,6 +335,36 @@ export class PublishedImages extends Checkout {
   /** What must not be even after a run that failed. */
   async dangers(): Promise<string[]> {
     return dangers(this.expected(), await this.found());
+  }
+
+  /**
+   * What the metadata in storage says of the images of the stack in use and is not so, a line each.
+   * @param isDone whether it has to tell of all regions by now, and not only of none where the image can't be used
+   */
+  misdescribed(isDone: boolean): string[] {
+    const folder = `work/storage-${this.#stack.name}`;
+    return this.declared()
+      .filter(({ state }) => hasReached(state, this.settings().stage, "upload"))
+      .flatMap(({ variant, state, regions }) => {
+        const file = this.files(folder).find((name) => name.endsWith(`/${variant.name}.yaml`));
+        if (file === undefined) return isDone ? [`${variant.name} is not described`] : [];
+        const text = readFileSync(this.path(folder, file), "utf8");
+        const { artifacts } = parse(text) as { artifacts: Record<string, string> | null };
+        const usable = (region: string): string | undefined =>
+          Object.values(this.cloud.region(this.#stack.account, region).images).find(
+            ({ name, launchPermissions }) =>
+              name === variant.name.replace("aws_", "") && launchPermissions.length > 0,
+          )?.imageId;
+        const wanted = hasReached(state, this.settings().stage, "publish")
+          ? regions.map(({ name }) => name)
+          : [];
+        return [...new Set([...(isDone ? wanted : []), ...Object.keys(artifacts ?? {})])]
+          .filter((region) => artifacts?.[region] === undefined || artifacts[region] !== usable(region))
+          .map(
+            (region) =>
+              `${file} says ${artifacts?.[region]} of ${region}, where ${usable(region)} can be used`,
+          );
+      });
   }
 
   /** Ids of images and snapshots that are there and in no stack's state, and of those in the state that are not there. */
