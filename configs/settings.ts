@@ -140,7 +140,7 @@ export const settingsSchema = z
           .enum(["auto", "kvm", "hvf", "tcg"])
           .default("auto")
           .describe("auto boots a tiny guest to find out"),
-        timeoutMinutes: z.int().min(1).default(30).describe("For one image, from when it has its slot"),
+        timeoutMinutes: z.int().min(1).default(30).describe("For a build guest, from its start"),
         cacheGib: z
           .number()
           .min(1)
@@ -163,9 +163,11 @@ export const settingsSchema = z
       .default(false)
       .describe("Whether published images are protected from deletion"),
     disable: z
-      .array(z.enum(stages).exclude(["local"]))
+      .array(
+        z.enum(["sign"], { error: "expected sign; how far images are brought at most is the stack's stage" }),
+      )
       .default([])
-      .describe("Steps to leave out, as sign"),
+      .describe("Steps to leave out of an image's way: sign"),
   })
   .meta({ title: "Stack settings", description: `Config of a stack, in the namespace ${NAMESPACE}` });
 

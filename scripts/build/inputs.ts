@@ -29,7 +29,7 @@ const bytesOfVariant = [
 ] as const satisfies readonly (keyof Variant)[];
 
 /**
- * The inputs' digest (sha256, hexadecimal): the same digest means the same image. A published image is compared with
+ * The inputs' digest (sha256, hexadecimal): from one state of the mirror the same digest means the same image. A published image is compared with
  * today's configuration by it, and identifiers inside the image are derived from it.
  */
 export function inputsDigest(variant: Variant, settings: BuildSettings): string {

@@ -8,14 +8,14 @@ import { cacheFolder } from "../lib/workspace.ts";
 /** A number, or as many as this machine carries. */
 export type Slots = number | "auto";
 
-/** What a guest that builds or boots takes at most, with its QEMU. */
+/** What a guest that builds or boots takes, with its QEMU; one of a disk of more than 600 MiB takes more. */
 const guestBytes = 2 * 2 ** 30;
 
 /** Of a holder that was killed: nobody refreshes its ticket any more. */
 const staleMilliseconds = 15_000;
 
 /**
- * Runs `work` when one of this machine's build slots is free, over all processes: as many guests at once as the
+ * Runs `work` when one of this checkout's build slots is free, over all processes: as many guests at once as the
  * stack's `build.slots` says, in the order in which they asked. A slot whose holder was killed is free again after 15
  * seconds.
  */
