@@ -240,7 +240,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     published: readonly RegionalImage[],
     options: pulumi.CustomResourceOptions = {},
   ): StepCommand {
-    const { image, settings, publicAccess } = this.#args;
+    const { image, settings, publicAccess, before } = this.#args;
     const share = requireAws(image.variant).shareSnapshots
       ? grantees(image.variant.access).flatMap(({ group, accountId }) => group ?? accountId ?? [])
       : [];
@@ -251,7 +251,8 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     }));
     // Those of other regions may fail, and are not waited for.
     const here = regions.filter((region) => amis.some((ami) => ami.region === region));
-    const dependsOn = share.length === 0 ? [] : here.flatMap((region) => publicAccess[region] ?? []);
+    const isShared = share.length > 0 && published.length > 0;
+    const dependsOn = isShared ? [...before, ...here.flatMap((region) => publicAccess[region] ?? [])] : [];
     return new StepCommand(
       `${this.#name}-snapshots${suffix}`,
       // Never frozen: tags and access follow the configuration.

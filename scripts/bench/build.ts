@@ -34,7 +34,10 @@ export async function benchBuild(options: BuildOptions): Promise<void> {
           const measured: Measurement[] = [];
           for (const caches of options.caches) {
             const boot = options.boot && caches === options.caches.at(-1);
-            measured.push(await measure({ variant, settings, caches, boot }));
+            const one = await measure({ variant, settings, caches, boot });
+            // The table comes at the end, which may be hours away.
+            process.stderr.write(`${JSON.stringify(one)}\n`);
+            measured.push(one);
           }
           return measured;
         }),

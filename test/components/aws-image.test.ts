@@ -369,11 +369,14 @@ describe("an image on AWS", function () {
   });
 
   it("is published only once it is signed", async () => {
-    const result = await run({ variant: { signingCommand: "sign {file}" } });
+    const result = await run({
+      variant: { signingCommand: "sign {file}", aws: { ...aws, shareSnapshots: true } },
+    });
     const signing = "command:local:Command img-signatures";
     for (const one of result.resources.filter(({ type }) => /:(AmiCopy|AmiLaunchPermission)$/.test(type))) {
       assert.ok(one.dependencies.includes(signing), one.name);
     }
+    assert.ok(find(result, /Command$/, "img-snapshots").dependencies.includes(signing));
     assert.ok(!find(result, /:Ami$/).dependencies.includes(signing));
   });
 
