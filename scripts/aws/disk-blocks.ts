@@ -1,9 +1,7 @@
 /** A disk as EBS takes it: in blocks of 512 KiB, those that hold anything. */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import path from "node:path";
-import { qemuImg } from "../build/qemu-img.ts";
-import { isBlank, openImageFile } from "../build/formats/unpack.ts";
+import { isBlank } from "../build/formats/unpack.ts";
 import { readFully } from "./file-parts.ts";
 import { BufferPool } from "./parallel.ts";
 
@@ -18,15 +16,6 @@ export interface DiskBlock {
   sha256: Buffer;
   /** Says that its bytes are no longer needed: another block may get their place. */
   release: () => void;
-}
-
-/** The raw disk of an image's file: the file itself, or a sparse copy in that folder. */
-export async function rawDisk(file: string, folder: string): Promise<string> {
-  const { file: disk, driver } = await openImageFile(file, folder);
-  if (driver === "raw") return disk;
-  const raw = path.join(folder, "disk.raw");
-  await qemuImg("convert", "-f", driver, "-O", "raw", disk, raw);
-  return raw;
 }
 
 /** The blocks that are not all zeroes, in order. In memory are those that have not been released. */

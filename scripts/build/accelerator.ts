@@ -21,11 +21,9 @@ export async function acceleratorFor(
   arch: Architecture,
   boot: { kernel: string; archive: string },
 ): Promise<Accelerator> {
+  const known = await knownAccelerator(arch);
   const candidate = candidateFor(arch);
-  if (candidate === undefined) return "tcg";
-  const key = await hostKey(arch, candidate);
-  const known = answerOf(readAnswers()[key], Date.now());
-  if (known !== undefined) return known ? candidate : "tcg";
+  if (known !== undefined || candidate === undefined) return known ?? "tcg";
   const fault = await probe(arch, candidate, boot);
   const works = fault === undefined;
   process.stderr.write(
@@ -33,7 +31,7 @@ export async function acceleratorFor(
       ? `accelerator ${candidate}: works for ${arch}\n`
       : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated (for a day: ${answersFile()})\n`,
   );
-  const answers = { ...readAnswers(), [key]: works || new Date().toISOString() };
+  const answers = { ...readAnswers(), [await hostKey(arch, candidate)]: works || new Date().toISOString() };
   writeFileAtomically(answersFile(), `${JSON.stringify(answers, undefined, 2)}\n`);
   return works ? candidate : "tcg";
 }

@@ -108,6 +108,36 @@ function fileStorage(url: string, folder: string): Storage {
   };
 }
 
+/** A local file, stored under its own name. */
+export interface LocalFile {
+  file: string;
+  sha512: string;
+}
+
+/** Stores files in their order: all of them, or none is left that this token owns. */
+export async function storeAll(storage: Storage, files: readonly LocalFile[], token: string): Promise<void> {
+  const done: string[] = [];
+  try {
+    for (const { file, sha512 } of files) {
+      const name = path.basename(file);
+      await storage.storeFile(name, file, sha512, token);
+      done.push(name);
+    }
+  } catch (error) {
+    for (const name of done) await storage.remove(name, token);
+    throw error;
+  }
+}
+
+/** Removes files that are still what this token's owner stored, and says which are not. */
+export async function removeAll(url: string, names: readonly string[], token: string): Promise<void> {
+  const storage = openStorage(url);
+  for (const name of names) {
+    if (await storage.remove(name, token)) continue;
+    process.stderr.write(`${url}/${name}: no longer what this resource stored, left alone\n`);
+  }
+}
+
 type Part = "file" | "sha512" | "owner";
 
 /** Removes what this run, or one that was killed, has begun to store under a name. One run at a time stores it. */

@@ -7,7 +7,6 @@
  */
 import {
   DeregisterImageCommand,
-  DescribeImageAttributeCommand,
   type EC2Client,
   type Image,
   paginateDescribeImages,
@@ -17,6 +16,7 @@ import pRetry from "p-retry";
 import { ec2Client } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { explained } from "../aws/explain.ts";
+import { launchPermissions } from "../aws/launch-permissions.ts";
 import { volumeGrantees } from "../aws/volume-grantees.ts";
 import { UserError } from "../lib/user-error.ts";
 import { sweepSnapshots } from "./aws-snapshots.ts";
@@ -156,10 +156,7 @@ async function whenSettled(client: EC2Client, imageId: string, what: string): Pr
   }, patience);
 }
 
-async function isShared(client: EC2Client, { ImageId, Public }: Image): Promise<boolean> {
+async function isShared(client: EC2Client, { ImageId = "", Public }: Image): Promise<boolean> {
   if (Public === true) return true;
-  const { LaunchPermissions = [] } = await client.send(
-    new DescribeImageAttributeCommand({ ImageId, Attribute: "launchPermission" }),
-  );
-  return LaunchPermissions.length > 0;
+  return (await launchPermissions(client, ImageId)).length > 0;
 }

@@ -3,16 +3,12 @@
  * with is a resource and is taken into the state; whom a snapshot is shared with is a command's, which is marked so that the next
  * `up` runs it again. Nothing is shared or made private here: the `up` that follows does what the ledger says.
  */
-import {
-  DescribeImageAttributeCommand,
-  DescribeSnapshotsCommand,
-  type EC2Client,
-  type LaunchPermission,
-} from "@aws-sdk/client-ec2";
+import { DescribeSnapshotsCommand, type EC2Client, type LaunchPermission } from "@aws-sdk/client-ec2";
 import { type Grantee, granteeOf } from "../../configs/aws.ts";
 import { ec2Client } from "../aws/clients.ts";
 import { everywhere } from "../aws/everywhere.ts";
 import { codesOf, explained } from "../aws/explain.ts";
+import { launchPermissions } from "../aws/launch-permissions.ts";
 import { volumeGrantees } from "../aws/volume-grantees.ts";
 import { groupBy } from "../lib/group-by.ts";
 import { resourceTypes } from "../lib/resource-types.ts";
@@ -55,10 +51,7 @@ export async function adoptPermissions(
 
 async function launchGrantees(client: EC2Client, ImageId: string): Promise<Grantee[]> {
   try {
-    const { LaunchPermissions = [] } = await client.send(
-      new DescribeImageAttributeCommand({ ImageId, Attribute: "launchPermission" }),
-    );
-    return LaunchPermissions.flatMap((one) => granteeOf(accessKey(one)) ?? []);
+    return (await launchPermissions(client, ImageId)).flatMap((one) => granteeOf(accessKey(one)) ?? []);
   } catch (error) {
     // The refresh says what is gone.
     if (codesOf(error).some((code) => /^InvalidAMIID\.(NotFound|Unavailable)$/.test(code))) return [];

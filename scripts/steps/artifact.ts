@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { Documents } from "../build/documents.ts";
 import { digestOfFile } from "../lib/digest.ts";
-import { openStorage, type Storage } from "../lib/storage.ts";
+import { type LocalFile, openStorage, removeAll, storeAll } from "../lib/storage.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { DiskImageResult } from "./disk-image.ts";
@@ -52,9 +52,10 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
     }
     // The image last: where it is, there is what describes it.
     const built = [...Object.values(disk.documents ?? {}), disk];
-    for (const file of built) await ensureBuilt(storageUrl, file);
+    const files: LocalFile[] = [];
+    for (const one of built) files.push({ ...one, file: await ensureBuilt(storageUrl, one) });
     const token = randomBytes(8).toString("hex");
-    await storeAll(openStorage(storageUrl), built, token);
+    await storeAll(openStorage(storageUrl), files, token);
     return {
       token,
       folder: storageUrl,
@@ -72,11 +73,8 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
   update: (_, previous) => Promise.resolve(previous),
 
   async delete(_, previous) {
-    const storage = openStorage(previous.folder);
-    for (const { name } of storedFiles(previous)) {
-      if (await storage.remove(name, previous.token)) continue;
-      process.stderr.write(`${previous.folder}/${name}: no longer what this resource stored, left alone\n`);
-    }
+    const names = storedFiles(previous).map(({ name }) => name);
+    await removeAll(previous.folder, names, previous.token);
   },
 };
 
@@ -88,21 +86,6 @@ export interface BuiltFile {
 
 function stored({ file, sha512 }: BuiltFile): StoredFile {
   return { name: path.basename(file), sha512 };
-}
-
-/** All of them, or none is left that this token owns. */
-async function storeAll(storage: Storage, files: readonly BuiltFile[], token: string): Promise<void> {
-  const done: string[] = [];
-  try {
-    for (const built of files) {
-      const { name, sha512 } = stored(built);
-      await storage.storeFile(name, path.join(projectRoot, built.file), sha512, token);
-      done.push(name);
-    }
-  } catch (error) {
-    for (const name of done) await storage.remove(name, token);
-    throw error;
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { CreateTagsCommand, DeleteSnapshotCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import { ebsClient, ec2Client } from "../aws/clients.ts";
-import { rawDisk } from "../aws/disk-blocks.ts";
+import { rawDisk } from "../build/formats/unpack.ts";
 import { explained } from "../aws/explain.ts";
 import { tagList } from "../aws/tag-list.ts";
 import { findById, tokenTag, writeSnapshot } from "../aws/write-snapshot.ts";

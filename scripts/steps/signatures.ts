@@ -3,7 +3,7 @@ import { rmSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { execa, type ExecaError, parseCommandString } from "execa";
 import { digestOfFile } from "../lib/digest.ts";
-import { openStorage } from "../lib/storage.ts";
+import { type LocalFile, openStorage, removeAll, storeAll } from "../lib/storage.ts";
 import { UserError } from "../lib/user-error.ts";
 import { scratchFolder } from "../lib/workspace.ts";
 import { type ArtifactResult, ensureBuilt, storedFiles } from "./artifact.ts";
@@ -46,11 +46,10 @@ export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
       );
     }
     const token = randomBytes(8).toString("hex");
-    const storage = openStorage(artifact.folder);
     const built = [disk, ...Object.values(disk.documents ?? {})];
     const scratch = scratchFolder("sign");
-    const names: string[] = [];
     try {
+      const signatures: LocalFile[] = [];
       // All are signed before any is stored: a key that is taken away half-way leaves nothing half.
       for (const { name } of storedFiles(artifact)) {
         const file = built.find((one) => path.basename(one.file) === name);
@@ -58,16 +57,11 @@ export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
         const link = path.join(scratch, name);
         symlinkSync(await ensureBuilt(artifact.folder, file), link);
         await sign(command, link);
-        names.push(`${name}.asc`);
+        signatures.push({ file: `${link}.asc`, sha512: await digestOfFile(`${link}.asc`, "sha512") });
       }
-      for (const name of names) {
-        const signature = path.join(scratch, name);
-        await storage.storeFile(name, signature, await digestOfFile(signature, "sha512"), token);
-      }
+      await storeAll(openStorage(artifact.folder), signatures, token);
+      const names = signatures.map(({ file }) => path.basename(file));
       return { token, folder: artifact.folder, names, signed: new Date().toISOString() };
-    } catch (error) {
-      for (const name of names) await storage.remove(name, token);
-      throw error;
     } finally {
       rmSync(scratch, { recursive: true, force: true });
     }
@@ -75,13 +69,7 @@ export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
 
   update: (_, previous) => Promise.resolve(previous),
 
-  async delete(_, { folder, names, token }) {
-    const storage = openStorage(folder);
-    for (const name of names) {
-      if (await storage.remove(name, token)) continue;
-      process.stderr.write(`${folder}/${name}: no longer what this resource stored, left alone\n`);
-    }
-  },
+  delete: (_, { folder, names, token }) => removeAll(folder, names, token),
 };
 
 /** @throws UserError where it fails, or leaves no signature */

@@ -1,7 +1,7 @@
 /** What a bootloader and then the kernel find: kernel, initramfs, kernel line, modules. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
-import { initramfsChecks, moduleName } from "./initramfs.ts";
+import { initramfsChecks, isModule, moduleName } from "./initramfs.ts";
 import type { ExpectedDisk } from "./judge.ts";
 
 const blockBytes = 4096;
@@ -153,8 +153,5 @@ function kernelLine(file: string, entries: readonly BootEntry[], { variant, kern
 
 function hasModule({ paths, builtinModules }: DiskFacts, name: string): boolean {
   const same = (other: string): boolean => moduleName(other) === moduleName(name);
-  return (
-    [...builtinModules].some(same) ||
-    [...paths.keys()].some((path) => /^(usr\/)?lib\/modules\/.*\.ko(\.\w+)?$/.test(path) && same(path))
-  );
+  return [...builtinModules].some(same) || [...paths.keys()].some((path) => isModule(path) && same(path));
 }

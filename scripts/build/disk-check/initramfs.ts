@@ -18,7 +18,7 @@ export function initramfsChecks(
     .filter((line) => line !== "" && !line.startsWith("#"))
     .map(matcher);
   const asked = [...paths.keys()]
-    .filter((path) => /^(usr\/)?lib\/modules\/.*\.ko(\.\w+)?$/.test(path))
+    .filter(isModule)
     .map(belowKernel)
     .filter((path) => patterns.some((pattern) => pattern.test(path)));
   const names = new Set([...[...there].map(moduleName), ...[...builtinModules].map(moduleName)]);
@@ -33,6 +33,9 @@ export function initramfsChecks(
     ),
   ];
 }
+
+/** Whether a file of the root filesystem is a module of the kernel's. */
+export const isModule = (path: string): boolean => /^(usr\/)?lib\/modules\/.*\.ko(\.\w+)?$/.test(path);
 
 /** `lib/modules/6.18.56-0-virt/kernel/fs/ext4/ext4.ko.gz`: `kernel/fs/ext4/ext4.ko.gz`. */
 function belowKernel(path: string): string {

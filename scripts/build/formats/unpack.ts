@@ -1,6 +1,7 @@
 /** From an image's file back to its disk. */
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import path from "node:path";
+import { qemuImg } from "../qemu-img.ts";
 import { unpackBzip2 } from "./bzip2.ts";
 import { readGoogleArchive } from "./google-archive.ts";
 import { splitFileName } from "./image-file.ts";
@@ -21,6 +22,15 @@ export async function openImageFile(file: string, folder: string): Promise<Reada
   const disk = path.join(folder, `${name}.raw`);
   await writeSparse(unpack(file), disk);
   return { file: disk, driver: "raw" };
+}
+
+/** The raw disk of an image's file: the file itself, or a sparse copy in that folder. */
+export async function rawDisk(file: string, folder: string): Promise<string> {
+  const { file: disk, driver } = await openImageFile(file, folder);
+  if (driver === "raw") return disk;
+  const raw = path.join(folder, "disk.raw");
+  await qemuImg("convert", "-f", driver, "-O", "raw", disk, raw);
+  return raw;
 }
 
 /** The disk that is packed in a file, piece by piece. */

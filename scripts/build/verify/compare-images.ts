@@ -1,9 +1,8 @@
 /** Where two images that should be the same are not. */
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
-import { qemuImg } from "../qemu-img.ts";
 import { scratchFolder } from "../../lib/workspace.ts";
-import { openImageFile } from "../formats/unpack.ts";
+import { rawDisk } from "../formats/unpack.ts";
 import { readPartitionTable } from "../partition-table.ts";
 import { blockSize, byPartition, type DifferingPart, differingBytes } from "./differing-blocks.ts";
 import { filesAt, isExt4 } from "./ext4-files.ts";
@@ -16,7 +15,11 @@ export async function compareImages(first: string, second: string): Promise<stri
   const scratch = scratchFolder("verify");
   try {
     const disks = await Promise.all(
-      [first, second].map((file, index) => rawDisk(file, path.join(scratch, String(index)))),
+      [first, second].map((file, index) => {
+        const folder = path.join(scratch, String(index));
+        mkdirSync(folder);
+        return rawDisk(file, folder);
+      }),
     );
     const lines = await compareDisks(disks[0]!, disks[1]!);
     if (lines.length > 0) return lines;
@@ -27,15 +30,6 @@ export async function compareImages(first: string, second: string): Promise<stri
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
-}
-
-async function rawDisk(image: string, folder: string): Promise<string> {
-  mkdirSync(folder);
-  const { file, driver } = await openImageFile(image, folder);
-  if (driver === "raw") return file;
-  const raw = path.join(folder, "disk.raw");
-  await qemuImg("convert", "-f", driver, "-O", "raw", file, raw);
-  return raw;
 }
 
 /** The same for raw disks; no lines where they are identical. */
