@@ -1,16 +1,16 @@
-import "./scripts/lib/error-stacks.ts";
+import "./src/lib/error-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
-import { declareChannels } from "./components/channel.ts";
-import { declareAws } from "./components/clouds/aws-stack.ts";
+import { declareChannels } from "./clouds/aws/channel.ts";
+import { declareAws } from "./clouds/aws/shared.ts";
 import { ImageVariant } from "./components/image-variant.ts";
 import { withPlainErrors } from "./components/plain-errors.ts";
 import { preflightHook } from "./components/preflight-hook.ts";
-import { countsOf } from "./configs/counts.ts";
-import { declaredBy } from "./configs/index.ts";
-import { NAMESPACE, readSettings } from "./configs/settings.ts";
-import { buildSettings } from "./scripts/build/build-settings.ts";
-import { inputsDigest } from "./scripts/build/inputs.ts";
-import { publishPlan } from "./scripts/preflight/plan.ts";
+import { countsOf } from "./src/configuration/counts.ts";
+import { declaredBy } from "./src/configuration/index.ts";
+import { NAMESPACE, readSettings } from "./src/configuration/settings.ts";
+import { buildSettings } from "./src/builder/build-settings.ts";
+import { inputsDigest } from "./src/builder/inputs.ts";
+import { publishPlan } from "./clouds/aws/preflight/plan.ts";
 
 const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${NAMESPACE}:`));
 

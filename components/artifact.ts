@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ArtifactInput, ArtifactResult } from "../scripts/steps/artifact.ts";
-import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
+import type { ArtifactInput, ArtifactResult } from "../src/steps/artifact.ts";
+import type { DiskImageResult } from "../src/steps/disk-image.ts";
 import { lookingBefore } from "./preflight-hook.ts";
 import { StepCommand } from "./step-command.ts";
 

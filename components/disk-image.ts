@@ -1,15 +1,15 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { Builder } from "../configs/settings.ts";
-import type { Variant } from "../configs/variant.ts";
-import { builderOf } from "../scripts/remote/builders.ts";
-import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
+import type { Builder } from "../src/configuration/settings.ts";
+import type { Variant } from "../src/configuration/variant.ts";
+import { builderOf } from "../src/remote/builders.ts";
+import type { DiskImageInput, DiskImageResult } from "../src/steps/disk-image.ts";
 import { lookingBefore } from "./preflight-hook.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of a {@link DiskImage}. */
 export interface DiskImageArgs {
   variant: Variant;
-  /** Digest of everything that decides the image's bytes: see scripts/build/inputs.ts. */
+  /** Digest of everything that decides the image's bytes: see src/builder/inputs.ts. */
   inputsDigest: string;
   /** Where and how to build; none of it changes the bytes beyond what the digest covers. */
   build: DiskImageInput["build"];

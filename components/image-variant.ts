@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import { awsProblem } from "../configs/aws.ts";
-import type { StackSettings } from "../configs/settings.ts";
-import { signingCommandOf } from "../configs/signing.ts";
+import { awsProblem } from "../clouds/aws/rules.ts";
+import type { StackSettings } from "../src/configuration/settings.ts";
+import { signingCommandOf } from "../src/configuration/signing.ts";
 import {
   type Declared,
   hasReached,
@@ -9,12 +9,12 @@ import {
   isLeaving,
   reachedStage,
   type Stage,
-} from "../configs/variant.ts";
-import type { ArtifactResult } from "../scripts/steps/artifact.ts";
-import type { DiskImageInput, DiskImageResult } from "../scripts/steps/disk-image.ts";
+} from "../src/configuration/variant.ts";
+import type { ArtifactResult } from "../src/steps/artifact.ts";
+import type { DiskImageInput, DiskImageResult } from "../src/steps/disk-image.ts";
 import { Artifact } from "./artifact.ts";
-import { AwsImage } from "./clouds/aws.ts";
-import type { CloudImage, CloudImageArgs, PublicAccess } from "./clouds/cloud-image.ts";
+import { AwsImage } from "../clouds/aws/image.ts";
+import type { CloudImage, CloudImageArgs, PublicAccess } from "../clouds/cloud.ts";
 import { DiskImage } from "./disk-image.ts";
 import { Metadata } from "./metadata.ts";
 import { Signatures } from "./signatures.ts";

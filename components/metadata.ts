@@ -1,10 +1,10 @@
 import * as pulumi from "@pulumi/pulumi";
-import { tags } from "../configs/tags.ts";
-import type { Variant } from "../configs/variant.ts";
-import type { ArtifactResult } from "../scripts/steps/artifact.ts";
-import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
-import type { MetadataInput, MetadataResult } from "../scripts/steps/metadata.ts";
-import type { CloudImage, RegionalImage } from "./clouds/cloud-image.ts";
+import { tags } from "../src/configuration/tags.ts";
+import type { Variant } from "../src/configuration/variant.ts";
+import type { ArtifactResult } from "../src/steps/artifact.ts";
+import type { DiskImageResult } from "../src/steps/disk-image.ts";
+import type { MetadataInput, MetadataResult } from "../src/steps/metadata.ts";
+import type { CloudImage, RegionalImage } from "../clouds/cloud.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of {@link Metadata}. */

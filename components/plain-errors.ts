@@ -1,5 +1,5 @@
 import * as pulumi from "@pulumi/pulumi";
-import { UserError } from "../scripts/lib/user-error.ts";
+import { UserError } from "../src/lib/user-error.ts";
 
 /** Runs `work`; what a person can do something about ends the program with its message alone, as Pulumi's RunError. */
 export function withPlainErrors<T>(work: () => T): T {

@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PublishPlan } from "../scripts/preflight/plan.ts";
-import type { CheckResult } from "../scripts/preflight/result.ts";
+import type { PublishPlan } from "../clouds/aws/preflight/plan.ts";
+import type { CheckResult } from "../src/preflight/check-result.ts";
 
 /** What decides whether AWS takes the day on which an image is to be deprecated. */
 const aboutDays: readonly CheckResult["check"][] = ["account", "end of life"];
@@ -53,7 +53,7 @@ function firstTells(work: () => Promise<void>): () => Promise<void> {
 
 /** The SDKs are loaded only where something is asked. */
 const checkStack = async (plan: PublishPlan): Promise<CheckResult[]> =>
-  (await import("../scripts/preflight/preflight.ts")).preflight(plan, { stack: qualifiedStack() });
+  (await import("../clouds/aws/preflight/preflight.ts")).preflight(plan, { stack: qualifiedStack() });
 
 /** With its organization, where the backend has such: a run may be of another one than the user's own. */
 function qualifiedStack(): string {
@@ -63,7 +63,7 @@ function qualifiedStack(): string {
 }
 
 async function stopOn(results: readonly CheckResult[], soFar: string): Promise<void> {
-  const { countText, errorsOf, problemText } = await import("../scripts/preflight/result.ts");
+  const { countText, errorsOf, problemText } = await import("../src/preflight/check-result.ts");
   const errors = errorsOf(results);
   const warnings = results.filter(({ level }) => level === "warning");
   if (warnings.length > 0) await pulumi.log.warn(problemText(warnings));

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { ArtifactResult } from "../scripts/steps/artifact.ts";
-import type { DiskImageResult } from "../scripts/steps/disk-image.ts";
-import type { SignaturesInput } from "../scripts/steps/signatures.ts";
+import type { ArtifactResult } from "../src/steps/artifact.ts";
+import type { DiskImageResult } from "../src/steps/disk-image.ts";
+import type { SignaturesInput } from "../src/steps/signatures.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of {@link Signatures}. */

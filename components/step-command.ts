@@ -1,10 +1,10 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { StepName } from "../scripts/steps/step.ts";
+import type { StepName } from "../src/steps/step.ts";
 
 /** Arguments of a {@link StepCommand}. */
 export interface StepCommandArgs {
-  /** The program of scripts/steps/ that does the work. */
+  /** The program of src/steps/ that does the work. */
   step: StepName;
   /** What it works on. Its change runs `update`, which may only change what lies beside the published bytes. */
   input: pulumi.Input<object>;

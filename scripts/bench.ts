@@ -1,10 +1,10 @@
 /** `npm run bench -- WHAT`: measures, and prints a table. Figures are for reading; no test depends on them. */
 import { Command, Option } from "commander";
-import { benchBuild, type BuildOptions } from "./bench/build.ts";
-import { benchResolve } from "./bench/resolve.ts";
-import { benchScale, layouts, type ScaleOptions } from "./bench/scale.ts";
-import { benchUpload, type UploadOptions } from "./bench/upload.ts";
-import { runMain } from "./lib/user-error.ts";
+import { benchBuild, type BuildOptions } from "../bench/build.ts";
+import { benchResolve } from "../bench/resolve.ts";
+import { benchScale, layouts, type ScaleOptions } from "../bench/scale.ts";
+import { benchUpload, type UploadOptions } from "../bench/upload.ts";
+import { runMain } from "../src/lib/user-error.ts";
 
 const program = new Command("npm run bench --").description("Measures, and prints a table.");
 

@@ -4,17 +4,17 @@ import { createServer, type Server } from "node:net";
 import path from "node:path";
 import { Command } from "commander";
 import ssh2 from "ssh2";
-import type { Variant } from "../configs/variant.ts";
-import { type BootedGuest, bootGuest } from "./boot-test/boot-guest.ts";
-import { knownAccelerator } from "./build/accelerator.ts";
-import { makeAppliance } from "./build/appliance.ts";
-import { type BuildSettings, buildSettings } from "./build/build-settings.ts";
-import { imageFileName } from "./build/formats/image-file.ts";
-import { startProgress } from "./build/progress.ts";
-import type { Accelerator } from "./build/qemu.ts";
-import { findVariant, settingsOf } from "./lib/find-variant.ts";
-import { runMain, UserError } from "./lib/user-error.ts";
-import { scratchFolder, workFolder } from "./lib/workspace.ts";
+import type { Variant } from "../src/configuration/variant.ts";
+import { type BootedGuest, bootGuest } from "../src/boot-test/boot-guest.ts";
+import { knownAccelerator } from "../src/builder/accelerator.ts";
+import { makeAppliance } from "../src/builder/appliance.ts";
+import { type BuildSettings, buildSettings } from "../src/builder/build-settings.ts";
+import { imageFileName } from "../src/builder/formats/image-file.ts";
+import { startProgress } from "../src/builder/progress.ts";
+import type { Accelerator } from "../src/builder/qemu.ts";
+import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
+import { runMain, UserError } from "../src/lib/user-error.ts";
+import { scratchFolder, workFolder } from "../src/lib/workspace.ts";
 
 interface Options {
   image?: string;

@@ -2,21 +2,21 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { Command } from "commander";
-import type { Builder, StackSettings } from "../configs/settings.ts";
-import { suggest } from "../configs/source.ts";
-import type { Variant } from "../configs/variant.ts";
-import { bootTest } from "./boot-test/boot-test.ts";
-import { buildDisk } from "./build/build-disk.ts";
-import { buildSettings } from "./build/build-settings.ts";
-import { inputsDigest } from "./build/inputs.ts";
-import { startProgress } from "./build/progress.ts";
-import { withBuildSlot } from "./build/slots.ts";
-import { verifyBuild } from "./build/verify/verify.ts";
-import { findVariant, settingsOf } from "./lib/find-variant.ts";
-import { withFileLock } from "./lib/file-lock.ts";
-import { runMain, UserError } from "./lib/user-error.ts";
-import { cacheFolder, projectRoot } from "./lib/workspace.ts";
-import { buildRemotely } from "./remote/build-remotely.ts";
+import type { Builder, StackSettings } from "../src/configuration/settings.ts";
+import { suggest } from "../src/configuration/source.ts";
+import type { Variant } from "../src/configuration/variant.ts";
+import { bootTest } from "../src/boot-test/boot-test.ts";
+import { buildDisk } from "../src/builder/build-disk.ts";
+import { buildSettings } from "../src/builder/build-settings.ts";
+import { inputsDigest } from "../src/builder/inputs.ts";
+import { startProgress } from "../src/builder/progress.ts";
+import { withBuildSlot } from "../src/builder/slots.ts";
+import { verifyBuild } from "../src/builder/verify/verify.ts";
+import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
+import { withFileLock } from "../src/lib/file-lock.ts";
+import { runMain, UserError } from "../src/lib/user-error.ts";
+import { cacheFolder, projectRoot } from "../src/lib/workspace.ts";
+import { buildRemotely } from "../src/remote/build-remotely.ts";
 
 interface Options {
   out: string;

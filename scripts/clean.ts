@@ -2,8 +2,8 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
-import { runMain } from "./lib/user-error.ts";
-import { sweepScratchFolders, workFolder } from "./lib/workspace.ts";
+import { runMain } from "../src/lib/user-error.ts";
+import { sweepScratchFolders, workFolder } from "../src/lib/workspace.ts";
 
 const program = new Command("npm run clean --")
   .description("Deletes caches and unfinished files under work/. Stack state and stored images stay.")

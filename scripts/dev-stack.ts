@@ -8,11 +8,11 @@ import os from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { request } from "undici";
-import { openRepository, officialMirrorUrl } from "./build/mirror.ts";
-import { buildSettings } from "./build/build-settings.ts";
-import { readSettings } from "../configs/settings.ts";
-import { runMain, UserError } from "./lib/user-error.ts";
-import { projectRoot } from "./lib/workspace.ts";
+import { openRepository, officialMirrorUrl } from "../src/builder/mirror.ts";
+import { buildSettings } from "../src/builder/build-settings.ts";
+import { readSettings } from "../src/configuration/settings.ts";
+import { runMain, UserError } from "../src/lib/user-error.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
 
 const version = "3.23";
 const kitFolder = ".tools/offline/mirror";

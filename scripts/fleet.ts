@@ -5,15 +5,15 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { ConfigError, readSource } from "../configs/source.ts";
-import { changesOf } from "./fleet/changes.ts";
-import { fleetOf, type Member } from "./fleet/members.ts";
-import { checkTemplate, stackFileText, stateOfStackFile } from "./fleet/stack-file.ts";
-import { writeFileAtomically } from "./lib/atomic-file.ts";
-import { columns, run, type Output } from "./lib/report.ts";
-import { initStack, stackNames } from "./lib/stacks.ts";
-import { runMain, UserError } from "./lib/user-error.ts";
-import { projectRoot } from "./lib/workspace.ts";
+import { ConfigError, readSource } from "../src/configuration/source.ts";
+import { changesOf } from "../src/fleet/changes.ts";
+import { fleetOf, type Member } from "../src/fleet/members.ts";
+import { checkTemplate, stackFileText, stateOfStackFile } from "../src/fleet/stack-file.ts";
+import { writeFileAtomically } from "../src/lib/atomic-file.ts";
+import { columns, run, type Output } from "../src/lib/report.ts";
+import { initStack, stackNames } from "../src/stacks/stacks.ts";
+import { runMain, UserError } from "../src/lib/user-error.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
 import { pulumiEnvironment, runInForeground } from "./pulumi.mjs";
 
 export interface MakeOptions {

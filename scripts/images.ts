@@ -1,15 +1,15 @@
 /** `npm run images`: what layers, ledger and stack say should exist. Needs no Pulumi, no cloud and no network. */
 import { Command } from "commander";
-import { loadSources } from "../configs/index.ts";
-import type { Step } from "../configs/merge.ts";
-import { explain, resolve, type Overrides } from "../configs/resolve.ts";
-import { fieldNames } from "../configs/schema.ts";
-import { idlePatterns, isSelected } from "../configs/select.ts";
-import { readStackFile } from "../configs/settings.ts";
-import { ConfigError, formatPlace, suggest } from "../configs/source.ts";
-import { stages, variantSchema, type Declared, type Stage } from "../configs/variant.ts";
-import { columns, run, type Output } from "./lib/report.ts";
-import { projectRoot } from "./lib/workspace.ts";
+import { loadSources } from "../src/configuration/index.ts";
+import type { Step } from "../src/configuration/merge.ts";
+import { explain, resolve, type Overrides } from "../src/configuration/resolve.ts";
+import { fieldNames } from "../src/configuration/schema.ts";
+import { idlePatterns, isSelected } from "../src/configuration/select.ts";
+import { readStackFile } from "../src/configuration/settings.ts";
+import { ConfigError, formatPlace, suggest } from "../src/configuration/source.ts";
+import { stages, variantSchema, type Declared, type Stage } from "../src/configuration/variant.ts";
+import { columns, run, type Output } from "../src/lib/report.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
 
 export interface ImagesOptions {
   root: string;

@@ -3,14 +3,14 @@
  * nothing. A publishing `up` asks the same before it uploads anything: components/preflight-hook.ts.
  */
 import { Command } from "commander";
-import { declaredBy } from "../configs/index.ts";
-import { readStackFile } from "../configs/settings.ts";
-import { run, type Output } from "./lib/report.ts";
-import { runMain } from "./lib/user-error.ts";
-import { projectRoot } from "./lib/workspace.ts";
-import { publishPlan } from "./preflight/plan.ts";
-import { preflight } from "./preflight/preflight.ts";
-import { countText, errorsOf, resultTable } from "./preflight/result.ts";
+import { declaredBy } from "../src/configuration/index.ts";
+import { readStackFile } from "../src/configuration/settings.ts";
+import { run, type Output } from "../src/lib/report.ts";
+import { runMain } from "../src/lib/user-error.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
+import { publishPlan } from "../clouds/aws/preflight/plan.ts";
+import { preflight } from "../clouds/aws/preflight/preflight.ts";
+import { countText, errorsOf, resultTable } from "../src/preflight/check-result.ts";
 
 export interface PreflightOptions {
   root: string;

@@ -10,12 +10,12 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { execa, ExecaError } from "execa";
-import { runMain, UserError } from "./lib/user-error.ts";
-import { projectRoot } from "./lib/workspace.ts";
+import { runMain, UserError } from "../src/lib/user-error.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
 import { pulumiEnvironment } from "./pulumi.mjs";
-import { awsTask, recoverAws } from "./recover/aws.ts";
-import { dropBrokenAttributes, findLocks, isFileBackend } from "./recover/file-backend.ts";
-import { forceHint, isLockRefusal, requireGone, requireNobody } from "./recover/locks.ts";
+import { awsTask, recoverAws } from "../clouds/aws/recover/recover.ts";
+import { dropBrokenAttributes, findLocks, isFileBackend } from "../src/stacks/file-backend.ts";
+import { forceHint, isLockRefusal, requireGone, requireNobody } from "../src/stacks/locks.ts";
 import {
   hasAws,
   pendingOf,
@@ -24,7 +24,7 @@ import {
   stateSchema,
   withoutPending,
   withResources,
-} from "./recover/state.ts";
+} from "../src/stacks/state.ts";
 
 interface Options {
   stack: string;

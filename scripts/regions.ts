@@ -3,11 +3,11 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import { isMap, isSeq, type YAMLSeq } from "yaml";
-import { readRegions } from "../configs/regions.ts";
-import { ConfigError, readSource, suggest } from "../configs/source.ts";
-import { run, type Output } from "./lib/report.ts";
-import { projectRoot } from "./lib/workspace.ts";
-import { read } from "./releases/upstream.ts";
+import { readRegions } from "../src/configuration/regions.ts";
+import { ConfigError, readSource, suggest } from "../src/configuration/source.ts";
+import { run, type Output } from "../src/lib/report.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
+import { read } from "../src/releases/upstream.ts";
 
 interface Lookup {
   /** Public, without credentials; none for a cloud that has no such list. */

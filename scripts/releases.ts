@@ -1,10 +1,10 @@
 /** `npm run releases`: reads and edits the ledger. Its comments and order stay; a result that isn't a ledger isn't written. */
 import { Command, Option } from "commander";
-import { stages } from "../configs/variant.ts";
-import { run, type Output } from "./lib/report.ts";
-import { projectRoot } from "./lib/workspace.ts";
-import { revise, update, type UpdateOptions } from "./releases/grow.ts";
-import { fail, type CommonOptions } from "./releases/session.ts";
+import { stages } from "../src/configuration/variant.ts";
+import { run, type Output } from "../src/lib/report.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
+import { revise, update, type UpdateOptions } from "../src/releases/add.ts";
+import { fail, type CommonOptions } from "../src/releases/ledger-session.ts";
 import {
   finishRemove,
   prune,
@@ -12,9 +12,9 @@ import {
   rules,
   type FinishOptions,
   type PruneOptions,
-} from "./releases/shrink.ts";
-import { list, promote, retire, withdraw } from "./releases/states.ts";
-import { RELEASES_URL } from "./releases/upstream.ts";
+} from "../src/releases/remove.ts";
+import { list, promote, retire, withdraw } from "../src/releases/stage.ts";
+import { RELEASES_URL } from "../src/releases/upstream.ts";
 
 if (process.argv[1] === import.meta.filename) await main();
 

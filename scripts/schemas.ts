@@ -4,14 +4,14 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
-import { ACCOUNT_NAMESPACE, accountSettingsSchema } from "../accounts/aws/settings.ts";
-import { ledgerSchema } from "../configs/ledger.ts";
-import { dimensionsSchema, layerSchema, regionsSchema } from "../configs/schema.ts";
-import { NAMESPACE, settingsSchema } from "../configs/settings.ts";
-import { variantSchema } from "../configs/variant.ts";
-import { run } from "./lib/report.ts";
-import { projectRoot } from "./lib/workspace.ts";
-import { ConfigError } from "../configs/source.ts";
+import { ACCOUNT_NAMESPACE, accountSettingsSchema } from "../clouds/aws/account/settings.ts";
+import { ledgerSchema } from "../src/configuration/ledger.ts";
+import { dimensionsSchema, layerSchema, regionsSchema } from "../src/configuration/schema.ts";
+import { NAMESPACE, settingsSchema } from "../src/configuration/settings.ts";
+import { variantSchema } from "../src/configuration/variant.ts";
+import { run } from "../src/lib/report.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
+import { ConfigError } from "../src/configuration/source.ts";
 
 /** A stack's file: our settings in their namespace, and whatever else Pulumi and providers keep there. */
 function stackSchema<Shape extends z.ZodRawShape>(
@@ -26,7 +26,7 @@ function stackSchema<Shape extends z.ZodRawShape>(
 
 const all = {
   "aws-account": stackSchema(ACCOUNT_NAMESPACE, accountSettingsSchema, {
-    ...{ title: "AWS account", description: "accounts/aws/Pulumi.NAME.yaml" },
+    ...{ title: "AWS account", description: "clouds/aws/account/Pulumi.NAME.yaml" },
   }),
   dimensions: dimensionsSchema,
   layer: layerSchema,

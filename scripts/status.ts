@@ -8,17 +8,17 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
 import pLimit from "p-limit";
-import { declaredBy } from "../configs/index.ts";
-import { idlePatterns, isSelected, type Selection } from "../configs/select.ts";
-import { readStackFile } from "../configs/settings.ts";
-import { ConfigError } from "../configs/source.ts";
-import { stages } from "../configs/variant.ts";
-import { groupBy } from "./lib/group-by.ts";
-import { columns, run, type Output } from "./lib/report.ts";
-import { readState, stackNames, stateOf, type StateResource } from "./lib/stacks.ts";
-import { runMain } from "./lib/user-error.ts";
-import { projectRoot } from "./lib/workspace.ts";
-import { progressOf, type ImageProgress, type Regional } from "./status/progress.ts";
+import { declaredBy } from "../src/configuration/index.ts";
+import { idlePatterns, isSelected, type Selection } from "../src/configuration/select.ts";
+import { readStackFile } from "../src/configuration/settings.ts";
+import { ConfigError } from "../src/configuration/source.ts";
+import { stages } from "../src/configuration/variant.ts";
+import { groupBy } from "../src/lib/group-by.ts";
+import { columns, run, type Output } from "../src/lib/report.ts";
+import { readState, stackNames, stateOf, type StateResource } from "../src/stacks/stacks.ts";
+import { runMain } from "../src/lib/user-error.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
+import { progressOf, type ImageProgress, type Regional } from "../src/status/progress.ts";
 
 export interface StatusOptions extends Selection {
   root: string;

@@ -4,22 +4,22 @@
  *
  * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.
  */
-import type { Step, StepName } from "./steps/step.ts";
-import { stepNames } from "./steps/step.ts";
-import { endWithEngine } from "./lib/end-with-engine.ts";
-import { runMain, UserError } from "./lib/user-error.ts";
+import type { Step, StepName } from "../src/steps/step.ts";
+import { stepNames } from "../src/steps/step.ts";
+import { endWithEngine } from "../src/steps/end-with-engine.ts";
+import { runMain, UserError } from "../src/lib/user-error.ts";
 
 // Inputs and results are what this project's own components and steps wrote: each step knows its own. A step is loaded
 // when it is asked for: the builder alone takes two seconds on a busy machine, and most steps do not need it.
 const steps: Record<StepName, () => Promise<Step<never, object>>> = {
-  "disk-image": async () => (await import("./steps/disk-image.ts")).diskImageStep,
-  artifact: async () => (await import("./steps/artifact.ts")).artifactStep,
-  signatures: async () => (await import("./steps/signatures.ts")).signaturesStep,
-  metadata: async () => (await import("./steps/metadata.ts")).metadataStep,
-  "aws-upload": async () => (await import("./steps/aws-upload.ts")).awsUploadStep,
-  "aws-snapshot": async () => (await import("./steps/aws-snapshot.ts")).awsSnapshotStep,
-  "aws-snapshots": async () => (await import("./steps/aws-snapshots.ts")).awsSnapshotsStep,
-  "aws-channel": async () => (await import("./steps/aws-channel.ts")).awsChannelStep,
+  "disk-image": async () => (await import("../src/steps/disk-image.ts")).diskImageStep,
+  artifact: async () => (await import("../src/steps/artifact.ts")).artifactStep,
+  signatures: async () => (await import("../src/steps/signatures.ts")).signaturesStep,
+  metadata: async () => (await import("../src/steps/metadata.ts")).metadataStep,
+  "aws-upload": async () => (await import("../clouds/aws/steps/upload.ts")).awsUploadStep,
+  "aws-snapshot": async () => (await import("../clouds/aws/steps/write-snapshot.ts")).awsSnapshotStep,
+  "aws-snapshots": async () => (await import("../clouds/aws/steps/tag-snapshots.ts")).awsSnapshotsStep,
+  "aws-channel": async () => (await import("../clouds/aws/steps/read-back-channel.ts")).awsChannelStep,
 };
 
 /** A result must fit into the environment of later calls with room to spare. */

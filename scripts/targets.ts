@@ -9,13 +9,13 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
-import { declaredBy } from "../configs/index.ts";
-import { idlePatterns, isSelected, type Selection } from "../configs/select.ts";
-import { readStackFile } from "../configs/settings.ts";
-import { ConfigError } from "../configs/source.ts";
-import { pulumiJson } from "./lib/pulumi-json.ts";
-import { run, type Output } from "./lib/report.ts";
-import { projectRoot } from "./lib/workspace.ts";
+import { declaredBy } from "../src/configuration/index.ts";
+import { idlePatterns, isSelected, type Selection } from "../src/configuration/select.ts";
+import { readStackFile } from "../src/configuration/settings.ts";
+import { ConfigError } from "../src/configuration/source.ts";
+import { pulumiJson } from "../src/stacks/pulumi-json.ts";
+import { run, type Output } from "../src/lib/report.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
 
 /** As exported states and previews have it. */
 export interface StackResource {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { ACCOUNT_NAMESPACE, readAccountSettings } from "../../accounts/aws/settings.ts";
-import type { PolicyDocument } from "../../scripts/aws/policies.ts";
+import { ACCOUNT_NAMESPACE, readAccountSettings } from "../../clouds/aws/account/settings.ts";
+import type { PolicyDocument } from "../../clouds/aws/policies.ts";
 import { repository } from "../configs/project.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../helpers/pulumi-mocks.ts";
 
@@ -40,7 +40,7 @@ function declare(settings: Record<string, unknown>): Promise<Run> {
     typeof value === "string" ? value : JSON.stringify(value),
   ]);
   return runWithMocks(types, false, async () => {
-    const { AwsAccount } = await import("../../components/aws-account.ts");
+    const { AwsAccount } = await import("../../clouds/aws/account/aws-account.ts");
     const { publisherPolicyArn } = new AwsAccount("account", readAccountSettings(Object.fromEntries(raw)));
     return { publisherPolicyArn };
   });
@@ -150,7 +150,7 @@ describe("an AWS account's settings", () => {
     );
 
   it("are in the Pulumi project's namespace", () => {
-    const file = readFileSync(join(repository, "accounts/aws/Pulumi.yaml"), "utf8");
+    const file = readFileSync(join(repository, "clouds/aws/account/Pulumi.yaml"), "utf8");
     assert.equal((parse(file) as { name: string }).name, ACCOUNT_NAMESPACE);
   });
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { awsLines } from "../../configs/channels.ts";
-import { readSettings, type StackSettings } from "../../configs/settings.ts";
-import type { Declared, ImageState, Stage, Variant } from "../../configs/variant.ts";
+import { awsLines } from "../../src/configuration/release-lines.ts";
+import { readSettings, type StackSettings } from "../../src/configuration/settings.ts";
+import type { Declared, ImageState, Stage, Variant } from "../../src/configuration/variant.ts";
 import * as pulumi from "@pulumi/pulumi";
-import { imageResources, lineResources } from "../../scripts/status/expected.ts";
+import { imageResources, lineResources } from "../../src/status/expected.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../helpers/results.ts";
 import { someVariant } from "../helpers/variant.ts";
@@ -77,8 +77,8 @@ const someImage = ({ stage = "release", state, variant, regions }: Case = {}): D
 /** Runs it, with its channel, as the program does. */
 function run(one: Case = {}): Promise<Run> {
   return runWithMocks(one.mocks ?? types, false, async () => {
-    const { declareAws } = await import("../../components/clouds/aws-stack.ts");
-    const { declareChannels } = await import("../../components/channel.ts");
+    const { declareAws } = await import("../../clouds/aws/shared.ts");
+    const { declareChannels } = await import("../../clouds/aws/channel.ts");
     const { ImageVariant } = await import("../../components/image-variant.ts");
     const image = someImage(one);
     const stack = readSettings({

@@ -1,12 +1,18 @@
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { readSettings, type StackSettings } from "../../configs/settings.ts";
-import { type Declared, isAtLeast, reachedStage, type Stage, stages } from "../../configs/variant.ts";
-import type { Variant } from "../../configs/variant.ts";
-import type { ArtifactInput } from "../../scripts/steps/artifact.ts";
-import type { DiskImageInput } from "../../scripts/steps/disk-image.ts";
-import type { SignaturesInput } from "../../scripts/steps/signatures.ts";
-import type { MetadataInput } from "../../scripts/steps/metadata.ts";
+import { readSettings, type StackSettings } from "../../src/configuration/settings.ts";
+import {
+  type Declared,
+  isAtLeast,
+  reachedStage,
+  type Stage,
+  stages,
+} from "../../src/configuration/variant.ts";
+import type { Variant } from "../../src/configuration/variant.ts";
+import type { ArtifactInput } from "../../src/steps/artifact.ts";
+import type { DiskImageInput } from "../../src/steps/disk-image.ts";
+import type { SignaturesInput } from "../../src/steps/signatures.ts";
+import type { MetadataInput } from "../../src/steps/metadata.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks, unknown } from "../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../helpers/results.ts";
 import { someVariant } from "../helpers/variant.ts";

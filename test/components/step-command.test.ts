@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { tags } from "../../configs/tags.ts";
+import { tags } from "../../src/configuration/tags.ts";
 import { parseResult } from "../../components/step-command.ts";
 import { someVariant } from "../helpers/variant.ts";
 

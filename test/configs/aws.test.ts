@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { amiTags, deprecationTime, granteeOf, grantees } from "../../configs/aws.ts";
+import { amiTags, deprecationTime, granteeOf, grantees } from "../../clouds/aws/rules.ts";
 import { someVariant } from "../helpers/variant.ts";
 
 describe("an image's AMIs", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadVariants } from "../../configs/index.ts";
+import { loadVariants } from "../../src/configuration/index.ts";
 import { least, pick, repository as root, variants } from "./project.ts";
 
 const layers = (changes: Record<string, string>) =>

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { channelLines } from "../../configs/channels.ts";
-import type { Declared, ImageState } from "../../configs/variant.ts";
+import { channelLines } from "../../src/configuration/release-lines.ts";
+import type { Declared, ImageState } from "../../src/configuration/variant.ts";
 import { someVariant } from "../helpers/variant.ts";
 
 const image = (key: string, state: Partial<ImageState> = {}, regions = ["a", "b"]): Declared => ({

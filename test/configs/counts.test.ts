@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { countsOf } from "../../configs/counts.ts";
-import type { Declared, Stage } from "../../configs/variant.ts";
+import { countsOf } from "../../src/configuration/counts.ts";
+import type { Declared, Stage } from "../../src/configuration/variant.ts";
 import { someVariant } from "../helpers/variant.ts";
 
 const image = (stage: Stage, ...regions: string[]): Declared => ({

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { loadDeclared } from "../../configs/index.ts";
+import { loadDeclared } from "../../src/configuration/index.ts";
 import { least, project } from "./project.ts";
 
 const ledger = least["configs/releases.yaml"]!;

@@ -1,6 +1,6 @@
 /** Bad input: every mistake with its place and what to do, all of them at once, and nothing dropped. */
 import assert from "node:assert/strict";
-import { readSettings } from "../../configs/settings.ts";
+import { readSettings } from "../../src/configuration/settings.ts";
 import { complaints, least, problems } from "./project.ts";
 
 const ledger = least["configs/releases.yaml"]!;

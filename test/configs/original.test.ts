@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { loadVariants } from "../../configs/index.ts";
-import { matches, type Match } from "../../configs/schema.ts";
-import { variantSchema, type Variant } from "../../configs/variant.ts";
+import { loadVariants } from "../../src/configuration/index.ts";
+import { matches, type Match } from "../../src/configuration/schema.ts";
+import { variantSchema, type Variant } from "../../src/configuration/variant.ts";
 import { repository as root } from "./project.ts";
 
 type Expected = Record<string, { value: unknown; images?: Match[] }[]>;

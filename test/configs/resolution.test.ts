@@ -1,7 +1,7 @@
 /** What layers mean: the worked examples of the original, with a note where ours is deliberately nicer. */
 import assert from "node:assert/strict";
-import { loadVariants } from "../../configs/index.ts";
-import type { Variant } from "../../configs/variant.ts";
+import { loadVariants } from "../../src/configuration/index.ts";
+import type { Variant } from "../../src/configuration/variant.ts";
 import { least, pick, project, repository, variants } from "./project.ts";
 
 const edge = `

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { readSettings, readStackFile, settingsTable } from "../../configs/settings.ts";
+import { readSettings, readStackFile, settingsTable } from "../../src/configuration/settings.ts";
 import { complaints, project, repository } from "./project.ts";
 
 describe("stack settings", () => {

@@ -8,8 +8,8 @@ import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { execa, ExecaError } from "execa";
-import { withFileLock } from "../../scripts/lib/file-lock.ts";
-import { freePort } from "../../scripts/lib/loopback.ts";
+import { withFileLock } from "../../src/lib/file-lock.ts";
+import { freePort } from "../../src/lib/loopback.ts";
 
 const version = "5.2.5";
 const folder = join(resolve(import.meta.dirname, "../.."), "work/doubles", `moto-${version}`);

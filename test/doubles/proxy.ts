@@ -1,6 +1,6 @@
 /** A server on loopback in front of another one: looks at what passes, and may change it. */
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
-import { listenOnLoopback } from "../../scripts/lib/loopback.ts";
+import { listenOnLoopback } from "../../src/lib/loopback.ts";
 
 export interface Exchange {
   method: string;

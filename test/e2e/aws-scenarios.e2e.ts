@@ -3,7 +3,7 @@
  * run the cloud compared with the ledger, thing by thing.
  */
 import assert from "node:assert/strict";
-import { isAtLeast, stages } from "../../configs/variant.ts";
+import { isAtLeast, stages } from "../../src/configuration/variant.ts";
 import type { CallRecord } from "../doubles/aws/cloud.ts";
 import { skipWithoutMoto, startMoto, type Moto } from "../doubles/moto.ts";
 import { someSigner } from "../helpers/signer.ts";

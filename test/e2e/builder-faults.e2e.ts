@@ -13,16 +13,16 @@ import {
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { loadVariants } from "../../configs/index.ts";
-import type { Variant } from "../../configs/variant.ts";
-import { type Appliance, makeAppliance } from "../../scripts/build/appliance.ts";
-import type * as BuildDisk from "../../scripts/build/build-disk.ts";
-import { buildDisk } from "../../scripts/build/build-disk.ts";
-import type { BuildSettings } from "../../scripts/build/build-settings.ts";
-import { type GuestJob, runJob } from "../../scripts/build/guest.ts";
-import { jobArchive } from "../../scripts/build/job.ts";
-import { openRepository, type Repository } from "../../scripts/build/mirror.ts";
-import { startProgress } from "../../scripts/build/progress.ts";
+import { loadVariants } from "../../src/configuration/index.ts";
+import type { Variant } from "../../src/configuration/variant.ts";
+import { type Appliance, makeAppliance } from "../../src/builder/appliance.ts";
+import type * as BuildDisk from "../../src/builder/build-disk.ts";
+import { buildDisk } from "../../src/builder/build-disk.ts";
+import type { BuildSettings } from "../../src/builder/build-settings.ts";
+import { type GuestJob, runJob } from "../../src/builder/guest.ts";
+import { jobArchive } from "../../src/builder/job.ts";
+import { openRepository, type Repository } from "../../src/builder/mirror.ts";
+import { startProgress } from "../../src/builder/progress.ts";
 import { processesWith, runProgram } from "../helpers/processes.ts";
 import { projectCopy, projectRoot } from "../helpers/project-copy.ts";
 import { diskResult } from "../helpers/results.ts";
@@ -274,7 +274,7 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
       const accelerators = join(cached, "accelerator-probes.json");
       if (existsSync(accelerators))
         cpSync(accelerators, join(copy.root, "work/cache/accelerator-probes.json"));
-      const { buildDisk } = await copy.load<typeof BuildDisk>("scripts/build/build-disk.ts");
+      const { buildDisk } = await copy.load<typeof BuildDisk>("src/builder/build-disk.ts");
       const folder = join(temporaryFolder(), "images");
       const served = { ...settings, mirror: { ...settings.mirror, url: server.url } };
       const message = await failure(buildDisk(variant, served, folder, quiet), copy.root);

@@ -12,7 +12,16 @@ import { PulumiProject, resultOf, type StackResource } from "../offline/pulumi-p
 const projectRoot = resolve(import.meta.dirname, "../..");
 
 /** What the project's programs are; the Pulumi project's file and program come apart. */
-const programs = ["package.json", "package-lock.json", "tsconfig.json", "components", "configs", "scripts"];
+const programs = [
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "clouds",
+  "components",
+  "configs",
+  "scripts",
+  "src",
+];
 
 /** The command of a step, by the end of its Pulumi name. */
 export type StepSuffix = "disk" | "artifact" | "metadata";

@@ -1,7 +1,7 @@
 /** The end-to-end tests' own judge: it must see each way in which a cloud can be wrong. */
 import assert from "node:assert/strict";
-import { settingsSchema } from "../../configs/settings.ts";
-import type { Declared } from "../../configs/variant.ts";
+import { settingsSchema } from "../../src/configuration/settings.ts";
+import type { Declared } from "../../src/configuration/variant.ts";
 import { newRegion, type Region } from "../doubles/aws/cloud/state.ts";
 import { someVariant } from "../helpers/variant.ts";
 import { dangers, differences, expected, found, type Things } from "./cloud-content.ts";

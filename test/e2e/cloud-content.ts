@@ -2,8 +2,8 @@
  * What AWS should hold by the ledger, what it holds, and how the two differ. The rules are written down here once more, after
  * the issue and the original, and not taken from the components that they judge.
  */
-import type { StackSettings } from "../../configs/settings.ts";
-import { stages, type Declared, type Stage, type Variant } from "../../configs/variant.ts";
+import type { StackSettings } from "../../src/configuration/settings.ts";
+import { stages, type Declared, type Stage, type Variant } from "../../src/configuration/variant.ts";
 import type { Image, LaunchPermission, Region } from "../doubles/aws/cloud/state.ts";
 import type { AccountRegion } from "../doubles/aws/cloud-folder.ts";
 

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { openSpeaking } from "../../scripts/boot-test/ssh.ts";
+import { openSpeaking } from "../../src/boot-test/ssh.ts";
 import { processesWith, runProgram } from "../helpers/processes.ts";
 import { type SshServer, startSshd } from "../helpers/sshd.ts";
 import { linkCaches } from "./checkout.ts";

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import type { ChildProcess } from "node:child_process";
 import { existsSync, truncateSync } from "node:fs";
 import { commandLine, isRunning, processesWith, runProgram, waitUntil } from "../helpers/processes.ts";
-import { parentOf } from "../../scripts/lib/end-with-engine.ts";
+import { parentOf } from "../../src/steps/end-with-engine.ts";
 import { type PulumiResult, resultOf } from "../offline/pulumi-project.ts";
 import { DeclaredImage, missingForBuild } from "./declared-image.ts";
 

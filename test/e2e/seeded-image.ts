@@ -5,9 +5,9 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { settingsSchema, type StackSettings } from "../../configs/settings.ts";
-import { type Declared, type Variant } from "../../configs/variant.ts";
-import type { DiskImageInput, DiskImageResult } from "../../scripts/steps/disk-image.ts";
+import { settingsSchema, type StackSettings } from "../../src/configuration/settings.ts";
+import { type Declared, type Variant } from "../../src/configuration/variant.ts";
+import type { DiskImageInput, DiskImageResult } from "../../src/steps/disk-image.ts";
 import { someVariant } from "../helpers/variant.ts";
 import { Checkout, type StepSuffix } from "./checkout.ts";
 

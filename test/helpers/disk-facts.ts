@@ -1,6 +1,6 @@
 /** What a guest tells of a good disk, shortened to what the judge looks at, and what that disk was to be. */
-import type { ExpectedDisk } from "../../scripts/build/disk-check/judge.ts";
-import { identifiers } from "../../scripts/build/inputs.ts";
+import type { ExpectedDisk } from "../../src/builder/disk-check/judge.ts";
+import { identifiers } from "../../src/builder/inputs.ts";
 import { someVariant } from "./variant.ts";
 
 const ids = identifiers("0".repeat(64));

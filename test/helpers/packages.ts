@@ -1,5 +1,5 @@
 /** Installed packages, as apk in a build guest reports them. */
-import { type InstalledPackage, installedPackageSchema } from "../../scripts/build/sbom.ts";
+import { type InstalledPackage, installedPackageSchema } from "../../src/builder/sbom.ts";
 
 const report = [
   {

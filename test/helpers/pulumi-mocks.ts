@@ -2,7 +2,7 @@
  * Pulumi's mocks, recording: what is registered, with the options that the engine would be told and mocks are not.
  * A resource that no mock is given for is an error.
  */
-import "../../scripts/lib/error-stacks.ts";
+import "../../src/lib/error-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
 
 /** A resource as it was registered. */

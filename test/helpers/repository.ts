@@ -2,8 +2,8 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { gzipMembers, type TrustedKeys } from "../../scripts/build/apk-archive.ts";
-import { officialMirrorUrl } from "../../scripts/build/mirror.ts";
+import { gzipMembers, type TrustedKeys } from "../../src/builder/apk-archive.ts";
+import { officialMirrorUrl } from "../../src/builder/mirror.ts";
 import { writeIndex } from "../offline/mirror/apk-index.ts";
 import { type WrittenPackage, writePackage } from "../offline/mirror/apk-package.ts";
 import type { SigningKey } from "../offline/mirror/signing.ts";

@@ -1,6 +1,6 @@
 /** Results of steps, as commands keep them. */
-import type { ArtifactResult } from "../../scripts/steps/artifact.ts";
-import type { DiskImageResult } from "../../scripts/steps/disk-image.ts";
+import type { ArtifactResult } from "../../src/steps/artifact.ts";
+import type { DiskImageResult } from "../../src/steps/disk-image.ts";
 
 export function diskResult(changes: Partial<DiskImageResult> = {}): DiskImageResult {
   return {

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import type { Builder } from "../../configs/settings.ts";
-import { freePort } from "../../scripts/lib/loopback.ts";
+import type { Builder } from "../../src/configuration/settings.ts";
+import { freePort } from "../../src/lib/loopback.ts";
 import { waitUntil } from "./processes.ts";
 import { temporaryFolder } from "./temporary.ts";
 

@@ -1,5 +1,5 @@
 /** A variant, as plain data, with only what matters to a test named in the test. */
-import { type Variant, variantSchema } from "../../configs/variant.ts";
+import { type Variant, variantSchema } from "../../src/configuration/variant.ts";
 
 export function someVariant(changes: Partial<Variant> = {}): Variant {
   return variantSchema.parse({

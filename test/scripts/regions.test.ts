@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { publishedRegions, readRegions } from "../../configs/regions.ts";
+import { publishedRegions, readRegions } from "../../src/configuration/regions.ts";
 import { updateRegions } from "../../scripts/regions.ts";
 import { project, repository } from "../configs/project.ts";
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { schemaFiles, schemas } from "../../scripts/schemas.ts";
-import type { ConfigError } from "../../configs/source.ts";
+import type { ConfigError } from "../../src/configuration/source.ts";
 import { project, repository } from "../configs/project.ts";
 
 describe("npm run schemas", () => {

@@ -28,11 +28,7 @@ describe("the project's shell scripts", function () {
   const scripts = shellScripts();
 
   it("are found", () => {
-    for (const known of [
-      "scripts/build/guest/init",
-      "scripts/build/supervise",
-      "scripts/boot-test/boot-check",
-    ]) {
+    for (const known of ["src/builder/guest/init", "src/builder/supervise", "src/boot-test/boot-check"]) {
       assert.ok(scripts.includes(known), known);
     }
   });

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
 import { endpointVariables } from "./http/endpoints.ts";
-import { writeFileAtomically } from "../../../scripts/lib/atomic-file.ts";
+import { writeFileAtomically } from "../../../src/lib/atomic-file.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
 const bin = join(root, "work/doubles/aws");

@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import pLimit, { type LimitFunction } from "p-limit";
 import lockfile from "proper-lockfile";
-import { writeFileAtomically } from "../../../scripts/lib/atomic-file.ts";
+import { writeFileAtomically } from "../../../src/lib/atomic-file.ts";
 import { readIfThere } from "./settings.ts";
 
 const queues = new Map<string, LimitFunction>();

@@ -8,7 +8,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { loadVariants } from "../../../configs/index.ts";
+import { loadVariants } from "../../../src/configuration/index.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { writeIndex } from "./apk-index.ts";
 import { writePackage, type Package } from "./apk-package.ts";

@@ -5,7 +5,7 @@ import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { execa } from "execa";
-import { listenOnLoopback } from "../../../scripts/lib/loopback.ts";
+import { listenOnLoopback } from "../../../src/lib/loopback.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { recipesDirectory } from "./recipes.ts";
 

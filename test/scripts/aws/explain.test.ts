@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { isLoopback } from "../../../scripts/aws/clients.ts";
-import { awsFaultKind, codesOf, explained } from "../../../scripts/aws/explain.ts";
+import { isLoopback } from "../../../clouds/aws/api/clients.ts";
+import { awsFaultKind, codesOf, explained } from "../../../clouds/aws/api/errors.ts";
 
 /** As the SDK throws it. */
 function fault(name: string, message: string, extra: object = {}): Error {

@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compositeChecksum, partSizeOf, readParts } from "../../../scripts/aws/file-parts.ts";
-import { inParallel } from "../../../scripts/aws/parallel.ts";
-import { resumable, uselessUploads } from "../../../scripts/aws/upload-file.ts";
+import { compositeChecksum, partSizeOf, readParts } from "../../../clouds/aws/api/file-parts.ts";
+import { inParallel } from "../../../src/lib/parallel.ts";
+import { resumable, uselessUploads } from "../../../clouds/aws/api/upload-file.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 const mib = 2 ** 20;

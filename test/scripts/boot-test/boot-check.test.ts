@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseFacts } from "../../../scripts/boot-test/judge.ts";
+import { parseFacts } from "../../../src/boot-test/judge.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
@@ -36,7 +36,7 @@ async function factsOf(stubs: Record<string, string>, ...services: string[]): Pr
     USER_DATA_FILE: userData,
     REACH: "127.0.0.1:22 10.0.2.2:4711",
   };
-  const script = join(projectRoot, "scripts/boot-test/boot-check");
+  const script = join(projectRoot, "src/boot-test/boot-check");
   const { code, stdout, stderr } = await runProgram("sh", [script, ...services], { env });
   assert.equal(code, 0, stderr);
   return parseFacts(stdout);

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { withNameServer } from "../../../scripts/boot-test/dhcp.ts";
+import { withNameServer } from "../../../src/boot-test/dhcp.ts";
 
 const address = Buffer.from([168, 0, 0, 2]);
 

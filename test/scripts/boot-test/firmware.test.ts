@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { findUefiFirmware } from "../../../scripts/boot-test/firmware.ts";
-import { UserError } from "../../../scripts/lib/user-error.ts";
+import { findUefiFirmware } from "../../../src/boot-test/firmware.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 interface Descriptor {

@@ -5,8 +5,8 @@ import {
   judge,
   parseFacts,
   standInsOf,
-} from "../../../scripts/boot-test/judge.ts";
-import type { Answered } from "../../../scripts/boot-test/metadata/server.ts";
+} from "../../../src/boot-test/judge.ts";
+import type { Answered } from "../../../src/boot-test/metadata/server.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 const variant = someVariant({ bootstrap: "tiny" });

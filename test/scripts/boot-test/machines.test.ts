@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { deviceArguments, machineFor } from "../../../scripts/boot-test/machines.ts";
-import { networkArguments } from "../../../scripts/boot-test/network.ts";
-import { UserError } from "../../../scripts/lib/user-error.ts";
+import { deviceArguments, machineFor } from "../../../src/boot-test/machines.ts";
+import { networkArguments } from "../../../src/boot-test/network.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
 
 type Kind = Parameters<typeof machineFor>[0];
 

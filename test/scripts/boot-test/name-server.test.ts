@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createSocket } from "node:dgram";
 import { Resolver } from "node:dns/promises";
-import { answerQuestion } from "../../../scripts/boot-test/name-server.ts";
+import { answerQuestion } from "../../../src/boot-test/name-server.ts";
 
 describe("a guest's name server", () => {
   /** Asks with Node's own resolver. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
-import { seedArguments } from "../../../scripts/boot-test/seed.ts";
+import { seedArguments } from "../../../src/boot-test/seed.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("a NoCloud seed", () => {

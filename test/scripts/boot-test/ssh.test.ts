@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import ssh2 from "ssh2";
-import { openSpeaking, runOverSsh, SshError } from "../../../scripts/boot-test/ssh.ts";
-import { freePort } from "../../../scripts/lib/loopback.ts";
+import { openSpeaking, runOverSsh, SshError } from "../../../src/boot-test/ssh.ts";
+import { freePort } from "../../../src/lib/loopback.ts";
 
 const servers: { close(): unknown }[] = [];
 after(() => servers.forEach((server) => server.close()));

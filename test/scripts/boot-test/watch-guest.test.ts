@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { watchGuest } from "../../../scripts/boot-test/watch-guest.ts";
-import { SshError } from "../../../scripts/boot-test/ssh.ts";
+import { watchGuest } from "../../../src/boot-test/watch-guest.ts";
+import { SshError } from "../../../src/boot-test/ssh.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 type Ended = { exitCode: number | null; stderr: string };

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import { readUdp, writeUdp } from "../../../scripts/boot-test/udp-frame.ts";
-import { answerFrame, nameServerAdded, serveWire } from "../../../scripts/boot-test/wire.ts";
+import { readUdp, writeUdp } from "../../../src/boot-test/udp-frame.ts";
+import { answerFrame, nameServerAdded, serveWire } from "../../../src/boot-test/dns-relay.ts";
 
 const names = { x: "1.2.3.4" };
 const question = Buffer.from("00010100000100000000000001780000010001", "hex");

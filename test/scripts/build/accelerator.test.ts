@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { answerOf } from "../../../scripts/build/accelerator.ts";
+import { answerOf } from "../../../src/builder/accelerator.ts";
 
 describe("what is known of an accelerator", () => {
   const now = Date.parse("2026-11-24T12:00:00Z");

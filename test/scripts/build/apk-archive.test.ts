@@ -6,8 +6,8 @@ import {
   readTar,
   verifyPackage,
   verifySignature,
-} from "../../../scripts/build/apk-archive.ts";
-import { readIndex } from "../../../scripts/build/apk-index.ts";
+} from "../../../src/builder/apk-archive.ts";
+import { readIndex } from "../../../src/builder/apk-index.ts";
 import type { WrittenPackage } from "../../offline/mirror/apk-package.ts";
 import {
   checksumOf,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { closure, type IndexEntry, parseIndex } from "../../../scripts/build/apk-index.ts";
+import { closure, type IndexEntry, parseIndex } from "../../../src/builder/apk-index.ts";
 
 const text = `C:Q1+pKlvUjpWVf/AAAA=
 P:busybox

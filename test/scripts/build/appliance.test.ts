@@ -2,14 +2,14 @@ import assert from "node:assert/strict";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import type { TarFile } from "../../../scripts/build/apk-archive.ts";
+import type { TarFile } from "../../../src/builder/apk-archive.ts";
 import {
   bootableKernel,
   digestsIn,
   dropDamaged,
   moduleEntries,
   stage0Entries,
-} from "../../../scripts/build/appliance.ts";
+} from "../../../src/builder/appliance.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 const file = (

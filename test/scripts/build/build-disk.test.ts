@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { buildDisk, checkRelease, guestMemoryMib, imageConsole } from "../../../scripts/build/build-disk.ts";
-import type { MirrorSettings, Repository } from "../../../scripts/build/mirror.ts";
-import { UserError } from "../../../scripts/lib/user-error.ts";
+import { buildDisk, checkRelease, guestMemoryMib, imageConsole } from "../../../src/builder/build-disk.ts";
+import type { MirrorSettings, Repository } from "../../../src/builder/mirror.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
 

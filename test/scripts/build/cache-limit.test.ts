@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type * as CacheLimit from "../../../scripts/build/cache-limit.ts";
+import type * as CacheLimit from "../../../src/builder/cache-limit.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 
 const mib = 2 ** 20;
@@ -12,7 +12,7 @@ describe("the cache's limit", () => {
   let cache: typeof CacheLimit;
   before(async () => {
     copy = projectCopy();
-    cache = await copy.load<typeof CacheLimit>("scripts/build/cache-limit.ts");
+    cache = await copy.load<typeof CacheLimit>("src/builder/cache-limit.ts");
   });
   beforeEach(() => rmSync(join(copy.root, "work"), { recursive: true, force: true }));
 

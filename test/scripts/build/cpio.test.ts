@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { cpioArchive, parentFolders } from "../../../scripts/build/cpio.ts";
+import { cpioArchive, parentFolders } from "../../../src/builder/cpio.ts";
 import { readCpio } from "../../helpers/cpio.ts";
 
 describe("a cpio archive", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { guestNetwork, readReport } from "../../../scripts/build/guest.ts";
-import type { Progress } from "../../../scripts/build/progress.ts";
-import { UserError } from "../../../scripts/lib/user-error.ts";
+import { guestNetwork, readReport } from "../../../src/builder/guest.ts";
+import type { Progress } from "../../../src/builder/progress.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
 
 /** The lines as a guest sends them, each in its own turn. */
 async function* lines(...all: string[]): AsyncGenerator<string> {

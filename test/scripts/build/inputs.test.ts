@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { BuildSettings } from "../../../scripts/build/build-settings.ts";
-import type * as Inputs from "../../../scripts/build/inputs.ts";
-import { identifiers, inputsDigest, overlayFiles } from "../../../scripts/build/inputs.ts";
+import type { BuildSettings } from "../../../src/builder/build-settings.ts";
+import type * as Inputs from "../../../src/builder/inputs.ts";
+import { identifiers, inputsDigest, overlayFiles } from "../../../src/builder/inputs.ts";
 import { projectCopy } from "../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -91,8 +91,8 @@ describe("the digest of an image's inputs", () => {
   it("changes with what makes the disk, and not with what looks at it", async () => {
     const of = async (script: string): Promise<string> => {
       const copy = projectCopy();
-      appendFileSync(join(copy.root, "scripts/build/guest", script), "# another line\n");
-      const inputs = await copy.load<typeof Inputs>("scripts/build/inputs.ts");
+      appendFileSync(join(copy.root, "src/builder/guest", script), "# another line\n");
+      const inputs = await copy.load<typeof Inputs>("src/builder/inputs.ts");
       return inputs.inputsDigest(variant, settings);
     };
     assert.equal(await of("check/tree-facts"), digest);

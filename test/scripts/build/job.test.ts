@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { guestScripts, jobArchive, shellAssignments } from "../../../scripts/build/job.ts";
+import { guestScripts, jobArchive, shellAssignments } from "../../../src/builder/job.ts";
 import { readCpio } from "../../helpers/cpio.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { runProgram } from "../../helpers/processes.ts";
@@ -55,10 +55,7 @@ describe("a job's archive", () => {
   it("starts with process 1 and has every guest script, executable", () => {
     const entries = read();
     const init = entries.find(({ name }) => name === "init");
-    assert.equal(
-      init?.content.toString(),
-      readFileSync(join(projectRoot, "scripts/build/guest/init"), "utf8"),
-    );
+    assert.equal(init?.content.toString(), readFileSync(join(projectRoot, "src/builder/guest/init"), "utf8"));
     for (const [name, content] of Object.entries(guestScripts())) {
       if (name === "init") continue;
       const entry = entries.find((candidate) => candidate.name === `job/${name}`);

@@ -12,8 +12,8 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import type * as BaseTree from "../../../scripts/build/base-tree.ts";
-import type * as MadeFiles from "../../../scripts/build/made-files.ts";
+import type * as BaseTree from "../../../src/builder/base-tree.ts";
+import type * as MadeFiles from "../../../src/builder/made-files.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
@@ -26,7 +26,7 @@ describe("what builds have made before", () => {
 
   before(async () => {
     copy = projectCopy();
-    made = await copy.load<typeof MadeFiles>("scripts/build/made-files.ts");
+    made = await copy.load<typeof MadeFiles>("src/builder/made-files.ts");
     folder = join(copy.root, "work/cache/initramfs");
   });
   beforeEach(() => rmSync(folder, { recursive: true, force: true }));
@@ -84,7 +84,7 @@ describe("the base tree", () => {
     });
 
   before(async () => {
-    trees = await projectCopy().load<typeof BaseTree>("scripts/build/base-tree.ts");
+    trees = await projectCopy().load<typeof BaseTree>("src/builder/base-tree.ts");
   });
 
   it("has one key for the same, and others for other packages, dates, indexes and appliances", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as Mirror from "../../../scripts/build/mirror.ts";
-import type { MirrorSettings, Repository } from "../../../scripts/build/mirror.ts";
+import type * as Mirror from "../../../src/builder/mirror.ts";
+import type { MirrorSettings, Repository } from "../../../src/builder/mirror.ts";
 import { type DirectoryServer, type Fault, serveDirectory } from "../../offline/mirror/serve.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { type TestMirror, testMirror, throwawayKey } from "../../helpers/repository.ts";
@@ -23,7 +23,7 @@ describe("a mirror", function () {
     const onRequest = ({ path }: { path: string }): void => void requests.push(path);
     server = await serveDirectory(content.folder, { faults, onRequest });
     copy = projectCopy();
-    mirror = await copy.load<typeof Mirror>("scripts/build/mirror.ts");
+    mirror = await copy.load<typeof Mirror>("src/builder/mirror.ts");
     settings = { name: "test", url: server.url, keyFiles: [content.keyFile], stallSeconds: 5 };
   });
   after(() => server.close());

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { readPartitionTable } from "../../../scripts/build/partition-table.ts";
+import { readPartitionTable } from "../../../src/builder/partition-table.ts";
 import { flipByte, gptDisk, mbrDisk } from "../../helpers/disk.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 

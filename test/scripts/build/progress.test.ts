@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { startProgress } from "../../../scripts/build/progress.ts";
+import { startProgress } from "../../../src/builder/progress.ts";
 
 describe("progress", () => {
   const followed = (

@@ -3,10 +3,10 @@ import { createHash } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
-import type { BuildSettings } from "../../../scripts/build/build-settings.ts";
-import { builderVersion, inputsDigest } from "../../../scripts/build/inputs.ts";
-import { type BuildRecord, provenanceText } from "../../../scripts/build/provenance.ts";
-import { projectRoot } from "../../../scripts/lib/workspace.ts";
+import type { BuildSettings } from "../../../src/builder/build-settings.ts";
+import { builderVersion, inputsDigest } from "../../../src/builder/inputs.ts";
+import { type BuildRecord, provenanceText } from "../../../src/builder/provenance.ts";
+import { projectRoot } from "../../../src/lib/workspace.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -125,10 +125,10 @@ describe("an image's provenance", () => {
         "-c",
         "find . -type f ! -path './check/*' | cut -c3- | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -f1 -d' '",
       ],
-      { cwd: join(projectRoot, "scripts/build/guest") },
+      { cwd: join(projectRoot, "src/builder/guest") },
     );
-    assert.deepEqual(named("scripts/build/guest"), [
-      { name: "scripts/build/guest", digest: { dirHash: stdout.trim() } },
+    assert.deepEqual(named("src/builder/guest"), [
+      { name: "src/builder/guest", digest: { dirHash: stdout.trim() } },
     ]);
   });
 

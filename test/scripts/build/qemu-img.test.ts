@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { qemuImg } from "../../../scripts/build/qemu-img.ts";
+import { qemuImg } from "../../../src/builder/qemu-img.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("qemu-img", () => {

@@ -9,7 +9,7 @@ import {
   machineArguments,
   openReportPort,
   optionValue,
-} from "../../../scripts/build/qemu.ts";
+} from "../../../src/builder/qemu.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
@@ -64,7 +64,7 @@ describe("the QEMU that is found", () => {
       const answers = [];
       for (const folder of ${JSON.stringify(folders)}) {
         process.env.PATH = folder;
-        const { findQemu } = await import(${JSON.stringify(join(projectRoot, "scripts/build/qemu.ts?"))} + folder);
+        const { findQemu } = await import(${JSON.stringify(join(projectRoot, "src/builder/qemu.ts?"))} + folder);
         const ask = (arch) => findQemu(arch).catch((error) => error.name + ": " + error.message);
         answers.push({ x86_64: await ask("x86_64"), aarch64: await ask("aarch64") });
       }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { loadVariants } from "../../../configs/index.ts";
-import type { Repository } from "../../../scripts/build/mirror.ts";
-import { checkPackages, requestLines, whoAsksIn } from "../../../scripts/build/requests.ts";
+import { loadVariants } from "../../../src/configuration/index.ts";
+import type { Repository } from "../../../src/builder/mirror.ts";
+import { checkPackages, requestLines, whoAsksIn } from "../../../src/builder/requests.ts";
 import { least, project } from "../../configs/project.ts";
 import { someVariant } from "../../helpers/variant.ts";
 

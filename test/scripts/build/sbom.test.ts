@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { Version } from "@cyclonedx/cyclonedx-library/Spec";
 import { JsonStrictValidator } from "@cyclonedx/cyclonedx-library/Validation";
-import { builderVersion } from "../../../scripts/build/inputs.ts";
-import { type BilledImage, sbomText } from "../../../scripts/build/sbom.ts";
+import { builderVersion } from "../../../src/builder/inputs.ts";
+import { type BilledImage, sbomText } from "../../../src/builder/sbom.ts";
 import { somePackages } from "../../helpers/packages.ts";
 import { someVariant } from "../../helpers/variant.ts";
 

@@ -3,7 +3,7 @@ import { spawn, type SpawnOptions } from "node:child_process";
 import { mkdirSync, readFileSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import type * as Slots from "../../../scripts/build/slots.ts";
+import type * as Slots from "../../../src/builder/slots.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 
 describe("build slots", function () {
@@ -12,7 +12,7 @@ describe("build slots", function () {
   let slots: typeof Slots;
   before(async () => {
     copy = projectCopy();
-    slots = await copy.load<typeof Slots>("scripts/build/slots.ts");
+    slots = await copy.load<typeof Slots>("src/builder/slots.ts");
   });
 
   it("let no more work run at once than there are, over all processes", async () => {
@@ -20,7 +20,7 @@ describe("build slots", function () {
     const program = `
       import { appendFileSync } from "node:fs";
       import { setTimeout as sleep } from "node:timers/promises";
-      const { withBuildSlot } = await import(${JSON.stringify(join(copy.root, "scripts/build/slots.ts"))});
+      const { withBuildSlot } = await import(${JSON.stringify(join(copy.root, "src/builder/slots.ts"))});
       const work = async () => {
         appendFileSync(${JSON.stringify(log)}, "+");
         await sleep(150);

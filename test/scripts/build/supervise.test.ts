@@ -6,7 +6,7 @@ import { projectRoot } from "../../helpers/project-copy.ts";
 import { isRunning, processesWith, waitUntil } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
-const supervise = join(projectRoot, "scripts/build/supervise");
+const supervise = join(projectRoot, "src/builder/supervise");
 
 describe("the watchdog of guests", () => {
   const start = (...command: string[]): ChildProcess =>

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { changesOf } from "../../../scripts/fleet/changes.ts";
+import { changesOf } from "../../../src/fleet/changes.ts";
 import { summaryOf } from "../../../scripts/fleet.ts";
 
 const preview = `Outputs:

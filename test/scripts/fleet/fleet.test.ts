@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError } from "../../../configs/source.ts";
+import { ConfigError } from "../../../src/configuration/source.ts";
 import { make, runAll, type Backend } from "../../../scripts/fleet.ts";
-import { fleetOf } from "../../../scripts/fleet/members.ts";
+import { fleetOf } from "../../../src/fleet/members.ts";
 import { least, project } from "../../configs/project.ts";
 
 const file = "Pulumi.release.yaml";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { parse } from "yaml";
-import { ConfigError, parseSource } from "../../../configs/source.ts";
-import { checkTemplate, stackFileText, stateOfStackFile } from "../../../scripts/fleet/stack-file.ts";
+import { ConfigError, parseSource } from "../../../src/configuration/source.ts";
+import { checkTemplate, stackFileText, stateOfStackFile } from "../../../src/fleet/stack-file.ts";
 
 const template = (text: string) => parseSource(text, "Pulumi.release.yaml");
 const release = template(`# The template.

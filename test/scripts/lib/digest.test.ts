@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { digestOfFile, digestsOfFile } from "../../../scripts/lib/digest.ts";
+import { digestOfFile, digestsOfFile } from "../../../src/lib/digest.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("a file's digest", () => {

@@ -3,11 +3,11 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { parentOf } from "../../../scripts/lib/end-with-engine.ts";
+import { parentOf } from "../../../src/steps/end-with-engine.ts";
 import { endedProcess, isRunning, waitUntil } from "../../helpers/processes.ts";
 
 const projectRoot = resolve(import.meta.dirname, "../../..");
-const library = pathToFileURL(join(projectRoot, "scripts/lib/end-with-engine.ts")).href;
+const library = pathToFileURL(join(projectRoot, "src/steps/end-with-engine.ts")).href;
 
 describe("ending with the engine", function () {
   this.timeout(30_000);

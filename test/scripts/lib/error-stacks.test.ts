@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 describe("stacks of errors", () => {
   it("are there, but for those that Pulumi asks for at every resource and property", async () => {
-    await import("../../../scripts/lib/error-stacks.ts");
+    await import("../../../src/lib/error-stacks.ts");
     const debuggablePromise = (): string | undefined => new Error().stack;
     assert.equal(debuggablePromise(), "");
     class Resource {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { withFileLock } from "../../../scripts/lib/file-lock.ts";
+import { withFileLock } from "../../../src/lib/file-lock.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("a file lock", () => {

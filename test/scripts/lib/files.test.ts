@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { moveFile, writeFileAtomically } from "../../../scripts/lib/atomic-file.ts";
-import { digestOfFile } from "../../../scripts/lib/digest.ts";
-import { localPath } from "../../../scripts/lib/file-url.ts";
+import { moveFile, writeFileAtomically } from "../../../src/lib/atomic-file.ts";
+import { digestOfFile } from "../../../src/lib/digest.ts";
+import { localPath } from "../../../src/lib/file-url.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { openStorage, removeEmptyFolders, type Storage } from "../../../scripts/lib/storage.ts";
-import { UserError } from "../../../scripts/lib/user-error.ts";
+import { openStorage, removeEmptyFolders, type Storage } from "../../../src/storage/storage.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { fullDiskError, runMain, UserError } from "../../../scripts/lib/user-error.ts";
+import { fullDiskError, runMain, UserError } from "../../../src/lib/user-error.ts";
 
 describe("what ends a program", () => {
   /** What a main function that throws this leaves on stderr. */

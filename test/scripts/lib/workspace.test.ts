@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import type * as Workspace from "../../../scripts/lib/workspace.ts";
+import type * as Workspace from "../../../src/lib/workspace.ts";
 import { endedProcess } from "../../helpers/processes.ts";
 import { projectCopy } from "../../helpers/project-copy.ts";
 
 describe("scratch folders", () => {
   it("are new, empty and this process's own", async () => {
-    const { scratchFolder } = await projectCopy().load<typeof Workspace>("scripts/lib/workspace.ts");
+    const { scratchFolder } = await projectCopy().load<typeof Workspace>("src/lib/workspace.ts");
     const [one, two] = [scratchFolder("build"), scratchFolder("build")];
     assert.notEqual(one, two);
     assert.ok(basename(one).startsWith(`${process.pid}-build-`));
@@ -15,8 +15,7 @@ describe("scratch folders", () => {
   });
 
   it("of processes that are gone are swept away; others stay", async () => {
-    const { scratchFolder, workFolder } =
-      await projectCopy().load<typeof Workspace>("scripts/lib/workspace.ts");
+    const { scratchFolder, workFolder } = await projectCopy().load<typeof Workspace>("src/lib/workspace.ts");
     const own = scratchFolder("build");
     const folder = (pid: number): string => {
       const made = join(dirname(own), `${pid}-build-abcdef`);

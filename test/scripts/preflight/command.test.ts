@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { preflightCommand } from "../../../scripts/preflight.ts";
-import { imageIds } from "../../../scripts/preflight/recorded.ts";
+import { imageIds } from "../../../clouds/aws/preflight/recorded.ts";
 import { project } from "../../configs/project.ts";
 
 describe("npm run preflight", () => {

@@ -1,9 +1,9 @@
 /** A plan of two images, one of them public in two regions, and an account where all is well. */
-import { settingsSchema, type StackSettings } from "../../../configs/settings.ts";
-import { vmimportTrust } from "../../../scripts/aws/policies.ts";
-import type { AccountFacts, Failure, RegionFacts } from "../../../scripts/preflight/answers.ts";
-import type { PlannedImage, PublishPlan } from "../../../scripts/preflight/plan.ts";
-import type { CheckResult } from "../../../scripts/preflight/result.ts";
+import { settingsSchema, type StackSettings } from "../../../src/configuration/settings.ts";
+import { vmimportTrust } from "../../../clouds/aws/policies.ts";
+import type { AccountFacts, Failure, RegionFacts } from "../../../clouds/aws/preflight/answers.ts";
+import type { PlannedImage, PublishPlan } from "../../../clouds/aws/preflight/plan.ts";
+import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
 export const now = "2026-11-23T12:00:00.000Z";
 export const account = "111122223333";

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import type { AccountFacts, OwnImage } from "../../../scripts/preflight/answers.ts";
-import { trustsVmImport } from "../../../scripts/preflight/importing.ts";
-import type { PublishPlan } from "../../../scripts/preflight/plan.ts";
-import { judge, preflight } from "../../../scripts/preflight/preflight.ts";
+import type { AccountFacts, OwnImage } from "../../../clouds/aws/preflight/answers.ts";
+import { trustsVmImport } from "../../../clouds/aws/preflight/importing.ts";
+import type { PublishPlan } from "../../../clouds/aws/preflight/plan.ts";
+import { judge, preflight } from "../../../clouds/aws/preflight/preflight.ts";
 import * as given from "./facts.ts";
 import { failure, home, inRegion, now, someFacts, somePlan } from "./facts.ts";
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { settingsSchema } from "../../../configs/settings.ts";
-import type { Declared, ImageState } from "../../../configs/variant.ts";
-import { plannedRegions, publishPlan } from "../../../scripts/preflight/plan.ts";
+import { settingsSchema } from "../../../src/configuration/settings.ts";
+import type { Declared, ImageState } from "../../../src/configuration/variant.ts";
+import { plannedRegions, publishPlan } from "../../../clouds/aws/preflight/plan.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 const regions = [

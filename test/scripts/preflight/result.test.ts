@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { countText, problemText, resultTable, type CheckResult } from "../../../scripts/preflight/result.ts";
+import {
+  countText,
+  problemText,
+  resultTable,
+  type CheckResult,
+} from "../../../src/preflight/check-result.ts";
 
 const ok = (where: string): CheckResult => ({ check: "regions", where, level: "ok", found: "switched on" });
 const bad = (where: string): CheckResult => ({

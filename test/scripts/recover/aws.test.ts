@@ -1,10 +1,10 @@
 /** What recover finds in an account that several stacks share, against the double's HTTP face. No engine: the state is written here. */
 import assert from "node:assert/strict";
-import { amiTags, ownerTag } from "../../../configs/aws.ts";
-import { readSettings } from "../../../configs/settings.ts";
-import type { Declared, Stage } from "../../../configs/variant.ts";
-import { recoverAws, type RecoveredAws, requireAccount } from "../../../scripts/recover/aws.ts";
-import type { State, StateEntry } from "../../../scripts/recover/state.ts";
+import { amiTags, ownerTag } from "../../../clouds/aws/rules.ts";
+import { readSettings } from "../../../src/configuration/settings.ts";
+import type { Declared, Stage } from "../../../src/configuration/variant.ts";
+import { recoverAws, type RecoveredAws, requireAccount } from "../../../clouds/aws/recover/recover.ts";
+import type { State, StateEntry } from "../../../src/stacks/state.ts";
 import type { Image, Region, Snapshot } from "../../doubles/aws/cloud/state.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 import { someVariant } from "../../helpers/variant.ts";

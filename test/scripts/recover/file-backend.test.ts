@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { dropBrokenAttributes, findLocks } from "../../../scripts/recover/file-backend.ts";
+import { dropBrokenAttributes, findLocks } from "../../../src/stacks/file-backend.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("a backend that is a folder, after a killed run", () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import os from "node:os";
-import type { Lock } from "../../../scripts/recover/file-backend.ts";
-import { isLockRefusal, requireGone, requireNobody } from "../../../scripts/recover/locks.ts";
+import type { Lock } from "../../../src/stacks/file-backend.ts";
+import { isLockRefusal, requireGone, requireNobody } from "../../../src/stacks/locks.ts";
 
 const lock = (changes: Partial<Lock>): Lock => ({
   ...{ hostname: os.hostname(), username: "me", timestamp: "2026-11-23T08:00:00Z", file: "1.json" },

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { loadDeclared } from "../../../configs/index.ts";
-import { ConfigError } from "../../../configs/source.ts";
+import { loadDeclared } from "../../../src/configuration/index.ts";
+import { ConfigError } from "../../../src/configuration/source.ts";
 import { project } from "../../configs/project.ts";
 
 /** The day on which all of these tests play. */

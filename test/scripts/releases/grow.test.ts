@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { projectRoot } from "../../../scripts/lib/workspace.ts";
-import { revise, update } from "../../../scripts/releases/grow.ts";
-import { servedRelease } from "../../../scripts/releases/upstream.ts";
+import { projectRoot } from "../../../src/lib/workspace.ts";
+import { revise, update } from "../../../src/releases/add.ts";
+import { servedRelease } from "../../../src/releases/upstream.ts";
 import { ledger, refuses, serve, start, today, upstream } from "./fixture.ts";
 
 describe("releases update", () => {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { finishRemove, protectedNames, prune, remove } from "../../../scripts/releases/shrink.ts";
-import { retire } from "../../../scripts/releases/states.ts";
+import { finishRemove, protectedNames, prune, remove } from "../../../src/releases/remove.ts";
+import { retire } from "../../../src/releases/stage.ts";
 import { ledger, refuses, start } from "./fixture.ts";
 
 describe("releases remove", () => {

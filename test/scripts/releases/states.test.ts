@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { remove } from "../../../scripts/releases/shrink.ts";
-import { list, promote, retire, withdraw } from "../../../scripts/releases/states.ts";
+import { remove } from "../../../src/releases/remove.ts";
+import { list, promote, retire, withdraw } from "../../../src/releases/stage.ts";
 import { ledger, refuses, start, today } from "./fixture.ts";
 
 describe("releases promote and withdraw", () => {

@@ -5,9 +5,9 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import ssh2, { type ServerConnectionListener } from "ssh2";
-import { type Builder, readSettings } from "../../../configs/settings.ts";
-import { Connection } from "../../../scripts/remote/connection.ts";
-import { fingerprint, hostKeyBlob } from "../../../scripts/remote/host-key.ts";
+import { type Builder, readSettings } from "../../../src/configuration/settings.ts";
+import { Connection } from "../../../src/remote/connection.ts";
+import { fingerprint, hostKeyBlob } from "../../../src/remote/host-key.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 const host = ssh2.utils.generateKeyPairSync("ed25519");

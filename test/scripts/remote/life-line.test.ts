@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { waitUntil } from "../../helpers/processes.ts";
-import { readLifeLine } from "../../../scripts/remote/life-line.ts";
+import { readLifeLine } from "../../../src/remote/heartbeat.ts";
 
 describe("the life line of a build on a builder", () => {
   it("brings lines, and signs of life that are none", async () => {

@@ -4,7 +4,7 @@ import { request } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { isOnThisMachine, mirrorServer } from "../../../scripts/remote/mirror-server.ts";
+import { isOnThisMachine, mirrorServer } from "../../../src/remote/mirror-server.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("the mirror that a builder sees", () => {

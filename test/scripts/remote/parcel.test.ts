@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { PassThrough, Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { pack } from "tar-stream";
-import { receiveFiles, sendFiles, takeFailure, writeFailure } from "../../../scripts/remote/parcel.ts";
+import { receiveFiles, sendFiles, takeFailure, writeFailure } from "../../../src/remote/file-transfer.ts";
 import { flipped } from "../../helpers/repository.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 

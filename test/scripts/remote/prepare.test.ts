@@ -10,7 +10,7 @@ import { waitUntil } from "../../helpers/processes.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
-const program = readFileSync(join(projectRoot, "scripts/remote/prepare.mjs"), "utf8");
+const program = readFileSync(join(projectRoot, "src/remote/prepare.mjs"), "utf8");
 
 describe("making a builder ready", () => {
   let folder: string;

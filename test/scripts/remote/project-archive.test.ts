@@ -3,9 +3,9 @@ import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "no
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { spawnSync } from "node:child_process";
-import type { BuildSettings } from "../../../scripts/build/build-settings.ts";
-import type * as Inputs from "../../../scripts/build/inputs.ts";
-import type * as ProjectArchive from "../../../scripts/remote/project-archive.ts";
+import type { BuildSettings } from "../../../src/builder/build-settings.ts";
+import type * as Inputs from "../../../src/builder/inputs.ts";
+import type * as ProjectArchive from "../../../src/remote/project-archive.ts";
 import { type ProjectCopy, projectCopy, projectRoot } from "../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -38,7 +38,7 @@ describe("the project on its way to a builder", function () {
       ...{ extraDiskMib: 96, slots: "auto", accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
       overlays: ["configs/overlays/mine", outside, "configs/overlays/plain"],
     };
-    archives = await copy.load<typeof ProjectArchive>("scripts/remote/project-archive.ts");
+    archives = await copy.load<typeof ProjectArchive>("src/remote/project-archive.ts");
   });
 
   function put(file: string, content: string): void {
@@ -56,10 +56,16 @@ describe("the project on its way to a builder", function () {
     const { bytes } = await archives.packProject(variant, build);
     const names = tar(bytes, "-t");
     assert.deepEqual([...new Set(names.map((name) => name.split("/")[0]))].sort(), [
-      ...["configs", "job", "package-lock.json", "package.json", "scripts", "tsconfig.json"],
+      ...["clouds", "components", "configs", "job", "package-lock.json", "package.json", "scripts", "src"],
+      "tsconfig.json",
     ]);
     for (const name of [
-      ...["scripts/step.ts", "scripts/build/guest/init", "configs/variant.ts", "configs/defaults.yaml"],
+      ...[
+        "scripts/step.ts",
+        "src/builder/guest/init",
+        "src/configuration/variant.ts",
+        "configs/defaults.yaml",
+      ],
       ...["job/overlays/0/scripts/setup-mine", "job/overlays/1/scripts/files/motd", "job/keys/stack.rsa.pub"],
       // Who asked for what is looked up in the layers, of overlays without scripts too.
       ...["job/overlays/0/cloud/aws.yaml", "job/overlays/2/defaults.yaml"],
@@ -92,7 +98,7 @@ describe("the project on its way to a builder", function () {
     assert.equal(spawnSync(join(there, "job/overlays/0/scripts/setup-mine")).status, 0);
     symlinkSync(join(projectRoot, "node_modules"), join(there, "node_modules"));
     const load = async (root: string): Promise<typeof Inputs> =>
-      (await import(pathToFileURL(join(root, "scripts/build/inputs.ts")).href)) as typeof Inputs;
+      (await import(pathToFileURL(join(root, "src/builder/inputs.ts")).href)) as typeof Inputs;
     const [inputsHere, inputsThere] = [await load(copy.root), await load(there)];
     assert.equal(
       inputsThere.inputsDigest(variant, archives.settingsThere(build)),

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { settingsSchema } from "../../../configs/settings.ts";
-import type { Declared, ImageState } from "../../../configs/variant.ts";
-import type { StateResource } from "../../../scripts/lib/stacks.ts";
-import { progressOf, type ImageProgress } from "../../../scripts/status/progress.ts";
+import { settingsSchema } from "../../../src/configuration/settings.ts";
+import type { Declared, ImageState } from "../../../src/configuration/variant.ts";
+import type { StateResource } from "../../../src/stacks/stacks.ts";
+import { progressOf, type ImageProgress } from "../../../src/status/progress.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 const home = "us-west-2";

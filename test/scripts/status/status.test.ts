@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { status, type StatusOptions } from "../../../scripts/status.ts";
-import type { ImageProgress } from "../../../scripts/status/progress.ts";
-import type { Output } from "../../../scripts/lib/report.ts";
+import type { ImageProgress } from "../../../src/status/progress.ts";
+import type { Output } from "../../../src/lib/report.ts";
 import { project } from "../../configs/project.ts";
 
 const type = "command:local:Command";

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type * as Module from "../../../scripts/steps/artifact.ts";
-import type { DiskImageResult } from "../../../scripts/steps/disk-image.ts";
+import type * as Module from "../../../src/steps/artifact.ts";
+import type { DiskImageResult } from "../../../src/steps/disk-image.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { diskResult } from "../../helpers/results.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
@@ -16,7 +16,7 @@ describe("the artifact step", () => {
   let storageUrl: string;
   before(async () => {
     copy = projectCopy();
-    ({ artifactStep: step, storedFiles } = await copy.load<typeof Module>("scripts/steps/artifact.ts"));
+    ({ artifactStep: step, storedFiles } = await copy.load<typeof Module>("src/steps/artifact.ts"));
   });
   beforeEach(() => {
     folder = join(temporaryFolder(), "v3.23");

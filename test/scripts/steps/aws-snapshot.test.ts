@@ -10,8 +10,8 @@ import {
   type Snapshot,
 } from "@aws-sdk/client-ec2";
 import { execaSync } from "execa";
-import { ebsClient, ec2Client } from "../../../scripts/aws/clients.ts";
-import type * as Module from "../../../scripts/steps/aws-snapshot.ts";
+import { ebsClient, ec2Client } from "../../../clouds/aws/api/clients.ts";
+import type * as Module from "../../../clouds/aws/steps/write-snapshot.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { artifactResult, diskResult } from "../../helpers/results.ts";
@@ -34,7 +34,7 @@ describe("the aws-snapshot step", function () {
   let ec2: EC2Client;
   before(async () => {
     copy = projectCopy();
-    ({ awsSnapshotStep: step } = await copy.load<typeof Module>("scripts/steps/aws-snapshot.ts"));
+    ({ awsSnapshotStep: step } = await copy.load<typeof Module>("clouds/aws/steps/write-snapshot.ts"));
   });
   beforeEach(async () => {
     aws = await testEndpoint();

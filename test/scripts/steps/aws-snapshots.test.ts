@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { awsSnapshotsStep, type AwsSnapshotsInput } from "../../../scripts/steps/aws-snapshots.ts";
+import { awsSnapshotsStep, type AwsSnapshotsInput } from "../../../clouds/aws/steps/tag-snapshots.ts";
 import type { Snapshot } from "../../doubles/aws/cloud/state.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 

@@ -16,8 +16,8 @@ import {
   type S3Client,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
-import { s3Client } from "../../../scripts/aws/clients.ts";
-import type * as Module from "../../../scripts/steps/aws-upload.ts";
+import { s3Client } from "../../../clouds/aws/api/clients.ts";
+import type * as Module from "../../../clouds/aws/steps/upload.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 import { type Moto, skipWithoutMoto, startMoto } from "../../doubles/moto.ts";
 import { type Handler, type Proxy, startProxy } from "../../doubles/proxy.ts";
@@ -45,7 +45,7 @@ describe("the aws-upload step, to moto", function () {
   before(async function () {
     await skipWithoutMoto(this);
     copy = projectCopy();
-    ({ awsUploadStep: step } = await copy.load<typeof Module>("scripts/steps/aws-upload.ts"));
+    ({ awsUploadStep: step } = await copy.load<typeof Module>("clouds/aws/steps/upload.ts"));
     moto = await startMoto();
     s3 = await startS3(moto.url, (exchange, passOn) => between(exchange, passOn));
     aws = await testEndpoint({ objects: s3.url, kill: () => child?.kill("SIGKILL") });

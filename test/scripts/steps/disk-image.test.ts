@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type * as FileLock from "../../../scripts/lib/file-lock.ts";
-import type * as Module from "../../../scripts/steps/disk-image.ts";
-import type { DiskImageInput, DiskImageResult } from "../../../scripts/steps/disk-image.ts";
+import type * as FileLock from "../../../src/lib/file-lock.ts";
+import type * as Module from "../../../src/steps/disk-image.ts";
+import type { DiskImageInput, DiskImageResult } from "../../../src/steps/disk-image.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { diskResult } from "../../helpers/results.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -25,7 +25,7 @@ describe("the disk-image step", () => {
   let step: typeof Module.diskImageStep;
   before(async () => {
     copy = projectCopy();
-    step = (await copy.load<typeof Module>("scripts/steps/disk-image.ts")).diskImageStep;
+    step = (await copy.load<typeof Module>("src/steps/disk-image.ts")).diskImageStep;
   });
 
   const folder = (): string => join(copy.root, "work/images/nocloud/3.23.6-x86_64-bios-tiny-nocloud-r3");
@@ -51,7 +51,7 @@ describe("the disk-image step", () => {
   });
 
   it("waits for another that builds the same, and takes what that has built", async () => {
-    const locks = await copy.load<typeof FileLock>("scripts/lib/file-lock.ts");
+    const locks = await copy.load<typeof FileLock>("src/lib/file-lock.ts");
     let record: DiskImageResult | undefined;
     let second: Promise<DiskImageResult> | undefined;
     let isDone = false;

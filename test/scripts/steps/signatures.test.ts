@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type * as Artifact from "../../../scripts/steps/artifact.ts";
-import type { ArtifactResult } from "../../../scripts/steps/artifact.ts";
-import type { DiskImageResult } from "../../../scripts/steps/disk-image.ts";
-import type * as Module from "../../../scripts/steps/signatures.ts";
+import type * as Artifact from "../../../src/steps/artifact.ts";
+import type { ArtifactResult } from "../../../src/steps/artifact.ts";
+import type { DiskImageResult } from "../../../src/steps/disk-image.ts";
+import type * as Module from "../../../src/steps/signatures.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { diskResult } from "../../helpers/results.ts";
 import { someSigner } from "../../helpers/signer.ts";
@@ -30,8 +30,8 @@ describe("the signatures step", () => {
 
   before(async () => {
     copy = projectCopy();
-    step = (await copy.load<typeof Module>("scripts/steps/signatures.ts")).signaturesStep;
-    store = (await copy.load<typeof Artifact>("scripts/steps/artifact.ts")).artifactStep;
+    step = (await copy.load<typeof Module>("src/steps/signatures.ts")).signaturesStep;
+    store = (await copy.load<typeof Artifact>("src/steps/artifact.ts")).artifactStep;
   });
   beforeEach(async () => {
     folder = join(temporaryFolder(), "v3.23");

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomically } from "../../../../scripts/lib/atomic-file.ts";
+import { writeFileAtomically } from "../../../../src/lib/atomic-file.ts";
 import { AwsError } from "../cloud/aws-error.ts";
 import type { StartSnapshotParams } from "../cloud/blocks.ts";
 import { asAwsError, bodyOf, type Call, type Reply } from "./reply.ts";

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { awsMetadata } from "../../../../scripts/boot-test/metadata/aws.ts";
+import { awsMetadata } from "../../../../clouds/aws/metadata-service.ts";
 import { instance, served } from "./instance.ts";
 
 describe("AWS's metadata service", () => {

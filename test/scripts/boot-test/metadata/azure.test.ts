@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { azureMetadata, azureWireserver } from "../../../../scripts/boot-test/metadata/azure.ts";
+import { azureMetadata, azureWireserver } from "../../../../clouds/azure/metadata-service.ts";
 import { instance, served } from "./instance.ts";
 
 describe("Azure's metadata service", () => {

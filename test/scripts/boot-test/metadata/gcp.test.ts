@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { gcpMetadata } from "../../../../scripts/boot-test/metadata/gcp.ts";
+import { gcpMetadata } from "../../../../clouds/gcp/metadata-service.ts";
 import { instance, served } from "./instance.ts";
 
 describe("Google Cloud's metadata server", () => {

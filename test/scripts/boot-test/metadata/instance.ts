@@ -1,6 +1,6 @@
 /** Metadata services under test: asked over real HTTP, on loopback. */
-import { serveMetadata } from "../../../../scripts/boot-test/metadata/server.ts";
-import type { Instance, MetadataHandler } from "../../../../scripts/boot-test/metadata/service.ts";
+import { serveMetadata } from "../../../../src/boot-test/metadata/server.ts";
+import type { Instance, MetadataHandler } from "../../../../src/boot-test/metadata/service.ts";
 
 export const instance: Instance = {
   ...{ id: "image-r0", hostname: "test-0-bios", login: "alpine" },

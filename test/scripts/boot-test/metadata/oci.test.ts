@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { ociMetadata } from "../../../../scripts/boot-test/metadata/oci.ts";
+import { ociMetadata } from "../../../../clouds/oci/metadata-service.ts";
 import { instance, served } from "./instance.ts";
 
 describe("Oracle Cloud's metadata service", () => {

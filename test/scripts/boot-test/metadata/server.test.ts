@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { text as textOf } from "node:stream/consumers";
 import { join } from "node:path";
-import { awsMetadata } from "../../../../scripts/boot-test/metadata/aws.ts";
-import { metadataServices } from "../../../../scripts/boot-test/metadata/clouds.ts";
-import { type MetadataServer, serveMetadata } from "../../../../scripts/boot-test/metadata/server.ts";
+import { awsMetadata } from "../../../../clouds/aws/metadata-service.ts";
+import { metadataServices } from "../../../../src/boot-test/metadata/clouds.ts";
+import { type MetadataServer, serveMetadata } from "../../../../src/boot-test/metadata/server.ts";
 import { projectRoot } from "../../../helpers/project-copy.ts";
 import { instance } from "./instance.ts";
 
@@ -19,7 +19,7 @@ describe("a host's metadata services", () => {
   after(() => server.close());
 
   it("answer through the program that QEMU starts, in the bare way that Tiny Cloud asks", async () => {
-    const forward = join(projectRoot, "scripts/build/stdio-to-tcp.mjs");
+    const forward = join(projectRoot, "src/builder/stdio-to-tcp.mjs");
     const child = spawn(process.execPath, [forward, String(server.ports.get("169.254.169.254"))]);
     child.stdin.end("PUT /latest/api/token HTTP/1.0\r\nX-aws-ec2-metadata-token-ttl-seconds: 5\r\n\r\n");
     const lines = (await textOf(child.stdout)).split("\r\n");

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { closeSync, mkdirSync, openSync, truncateSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { checkDisk, freeSpaceCheck } from "../../../../scripts/build/disk-check/check.ts";
-import { readFacts } from "../../../../scripts/build/disk-check/facts.ts";
+import { checkDisk, freeSpaceCheck } from "../../../../src/builder/disk-check/check.ts";
+import { readFacts } from "../../../../src/builder/disk-check/facts.ts";
 import { expectedDisk, goodFacts } from "../../../helpers/disk-facts.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readFacts } from "../../../../scripts/build/disk-check/facts.ts";
-import { type ExpectedDisk, judgeDisk } from "../../../../scripts/build/disk-check/judge.ts";
+import { readFacts } from "../../../../src/builder/disk-check/facts.ts";
+import { type ExpectedDisk, judgeDisk } from "../../../../src/builder/disk-check/judge.ts";
 import { expectedDisk, goodFacts } from "../../../helpers/disk-facts.ts";
 
 type Firmware = "bios" | "uefi";

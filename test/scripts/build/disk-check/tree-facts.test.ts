@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { chmodSync, mkdirSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { type DiskFacts, readFacts } from "../../../../scripts/build/disk-check/facts.ts";
+import { type DiskFacts, readFacts } from "../../../../src/builder/disk-check/facts.ts";
 import { projectRoot } from "../../../helpers/project-copy.ts";
 import { runProgram } from "../../../helpers/processes.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
@@ -40,7 +40,7 @@ async function factsOf(
     writeFileSync(join(tree, path), content);
   }
   prepare(tree);
-  const script = join(projectRoot, "scripts/build/guest/check/tree-facts");
+  const script = join(projectRoot, "src/builder/guest/check/tree-facts");
   const { code, stdout, stderr } = await runProgram("sh", ["-euc", '. "$0" 3>&1', script, tree]);
   assert.equal(code, 0, stderr);
   return readFacts(

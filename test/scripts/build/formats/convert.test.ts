@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { compareByQemu, compareContent, convertDisk } from "../../../../scripts/build/formats/convert.ts";
-import type { ImageFormat } from "../../../../scripts/build/formats/image-file.ts";
-import { openImageFile, unpack } from "../../../../scripts/build/formats/unpack.ts";
-import { readVhd, identifyVhd } from "../../../../scripts/build/formats/vhd.ts";
+import { compareByQemu, compareContent, convertDisk } from "../../../../src/builder/formats/convert.ts";
+import type { ImageFormat } from "../../../../src/builder/formats/image-file.ts";
+import { openImageFile, unpack } from "../../../../src/builder/formats/unpack.ts";
+import { readVhd, identifyVhd } from "../../../../src/builder/formats/vhd.ts";
 import { flipByte, gptDisk, mbrDisk } from "../../../helpers/disk.ts";
 import { runProgram } from "../../../helpers/processes.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";

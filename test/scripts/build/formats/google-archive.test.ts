@@ -7,7 +7,7 @@ import {
   gnuHeader,
   readGoogleArchive,
   writeGoogleArchive,
-} from "../../../../scripts/build/formats/google-archive.ts";
+} from "../../../../src/builder/formats/google-archive.ts";
 import { mbrDisk } from "../../../helpers/disk.ts";
 import { runProgram } from "../../../helpers/processes.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";

@@ -5,7 +5,7 @@ import {
   imageFileName,
   splitFileName,
   virtualSizeMib,
-} from "../../../../scripts/build/formats/image-file.ts";
+} from "../../../../src/builder/formats/image-file.ts";
 
 const name = "gcp_alpine-3.23.6-x86_64-uefi-tiny-r0";
 const image = (format: Partial<ImageFormat>): ImageFormat => ({ name, imageFormat: "qcow2", ...format });

@@ -3,11 +3,11 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { shellAssignments } from "../../../../scripts/build/job.ts";
+import { shellAssignments } from "../../../../src/builder/job.ts";
 import { projectRoot } from "../../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
 
-const guest = join(projectRoot, "scripts/build/guest");
+const guest = join(projectRoot, "src/builder/guest");
 
 /** A guest's folders: the job's scripts in `job`, an image's tree in `tree`, the programs it may call in `bin`. */
 class GuestFolders {

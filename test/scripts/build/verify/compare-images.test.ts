@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { compareDisks, compareImages } from "../../../../scripts/build/verify/compare-images.ts";
-import { convertDisk } from "../../../../scripts/build/formats/convert.ts";
-import { identifyVhd } from "../../../../scripts/build/formats/vhd.ts";
+import { compareDisks, compareImages } from "../../../../src/builder/verify/compare-images.ts";
+import { convertDisk } from "../../../../src/builder/formats/convert.ts";
+import { identifyVhd } from "../../../../src/builder/formats/vhd.ts";
 import { flipByte, gptDisk } from "../../../helpers/disk.ts";
 import { runProgram } from "../../../helpers/processes.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";

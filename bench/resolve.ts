@@ -1,0 +1,46 @@
+import { loadSources } from "../src/configuration/index.ts";
+import type { Ledger } from "../src/configuration/ledger.ts";
+import { resolve } from "../src/configuration/resolve.ts";
+import { projectRoot } from "../src/lib/workspace.ts";
+import { machine, peakMib, printColumns, type Row } from "./table.ts";
+
+/** A fleet of several years. */
+const manyImages = 1000;
+
+/** Loads and resolves this project's images, and many more. */
+export async function benchResolve(runs: number): Promise<void> {
+  const rows: Row[] = [];
+  for (let run = 1; run <= runs; run += 1) {
+    const [loading, { config, ledger }] = timed(() => loadSources({ root: projectRoot }));
+    const [resolving, images] = timed(() => resolve(config, ledger));
+    const more = enlarged(ledger, Math.ceil(manyImages / images.length));
+    const [resolvingMore, moreImages] = timed(() => resolve(config, more));
+    rows.push({
+      run,
+      images: images.length,
+      "load ms": loading.toFixed(0),
+      "resolve ms": resolving.toFixed(0),
+      "share of a preview ms": (loading + resolving).toFixed(0),
+      [`resolve ${manyImages} images ms`]: ((resolvingMore / moreImages.length) * manyImages).toFixed(0),
+      "memory MiB": peakMib(),
+    });
+  }
+  printColumns(rows);
+  process.stdout.write(`${machine()}\n`);
+  await Promise.resolve();
+}
+
+/** The same releases this many times over, as further revisions. */
+function enlarged(ledger: Ledger, times: number): Ledger {
+  const entries = Array.from({ length: times }, (_, i) =>
+    ledger.entries.map((entry) => ({ ...entry, revision: entry.revision + 1000 * i })),
+  );
+  return { ...ledger, entries: entries.flat() };
+}
+
+/** Milliseconds, and the result. */
+function timed<T>(task: () => T): [number, T] {
+  const begun = performance.now();
+  const result = task();
+  return [performance.now() - begun, result];
+}

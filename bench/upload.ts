@@ -1,0 +1,124 @@
+import { randomFillSync } from "node:crypto";
+import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import path from "node:path";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { DescribeSnapshotsCommand } from "@aws-sdk/client-ec2";
+import { execa } from "execa";
+import { startMoto } from "../test/doubles/moto.ts";
+import { ec2Client, s3Client } from "../clouds/aws/api/clients.ts";
+import { digestOfFile } from "../src/lib/digest.ts";
+import { projectRoot, scratchFolder } from "../src/lib/workspace.ts";
+import { awsSnapshotStep } from "../clouds/aws/steps/write-snapshot.ts";
+import { awsUploadStep } from "../clouds/aws/steps/upload.ts";
+import type { ArtifactResult } from "../src/steps/artifact.ts";
+import type { DiskImageResult } from "../src/steps/disk-image.ts";
+import { machine, peakMib, printRows, type Row } from "./table.ts";
+
+/** How an image gets to AWS: `aws.importMethod`. */
+const ways = ["vmimport", "direct"] as const;
+
+export interface UploadOptions {
+  /** Size of the disk. */
+  mib: string;
+  /** Share of it that is not zeroes, in percent. */
+  filled: string;
+  way?: (typeof ways)[number];
+  json: boolean;
+}
+
+/**
+ * Brings a made-up image to moto on loopback, in both ways, each in a process of its own for the sake of its memory. The
+ * figures compare the ways and versions of this program: how long it takes to AWS, the line says.
+ */
+export async function benchUpload(options: UploadOptions): Promise<void> {
+  const rows = options.way === undefined ? await inProcesses(options) : [await measure(options, options.way)];
+  if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
+  else {
+    printRows(rows);
+    process.stdout.write(`${machine()}\n`);
+  }
+}
+
+async function inProcesses({ mib, filled }: UploadOptions): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const way of ways) {
+    const args = ["scripts/bench.ts", "upload", "--mib", mib, "--filled", filled, "--way", way, "--json"];
+    const { stdout } = await execa(process.execPath, [...process.execArgv, ...args], {
+      ...{ cwd: projectRoot, stderr: "inherit" },
+    });
+    rows.push(...(JSON.parse(stdout) as Row[]));
+  }
+  return rows;
+}
+
+async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number]): Promise<Row> {
+  const folder = scratchFolder("bench");
+  const moto = await startMoto();
+  try {
+    Object.assign(process.env, {
+      ...{ AWS_ENDPOINT_URL: moto.url, AWS_ACCESS_KEY_ID: "111122223333", AWS_SECRET_ACCESS_KEY: "moto" },
+    });
+    const image = await makeImage(folder, Number(mib), Number(filled));
+    const place = { region: "us-east-1", double: true, owner: "bench" };
+    await (await s3Client(place)).send(new CreateBucketCommand({ Bucket: "images" }));
+    // moto takes seconds to load its EC2, and does so at the first call.
+    await (await ec2Client(place)).send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));
+    let sent = image.disk.bytes;
+    const bring = async (): Promise<number> => {
+      const begun = performance.now();
+      if (way === "vmimport") await awsUploadStep.create({ ...place, ...image, bucket: "images" });
+      else {
+        const input = { ...place, ...image, description: "bench", tags: {}, encrypted: false };
+        sent = (await awsSnapshotStep.create(input)).blocks * 512 * 1024;
+      }
+      return (performance.now() - begun) / 1000;
+    };
+    const seconds = await bring();
+    const again = await bring();
+    return {
+      ...{ way, "disk MiB": mib, "file MiB": toMib(image.disk.bytes), "sent MiB": toMib(sent) },
+      ...{
+        s: seconds.toFixed(1),
+        "MiB/s": (sent / 2 ** 20 / seconds).toFixed(1),
+        "again s": again.toFixed(1),
+      },
+      "host MiB": peakMib(),
+    };
+  } finally {
+    moto.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const toMib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
+
+/** A dynamic VHD, as images for AWS are, with what no compressor or checksum finds easy. */
+async function makeImage(
+  folder: string,
+  mib: number,
+  filled: number,
+): Promise<{ disk: DiskImageResult; artifact: ArtifactResult }> {
+  const raw = path.join(folder, "disk.raw");
+  const name = "aws_bench-r0.vhd";
+  const file = path.join(folder, name);
+  // One buffer, for the process's memory is measured.
+  const some = Buffer.alloc(2 ** 20);
+  const descriptor = openSync(raw, "w");
+  for (let at = 0; at < mib; at += 1) {
+    // In runs of a few MiB, as files lie on a disk.
+    if (((at >> 2) * 37) % 100 >= filled) continue;
+    writeSync(descriptor, randomFillSync(some), 0, some.length, at * some.length);
+  }
+  ftruncateSync(descriptor, mib * 2 ** 20);
+  closeSync(descriptor);
+  await execa("qemu-img", [
+    ...["convert", "-f", "raw", "-O", "vpc", "-o", "subformat=dynamic,force_size=on", raw, file],
+  ]);
+  rmSync(raw);
+  const sha512 = await digestOfFile(file, "sha512");
+  const found = { sha512, bytes: statSync(file).size };
+  return {
+    disk: { ...found, file: path.relative(projectRoot, file) } as DiskImageResult,
+    artifact: { ...found, folder: "file:///nowhere", name } as ArtifactResult,
+  };
+}

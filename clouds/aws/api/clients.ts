@@ -1,0 +1,106 @@
+/**
+ * The official SDK's clients, all made in one way: for a region, with the ambient chain of credentials and the SDK's own
+ * variables for endpoints (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 …). An SDK is loaded when its client is made: together they
+ * take a second to load, and a program needs one or two.
+ */
+import type { EBSClient } from "@aws-sdk/client-ebs";
+import type { EC2Client } from "@aws-sdk/client-ec2";
+import type { IAMClient } from "@aws-sdk/client-iam";
+import type { S3Client } from "@aws-sdk/client-s3";
+import type { ServiceQuotasClient } from "@aws-sdk/client-service-quotas";
+import type { SSMClient } from "@aws-sdk/client-ssm";
+import type { STSClient } from "@aws-sdk/client-sts";
+import { UserError } from "../../../src/lib/user-error.ts";
+
+// The SDK warns of the Node.js of next year's versions, in nine lines on every run; this one is pinned.
+process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
+
+/** Which AWS to talk to. */
+export interface AwsPlace {
+  region: string;
+  /** Whether it has to be a double on loopback: setting `aws.double`. Nothing is sent anywhere else then. */
+  double: boolean;
+}
+
+export async function ebsClient(place: AwsPlace): Promise<EBSClient> {
+  const { EBSClient } = await import("@aws-sdk/client-ebs");
+  return confined(new EBSClient(options(place)), place);
+}
+
+export async function ec2Client(place: AwsPlace): Promise<EC2Client> {
+  const { EC2Client } = await import("@aws-sdk/client-ec2");
+  return confined(new EC2Client(options(place)), place);
+}
+
+export async function iamClient(place: AwsPlace): Promise<IAMClient> {
+  const { IAMClient } = await import("@aws-sdk/client-iam");
+  return confined(new IAMClient(options(place)), place);
+}
+
+export async function s3Client(place: AwsPlace): Promise<S3Client> {
+  const { S3Client } = await import("@aws-sdk/client-s3");
+  return confined(new S3Client(options(place)), place);
+}
+
+export async function serviceQuotasClient(place: AwsPlace): Promise<ServiceQuotasClient> {
+  const { ServiceQuotasClient } = await import("@aws-sdk/client-service-quotas");
+  return confined(new ServiceQuotasClient(options(place)), place);
+}
+
+export async function ssmClient(place: AwsPlace): Promise<SSMClient> {
+  const { SSMClient } = await import("@aws-sdk/client-ssm");
+  return confined(new SSMClient(options(place)), place);
+}
+
+export async function stsClient(place: AwsPlace): Promise<STSClient> {
+  const { STSClient } = await import("@aws-sdk/client-sts");
+  return confined(new STSClient(options(place)), place);
+}
+
+/** The SDK gives up after three attempts, which a busy account or an unsteady line outlast easily. */
+const maxAttempts = 8;
+
+/**
+ * Without these the SDK waits for ever on a connection that has fallen silent, as EBS direct's do at times from outside of
+ * EC2 (awslabs/coldsnap#437). Milliseconds.
+ */
+const requestHandler = { connectionTimeout: 10_000, socketTimeout: 60_000 };
+
+function options({ region }: AwsPlace) {
+  return { region, maxAttempts, requestHandler };
+}
+
+/** The part of a client that every one has, whatever it is of. */
+interface AnyClient {
+  middlewareStack: {
+    add(
+      middleware: (next: (call: { request: unknown }) => Promise<never>) => typeof next,
+      options: { step: "finalizeRequest"; name: string; priority: "high" },
+    ): void;
+  };
+}
+
+/**
+ * Lets a client of a double talk to loopback only. It looks at each request and not at the settings, for an endpoint can
+ * come from many places, and AWS's own is what is left when none of them has one.
+ */
+function confined<Client>(client: Client, { double }: AwsPlace): Client {
+  if (!double) return client;
+  (client as AnyClient).middlewareStack.add(
+    (next) => (call) => {
+      const { hostname = "" } = call.request as { hostname?: string };
+      if (isLoopback(hostname)) return next(call);
+      throw new UserError(
+        `this stack's AWS is a double on loopback (setting aws.double), and a call would go to ${hostname}`,
+        "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to where the double listens",
+      );
+    },
+    { step: "finalizeRequest", name: "loopbackOnly", priority: "high" },
+  );
+  return client;
+}
+
+/** Whether a host's name or address never leaves this machine. */
+export function isLoopback(hostname: string): boolean {
+  return /^(127(\.\d{1,3}){3}|\[?::1\]?|(.+\.)?localhost)$/.test(hostname);
+}

@@ -1,0 +1,119 @@
+/** AWS's errors, in words that say what to do. Told apart by code and status: texts change. */
+import { UserError } from "../../../src/lib/user-error.ts";
+
+/** What the SDK throws for an answer, a broken connection, or missing credentials. */
+interface AwsFault extends Error {
+  /** Of the network's faults. */
+  code?: string;
+  $metadata?: { httpStatusCode?: number; attempts?: number };
+  $response?: { headers?: Record<string, string> };
+}
+
+const kinds = {
+  expired: {
+    codes: ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"],
+    hint: "renew the credentials and run it again: it goes on where it stopped",
+  },
+  credentials: {
+    codes: [
+      ...["CredentialsProviderError", "InvalidAccessKeyId", "InvalidClientTokenId", "InvalidToken"],
+      ...["UnrecognizedClientException", "SignatureDoesNotMatch", "AuthFailure"],
+    ],
+    hint: "give valid credentials by the SDK's usual ways: variables AWS_…, a profile, a role",
+  },
+  clock: {
+    codes: ["RequestTimeTooSkewed"],
+    hint: "set this machine's clock",
+  },
+  denied: {
+    codes: [
+      ...["AccessDenied", "AccessDeniedException", "AllAccessDisabled", "Forbidden"],
+      ...["UnauthorizedOperation", "403"],
+    ],
+    hint: "let the credentials' policy allow it: the `account` program declares what is needed",
+  },
+  bucket: {
+    codes: ["NoSuchBucket"],
+    hint: "make the bucket (the `account` program declares it), or set the stack's aws.bucket to one that exists",
+  },
+  region: {
+    codes: ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"],
+    hint: "set the stack's aws.region to the bucket's region, or aws.bucket to a bucket in aws.region",
+  },
+  damaged: {
+    codes: ["BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"],
+    hint: "what arrived was not what was sent: run it again; if it stays so, the line or this machine damages data",
+  },
+  throttled: {
+    codes: [
+      ...[
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+        "RequestLimitExceeded",
+        "RequestThrottledException",
+      ],
+      ...["ConcurrentLimitExceededException", "TooManyRequestsException", "BandwidthLimitExceeded"],
+    ],
+    hint: "run it again later, or with fewer at once (--parallel): it goes on where it stopped",
+  },
+  quota: {
+    codes: ["ServiceQuotaExceededException", "SnapshotLimitExceeded", "ResourceLimitExceeded"],
+    hint: "raise the account's quota, or remove what is no longer needed",
+  },
+  inUse: {
+    codes: ["InvalidSnapshot.InUse"],
+    hint: "deregister the image that is made of it first",
+  },
+  unreachable: {
+    codes: [
+      ...["ECONNREFUSED", "ECONNRESET", "EPIPE", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENOTFOUND"],
+      ...["EAI_AGAIN", "TimeoutError", "RequestTimeout", "InternalError", "InternalServerException"],
+      ...["ServiceUnavailable", "500", "502", "503", "504"],
+    ],
+    hint: "see that AWS can be reached from here, and run it again: it goes on where it stopped",
+  },
+} as const;
+
+export type AwsFaultKind = keyof typeof kinds;
+
+/** What kind of fault AWS reports; undefined for any other error. */
+export function awsFaultKind(error: unknown): AwsFaultKind | undefined {
+  const codes = codesOf(error);
+  return (Object.keys(kinds) as AwsFaultKind[]).find((kind) =>
+    kinds[kind].codes.some((code) => codes.includes(code)),
+  );
+}
+
+/** An error's code, and its status for the answers that have no text (to HEAD) and so no code. */
+export function codesOf(error: unknown): string[] {
+  if (!(error instanceof Error)) return [];
+  const { name, code, $metadata } = error as AwsFault;
+  return [name, code, $metadata?.httpStatusCode].filter((one) => one !== undefined).map(String);
+}
+
+/**
+ * Does something in AWS; what it reports of a known kind becomes a UserError.
+ * @param doing what is being done and to what: `cannot DOING: …`
+ */
+export async function explained<T>(doing: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw explainedError(doing, error);
+  }
+}
+
+function explainedError(doing: string, error: unknown): unknown {
+  const kind = awsFaultKind(error);
+  if (kind === undefined || error instanceof UserError) return error;
+  const { name, message, $response, $metadata } = error as AwsFault;
+  const [code = ""] = codesOf(error);
+  const home = $response?.headers?.["x-amz-bucket-region"];
+  const where = kind === "region" && home !== undefined ? `; the bucket is in ${home}` : "";
+  // Answers to HEAD have no text.
+  const isTextless = name.startsWith("Unknown") || /^\d+$/.test(name);
+  const said = message === code || message === "" ? code : `${message} (${code})`;
+  const text = isTextless ? `AWS answers with status ${$metadata?.httpStatusCode}` : said;
+  return new UserError(`cannot ${doing}: ${text}${where}`, kinds[kind].hint, { cause: error });
+}

@@ -1,0 +1,264 @@
+/** A disk to a snapshot by the EBS direct APIs: no bucket, no import, no zeroes sent. */
+import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  CompleteSnapshotCommand,
+  type EBSClient,
+  PutSnapshotBlockCommand,
+  StartSnapshotCommand,
+} from "@aws-sdk/client-ebs";
+import {
+  DeleteSnapshotCommand,
+  DescribeSnapshotsCommand,
+  type EC2Client,
+  type Snapshot,
+  waitUntilSnapshotCompleted,
+} from "@aws-sdk/client-ec2";
+import pRetry from "p-retry";
+import type { Progress } from "../../../src/builder/progress.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
+import { aggregatedChecksum, blockSize, type DiskBlock, diskBlocks } from "./disk-blocks.ts";
+import { awsFaultKind, codesOf } from "./errors.ts";
+import { inParallel } from "../../../src/lib/parallel.ts";
+import { tagList } from "./tag-list.ts";
+
+/** Tag of a snapshot with the client token that it was begun with: by it a later run knows it again. */
+export const tokenTag = "alpine:token";
+
+/** Each holds a block of 512 KiB in memory. EBS asks for many at once; the SDK opens 50 connections at most. */
+const parallelBlocks = 32;
+/** After so long without a block, AWS ends a snapshot that nobody completes. */
+const timeoutMinutes = 60;
+/** EBS and EC2 know a new snapshot only after a while: coldsnap waits two minutes at most, by its trials. */
+const visibleSeconds = 130;
+/** A token's snapshot can be lost (timed out, deleted), and the token stays with it: the next one is taken then. */
+const maximumAttempts = 20;
+const completionSeconds = 60 * 60;
+/** For a snapshot that takes no more blocks and does not say why. */
+const sealedSeconds = 5 * 60;
+
+export interface SnapshotWriting {
+  ebs: EBSClient;
+  ec2: EC2Client;
+  /** Raw. */
+  disk: string;
+  /** What is asked of EBS; two writings with the same request are the same snapshot. */
+  request: SnapshotRequest;
+  progress: Progress;
+}
+
+export interface SnapshotRequest {
+  owner: string;
+  /** Of the image's file. */
+  sha512: string;
+  description: string;
+  tags: Record<string, string>;
+  encrypted: boolean;
+  /** ARN; the account's default key without. */
+  kmsKeyId?: string;
+}
+
+export interface WrittenSnapshot {
+  snapshotId: string;
+  token: string;
+  volumeGib: number;
+  /** With anything in them. */
+  blocks: number;
+}
+
+/**
+ * Writes the disk, or finds that an earlier run has written it. What an interrupted run has begun is gone on with: its
+ * blocks are put again, for EBS does not tell which it has of a snapshot that is not complete.
+ * @throws UserError, or errors of EBS and EC2; the next run takes over what there is then
+ */
+export async function writeSnapshot(writing: SnapshotWriting): Promise<WrittenSnapshot> {
+  const volumeGib = Math.ceil(statSync(writing.disk).size / 2 ** 30);
+  for (let attempt = 0; attempt < maximumAttempts; attempt += 1) {
+    const token = clientToken(writing.request, volumeGib, attempt);
+    const found = await findByToken(writing.ec2, token);
+    if (found?.State === "error") {
+      writing.progress.note(`${found.SnapshotId} was begun and not completed in time: removed, begun anew`);
+      await writing.ec2.send(new DeleteSnapshotCommand({ SnapshotId: found.SnapshotId }));
+      continue;
+    }
+    const snapshotId = found?.SnapshotId ?? (await startSnapshot(writing, volumeGib, token));
+    if (snapshotId === undefined) continue;
+    const done = { snapshotId, token, volumeGib };
+    if (found?.State === "completed") {
+      writing.progress.phase(`${snapshotId} is there already, nothing to send`, 100);
+      return { ...done, blocks: await countBlocks(writing.disk) };
+    }
+    if (found !== undefined) writing.progress.note(`goes on with ${snapshotId}, which was begun before`);
+    return { ...done, blocks: await fillSnapshot(writing, snapshotId, found !== undefined) };
+  }
+  throw new UserError(
+    `${maximumAttempts} snapshots of this disk were begun and are gone`,
+    "find out who removes them, and run it again in a day",
+  );
+}
+
+/** The same request has the same token, on every machine and at every time. */
+export function clientToken(request: SnapshotRequest, volumeGib: number, attempt: number): string {
+  const { owner, sha512, description, tags, encrypted, kmsKeyId } = request;
+  const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
+  const all = [owner, sha512, description, sorted, encrypted, kmsKeyId ?? "", volumeGib, attempt];
+  return createHash("sha256").update(JSON.stringify(all)).digest("hex");
+}
+
+async function findByToken(ec2: EC2Client, token: string): Promise<Snapshot | undefined> {
+  const { Snapshots = [] } = await ec2.send(
+    new DescribeSnapshotsCommand({
+      OwnerIds: ["self"],
+      Filters: [{ Name: `tag:${tokenTag}`, Values: [token] }],
+    }),
+  );
+  return Snapshots[0];
+}
+
+/** @returns nothing when the token's snapshot is no longer there: EBS may answer with it all the same */
+async function startSnapshot(
+  writing: SnapshotWriting,
+  volumeGib: number,
+  token: string,
+): Promise<string | undefined> {
+  const { ebs, ec2, request, progress } = writing;
+  const started = await ebs.send(startCommand(request, volumeGib, token)).catch((error: unknown) => {
+    if (codesOf(error).includes("ResourceNotFoundException")) return undefined;
+    throw error;
+  });
+  if (started === undefined) return undefined;
+  const { SnapshotId: id, StartTime, KmsKeyArn } = started;
+  if (id === undefined) throw new Error("EBS began a snapshot without an id");
+  if (!request.encrypted && KmsKeyArn !== undefined) {
+    progress.note(`${id} is encrypted all the same: the account does so by default`);
+  }
+  // Of what was begun long ago nothing new is to be expected.
+  const age = (Date.now() - (StartTime?.getTime() ?? Date.now())) / 1000;
+  const deadline = performance.now() + (age > visibleSeconds ? 10 : visibleSeconds) * 1000;
+  for (;;) {
+    const state = (await findById(ec2, id))?.State;
+    if (state === "pending" || state === "completed") return id;
+    if (state === "error" || performance.now() > deadline) return undefined;
+    await sleep(2_000);
+  }
+}
+
+function startCommand(request: SnapshotRequest, volumeGib: number, token: string): StartSnapshotCommand {
+  const { description, tags, encrypted, kmsKeyId } = request;
+  return new StartSnapshotCommand({
+    ...{ VolumeSize: volumeGib, ClientToken: token, Description: description, Timeout: timeoutMinutes },
+    Tags: tagList({ ...tags, [tokenTag]: token }),
+    ...(encrypted ? { Encrypted: true } : {}),
+    ...(encrypted && kmsKeyId !== undefined ? { KmsKeyArn: kmsKeyId } : {}),
+  });
+}
+
+/** A snapshot, where EC2 knows it. */
+export async function findById(ec2: EC2Client, id: string): Promise<Snapshot | undefined> {
+  try {
+    const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }));
+    return Snapshots[0];
+  } catch (error) {
+    if (codesOf(error).includes("InvalidSnapshot.NotFound")) return undefined;
+    throw error;
+  }
+}
+
+/** Puts all blocks, completes the snapshot, and waits until it is. @returns how many blocks there are */
+async function fillSnapshot(
+  writing: SnapshotWriting,
+  snapshotId: string,
+  isTakenOver: boolean,
+): Promise<number> {
+  const { ebs, ec2, disk, progress } = writing;
+  const sha256s: Buffer[] = [];
+  const report = reporter(progress, statSync(disk).size);
+  let patience = completionSeconds;
+  try {
+    await inParallel(parallelBlocks, diskBlocks(disk), async (block) => {
+      await putBlock(ebs, snapshotId, block);
+      sha256s[block.index] = block.sha256;
+      report(block.index);
+      block.release();
+    });
+    // Without the gaps of blank blocks.
+    const written = sha256s.filter(() => true);
+    await ebs.send(
+      new CompleteSnapshotCommand({
+        ...{ SnapshotId: snapshotId, ChangedBlocksCount: written.length },
+        Checksum: aggregatedChecksum(written),
+        ...{ ChecksumAlgorithm: "SHA256", ChecksumAggregationMethod: "LINEAR" },
+      }),
+    );
+  } catch (error) {
+    // Perhaps the run that was interrupted has completed it, and so with the checksum of this very disk.
+    if (!isTakenOver || !isRefused(error)) throw error;
+    patience = sealedSeconds;
+  }
+  progress.phase(`${snapshotId}: until EBS has completed it`, 99);
+  try {
+    await waitUntilSnapshotCompleted(
+      { client: ec2, maxWaitTime: patience, minDelay: 2, maxDelay: 15 },
+      { SnapshotIds: [snapshotId] },
+    );
+  } catch (error) {
+    const found = await findById(ec2, snapshotId);
+    throw new UserError(
+      `${snapshotId} was not completed within ${patience} s (${found?.State ?? "gone"} ${found?.StateMessage ?? ""})`,
+      "run it again: it is taken over, or begun anew",
+      { cause: error },
+    );
+  }
+  return countBlocks(disk);
+}
+
+function isRefused(error: unknown): boolean {
+  const codes = ["ValidationException", "ResourceNotFoundException"];
+  return codesOf(error).some((code) => codes.includes(code));
+}
+
+/** What the SDK does not try again, or not as long as EBS asks for: a new snapshot is not known at once everywhere. */
+async function putBlock(ebs: EBSClient, SnapshotId: string, block: DiskBlock): Promise<void> {
+  const sha256 = block.sha256.toString("base64");
+  const answer = await pRetry(
+    () =>
+      ebs.send(
+        new PutSnapshotBlockCommand({
+          ...{ SnapshotId, BlockIndex: block.index, BlockData: block.bytes, DataLength: blockSize },
+          ...{ Checksum: sha256, ChecksumAlgorithm: "SHA256" },
+        }),
+      ),
+    {
+      ...{ retries: 6, minTimeout: 1_000, maxTimeout: 30_000, randomize: true },
+      shouldRetry: ({ error }) =>
+        awsFaultKind(error) === "throttled" || codesOf(error).includes("ResourceNotFoundException"),
+    },
+  );
+  if (answer.Checksum === sha256) return;
+  throw new UserError(
+    `EBS took block ${block.index} of ${SnapshotId} for something else (SHA-256 ${answer.Checksum ?? "not said"} and not ${sha256})`,
+    "run it again; if it stays so, the line or this machine damages data",
+  );
+}
+
+async function countBlocks(disk: string): Promise<number> {
+  let blocks = 0;
+  for await (const { release } of diskBlocks(disk)) {
+    blocks += 1;
+    release();
+  }
+  return blocks;
+}
+
+/** A line for each tenth of the disk. */
+function reporter(progress: Progress, size: number): (index: number) => void {
+  let [blocks, tenths] = [0, -1];
+  return (index) => {
+    blocks += 1;
+    const done = (index * blockSize) / size;
+    if (Math.floor(done * 10) <= tenths) return;
+    tenths = Math.floor(done * 10);
+    progress.phase(`write: ${blocks} blocks of 512 KiB`, Math.floor(done * 100));
+  };
+}

@@ -1,0 +1,288 @@
+/**
+ * What this project's roles in an AWS account may do, and nothing else: declared by clouds/aws/account, and asked for by
+ * preflight. Plain data.
+ */
+import { partition } from "@aws-sdk/core/client";
+
+type Texts = string | readonly string[];
+
+export interface Statement {
+  Sid: string;
+  Effect: "Allow" | "Deny";
+  Principal?: "*" | Readonly<Record<string, Texts>>;
+  Action: Texts;
+  Resource?: Texts;
+  Condition?: Readonly<Record<string, Readonly<Record<string, Texts>>>>;
+}
+
+export interface PolicyDocument {
+  Version: "2012-10-17";
+  Statement: Statement[];
+}
+
+export const policy = (...statements: Statement[]): PolicyDocument => ({
+  Version: "2012-10-17",
+  Statement: statements,
+});
+
+export const vmimportService = "vmie.amazonaws.com";
+/** What VM Import says who it is by: without it, others could have it import into their accounts through our role. */
+export const vmimportExternalId = "vmimport";
+
+/** Who may be the import's role: VM Import/Export user guide, "Required service role". */
+export const vmimportTrust: PolicyDocument = policy({
+  Sid: "VmImport",
+  Effect: "Allow",
+  Principal: { Service: vmimportService },
+  Action: "sts:AssumeRole",
+  Condition: { StringEquals: { "sts:ExternalId": vmimportExternalId } },
+});
+
+/** How ARNs begin in a region: China's and GovCloud's are other partitions than `arn:aws`. */
+const arnIn = (region: string): string => `arn:${partition(region).name}`;
+
+/** The bucket of VM Import. */
+export interface UploadBucket {
+  region: string;
+  bucket: string;
+}
+
+const bucketArn = ({ region, bucket }: UploadBucket): string => `${arnIn(region)}:s3:::${bucket}`;
+
+/** What an import does as its role (same page): reads the uploaded disk, and makes a snapshot of it. */
+export function vmimportPolicy(uploads: UploadBucket, kmsKeys: readonly string[] = []): PolicyDocument {
+  const arn = bucketArn(uploads);
+  return policy(
+    {
+      Sid: "FindUploads",
+      Effect: "Allow",
+      Action: ["s3:GetBucketLocation", "s3:ListBucket"],
+      Resource: arn,
+    },
+    { Sid: "ReadUploads", Effect: "Allow", Action: "s3:GetObject", Resource: `${arn}/*` },
+    {
+      Sid: "MakeSnapshots",
+      Effect: "Allow",
+      Action: ["ec2:CopySnapshot", "ec2:Describe*", "ec2:ModifySnapshotAttribute", "ec2:RegisterImage"],
+      Resource: "*",
+    },
+    ...useKeys(kmsKeys),
+  );
+}
+
+/** The same as single questions, for IAM's simulator takes no wildcards. */
+export function vmimportNeeds(uploads: UploadBucket): { actions: string[]; resource: string }[] {
+  const arn = bucketArn(uploads);
+  return [
+    { actions: ["s3:GetBucketLocation", "s3:ListBucket"], resource: arn },
+    { actions: ["s3:GetObject"], resource: `${arn}/disk` },
+    {
+      actions: ["ec2:CopySnapshot", "ec2:DescribeImages", "ec2:ModifySnapshotAttribute", "ec2:RegisterImage"],
+      resource: "*",
+    },
+  ];
+}
+
+/** To encrypt snapshots by keys of one's own; with none named, by no key but AWS's. */
+export function useKeys(kmsKeys: readonly string[]): Statement[] {
+  if (kmsKeys.length === 0) return [];
+  const actions = ["CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*"];
+  return [
+    {
+      Sid: "UseKeys",
+      Effect: "Allow",
+      Action: actions.map((action) => `kms:${action}`),
+      Resource: [...kmsKeys],
+    },
+  ];
+}
+
+export interface PublisherRights {
+  /** Twelve digits. */
+  account: string;
+  /** The home region: those that images are copied to are in its partition. */
+  region: string;
+  /** Bucket and role of VM Import; none where images are only written directly. */
+  vmimport?: { bucket: string; role: string };
+  /** Whether it may write snapshots by EBS direct. */
+  direct: boolean;
+  /** Path of the channels' parameters: `/alpine`. */
+  parameterPrefix: string;
+  /** Whether it may switch the account's blocking of public images and snapshots on and off. */
+  managesBlocking: boolean;
+  kmsKeys: readonly string[];
+}
+
+/**
+ * What whoever publishes may do: the calls of the stack's resources, of the steps, of preflight and of recover. Of EC2
+ * that is images and snapshots, never instances, volumes or networks.
+ */
+export function publisherPolicy(rights: PublisherRights): PolicyDocument {
+  const { account, region, parameterPrefix } = rights;
+  const arn = arnIn(region);
+  const images = `${arn}:ec2:*::image/*`;
+  const snapshots = `${arn}:ec2:*::snapshot/*`;
+  const imports = `${arn}:ec2:*:${account}:import-snapshot-task/*`;
+  return policy(
+    {
+      Sid: "See",
+      Effect: "Allow",
+      Action: [
+        ...["ec2:DescribeImageAttribute", "ec2:DescribeImages", "ec2:DescribeImportSnapshotTasks"],
+        ...["ec2:DescribeRegions", "ec2:DescribeSnapshotAttribute", "ec2:DescribeSnapshots"],
+        ...["ec2:GetImageBlockPublicAccessState", "ec2:GetSnapshotBlockPublicAccessState"],
+        "ssm:DescribeParameters",
+      ],
+      Resource: "*",
+    },
+    {
+      Sid: "MakeImages",
+      Effect: "Allow",
+      Action: [
+        ...["ec2:CopyImage", "ec2:DeregisterImage", "ec2:DisableImageDeprecation"],
+        ...["ec2:EnableImageDeprecation", "ec2:ModifyImageAttribute", "ec2:RegisterImage"],
+      ],
+      Resource: [images, snapshots],
+    },
+    {
+      Sid: "KeepSnapshots",
+      Effect: "Allow",
+      Action: ["ec2:DeleteSnapshot", "ec2:ModifySnapshotAttribute"],
+      Resource: snapshots,
+    },
+    {
+      Sid: "Tag",
+      Effect: "Allow",
+      Action: ["ec2:CreateTags", "ec2:DeleteTags"],
+      Resource: [images, snapshots, imports],
+    },
+    {
+      Sid: "MoveChannels",
+      Effect: "Allow",
+      Action: [
+        ...["AddTagsToResource", "DeleteParameter", "GetParameter", "GetParameters"].map(
+          (one) => `ssm:${one}`,
+        ),
+        ...["ListTagsForResource", "PutParameter", "RemoveTagsFromResource"].map((one) => `ssm:${one}`),
+      ],
+      Resource: `${arn}:ssm:*:${account}:parameter${parameterPrefix}/*`,
+    },
+    {
+      Sid: "SeeQuota",
+      Effect: "Allow",
+      Action: "servicequotas:GetServiceQuota",
+      Resource: `${arn}:servicequotas:*:${account}:ec2/*`,
+    },
+    ...(rights.vmimport === undefined ? [] : importRights(rights, rights.vmimport, [snapshots, imports])),
+    ...(rights.direct
+      ? [
+          {
+            Sid: "WriteSnapshots",
+            Effect: "Allow",
+            Action: ["ebs:CompleteSnapshot", "ebs:PutSnapshotBlock", "ebs:StartSnapshot"],
+            Resource: snapshots,
+          } as const,
+        ]
+      : []),
+    ...(rights.managesBlocking
+      ? [
+          {
+            Sid: "SwitchBlocking",
+            Effect: "Allow",
+            Action: [
+              ...["ec2:DisableImageBlockPublicAccess", "ec2:DisableSnapshotBlockPublicAccess"],
+              ...["ec2:EnableImageBlockPublicAccess", "ec2:EnableSnapshotBlockPublicAccess"],
+            ],
+            Resource: "*",
+          } as const,
+        ]
+      : []),
+    ...useKeys(rights.kmsKeys),
+  );
+}
+
+function importRights(
+  { account, region }: PublisherRights,
+  { bucket, role }: NonNullable<PublisherRights["vmimport"]>,
+  imported: string[],
+): Statement[] {
+  const arn = bucketArn({ region, bucket });
+  return [
+    { Sid: "Import", Effect: "Allow", Action: "ec2:ImportSnapshot", Resource: imported },
+    {
+      Sid: "FindUploads",
+      Effect: "Allow",
+      Action: ["s3:GetBucketLocation", "s3:ListBucket", "s3:ListBucketMultipartUploads"],
+      Resource: arn,
+    },
+    {
+      Sid: "Upload",
+      Effect: "Allow",
+      Action: [
+        ...["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:GetObjectTagging"],
+        ...["s3:ListMultipartUploadParts", "s3:PutObject", "s3:PutObjectTagging"],
+      ],
+      Resource: `${arn}/*`,
+    },
+    {
+      Sid: "SeeImportRole",
+      Effect: "Allow",
+      Action: ["iam:GetRole", "iam:SimulatePrincipalPolicy"],
+      Resource: `${arnIn(region)}:iam::${account}:role/${role}`,
+    },
+  ];
+}
+
+/** An issuer of identities to runs of a pipeline. */
+export interface OidcIssuer {
+  /** `https://gitlab.example.org`. */
+  url: string;
+  audience: string;
+  /** Which of its identities: patterns of their `sub`. */
+  subjects: readonly string[];
+}
+
+/** Who may be the publisher: these principals, and these identities of an issuer that the account knows. */
+export function publisherTrust(
+  principals: readonly string[],
+  issuer?: { arn: string; oidc: OidcIssuer },
+): PolicyDocument {
+  const host = issuer?.oidc.url.replace(/^https:\/\//, "") ?? "";
+  return policy(
+    ...(principals.length === 0
+      ? []
+      : [
+          {
+            Sid: "Principals",
+            Effect: "Allow",
+            Principal: { AWS: [...principals] },
+            Action: "sts:AssumeRole",
+          } as const,
+        ]),
+    ...(issuer === undefined
+      ? []
+      : [
+          {
+            Sid: "Pipelines",
+            Effect: "Allow",
+            Principal: { Federated: issuer.arn },
+            Action: "sts:AssumeRoleWithWebIdentity",
+            Condition: {
+              StringEquals: { [`${host}:aud`]: issuer.oidc.audience },
+              StringLike: { [`${host}:sub`]: [...issuer.oidc.subjects] },
+            },
+          } as const,
+        ]),
+  );
+}
+
+/** Nobody reaches a bucket without TLS, whatever else they may. */
+export const tlsOnly = (bucketArn: string): PolicyDocument =>
+  policy({
+    Sid: "TlsOnly",
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:*",
+    Resource: [bucketArn, `${bucketArn}/*`],
+    Condition: { Bool: { "aws:SecureTransport": "false" } },
+  });

@@ -1,0 +1,113 @@
+/** The bucket and the role by which VM Import takes a disk. */
+import { z } from "zod";
+import { vmimportExternalId, vmimportService } from "../policies.ts";
+import { isDenied, type Answer, type RoleFacts } from "./answers.ts";
+import type { PublishPlan } from "./plan.ts";
+import type { CheckResult } from "../../../src/preflight/check-result.ts";
+
+const elsewhere = "choose a bucket there, or change alpine:aws.region";
+const declare = "declare it with clouds/aws/account: docs/publishing-aws.md";
+
+/** @param region the bucket's; undefined where none is named */
+export function judgeBucket({ settings }: PublishPlan, region: Answer<string> | undefined): CheckResult {
+  const about = { check: "bucket", where: settings.bucket } as const;
+  if (region === undefined) {
+    return {
+      ...{ ...about, where: "alpine:aws.bucket", level: "error", found: "no bucket is named to import from" },
+      remedy: `name one in ${settings.region}, or import without: alpine:aws.importMethod: direct`,
+    };
+  }
+  if ("failure" in region) {
+    const { code, message, kind } = region.failure;
+    const [found, remedy] =
+      code === "NotFound" || kind === "bucket"
+        ? ["there is no such bucket", `${declare}; or correct alpine:aws.bucket`]
+        : kind === "denied"
+          ? [
+              "it is another account's, or may not be listed",
+              "correct alpine:aws.bucket, or allow s3:ListBucket",
+            ]
+          : kind === "region"
+            ? [`it isn't in ${settings.region}, where images are imported`, elsewhere]
+            : [
+                `${code}: ${message}`,
+                "try again; where that doesn't help, look at the bucket in the console",
+              ];
+    return { ...about, level: "error", found, remedy };
+  }
+  if (region.value !== settings.region) {
+    return {
+      ...{
+        ...about,
+        level: "error",
+        found: `it is in ${region.value}, and images are imported in ${settings.region}`,
+      },
+      remedy: elsewhere,
+    };
+  }
+  return { ...about, level: "ok", found: `in ${region.value}` };
+}
+
+export function judgeRole({ settings }: PublishPlan, role: Answer<RoleFacts>): CheckResult {
+  const about = { check: "role", where: settings.role } as const;
+  if ("failure" in role) {
+    const { code, message } = role.failure;
+    if (isDenied(role.failure)) return unseen(about, "iam:GetRole");
+    const isMissing = /^NoSuchEntity/.test(code);
+    return {
+      ...{ ...about, level: "error", found: isMissing ? "there is no such role" : `${code}: ${message}` },
+      remedy: isMissing ? `${declare}; or correct alpine:aws.role` : "look at the role in the console",
+    };
+  }
+  const { trust, denied } = role.value;
+  if (!trustsVmImport(trust)) {
+    const found = `it doesn't let ${vmimportService} be it, with the external id "${vmimportExternalId}"`;
+    return { ...about, level: "error", found, remedy: declare };
+  }
+  if ("failure" in denied) {
+    if (isDenied(denied.failure)) return unseen(about, "iam:SimulatePrincipalPolicy");
+    const { code, message } = denied.failure;
+    return {
+      ...about,
+      level: "warning",
+      found: `what it may do could not be looked at: ${code}: ${message}`,
+    };
+  }
+  if (denied.value.length > 0) {
+    const found = `it may not ${denied.value.join(", ")} on the bucket ${settings.bucket} and on snapshots`;
+    return { ...about, level: "error", found, remedy: declare };
+  }
+  return { ...about, level: "ok", found: "VM Import may be it, and it may read the bucket" };
+}
+
+const unseen = (about: Pick<CheckResult, "check" | "where">, action: string): CheckResult => ({
+  ...{ ...about, level: "warning", found: `could not be looked at: ${action} is not allowed` },
+  remedy: "the publisher's policy of clouds/aws/account allows it",
+});
+
+const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());
+const trustSchema = z.object({
+  Statement: z
+    .union([z.unknown().array(), z.unknown().transform((one) => [one])])
+    .transform((all) => all.flatMap((one) => statementSchema.safeParse(one).data ?? [])),
+});
+const statementSchema = z.object({
+  Effect: z.literal("Allow"),
+  Principal: z.object({ Service: texts }),
+  Action: texts,
+  Condition: z.record(z.string(), z.record(z.string(), texts)).default({}),
+});
+
+/** Whether some statement lets VM Import in with its own external id; other conditions can't be foreseen, and count as met. */
+export function trustsVmImport(trust: string): boolean {
+  return trustSchema.parse(JSON.parse(trust)).Statement.some(({ Principal, Action, Condition }) => {
+    const ids = Object.values(Condition)
+      .flatMap((one) => Object.entries(one))
+      .filter(([key]) => key.toLowerCase() === "sts:externalid");
+    return (
+      Principal.Service.includes(vmimportService) &&
+      Action.some((action) => ["sts:AssumeRole", "sts:*", "*"].includes(action)) &&
+      ids.every(([, values]) => values.includes(vmimportExternalId))
+    );
+  });
+}

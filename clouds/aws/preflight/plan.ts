@@ -1,0 +1,93 @@
+/** What a stack would publish to AWS, from ledger and settings alone: as the program itself declares it. */
+import { amiTags, deprecationTime, isPublic } from "../rules.ts";
+import type { PublishedRegion } from "../../../src/configuration/regions.ts";
+import type { StackSettings } from "../../../src/configuration/settings.ts";
+import { imageName } from "../../../src/configuration/tags.ts";
+import { type Declared, isAtLeast, reachedStage, type Stage } from "../../../src/configuration/variant.ts";
+
+/** A region where an AMI should be. */
+export interface PlannedRegion extends PublishedRegion {
+  /** Whether everybody may launch it there. */
+  isPublic: boolean;
+}
+
+/** One AMI by its name, and where it should be. */
+export interface PlannedImage {
+  key: string;
+  /** Unique in an account's region. */
+  name: string;
+  /** What tells that an AMI of this name is this project's. */
+  tags: Readonly<Record<string, string>>;
+  /** The home region first, where it is imported; below stage `publish` that one alone. */
+  regions: readonly PlannedRegion[];
+  /** Whether its snapshots are public where it is. */
+  sharesSnapshots: boolean;
+  /** Its entry in the ledger, `3.23.6-r0`, and the place of that. */
+  entry: string;
+  place: string;
+  /** When it is deprecated, which AWS takes in the future only: YYYY-MM-DDTHH:MM:SSZ. */
+  deprecated: string;
+}
+
+export interface PublishPlan {
+  settings: StackSettings["aws"];
+  images: readonly PlannedImage[];
+  /** Whether some image goes to all regions, and so to those that are switched on later. */
+  wantsAllRegions: boolean;
+  /** Ids of the AMIs in the stack's state, where that is known. */
+  recorded?: ReadonlySet<string>;
+}
+
+/** @throws nothing: what is wrong with a plan is for the checks to say */
+export function publishPlan(
+  declared: readonly Declared[],
+  { stage: ceiling, aws }: Pick<StackSettings, "stage" | "aws">,
+): PublishPlan {
+  const images = declared
+    .map((image) => ({ ...image, stage: reachedStage(image.state.stage, ceiling) }))
+    .filter(({ variant, stage }) => variant.cloud === "aws" && isAtLeast(stage, "import"));
+  const published = images.filter(({ stage }) => isAtLeast(stage, "publish"));
+  return {
+    settings: aws,
+    images: images.map((image) => planned(image, image.stage, aws.region)),
+    wantsAllRegions: published.some(({ variant }) => variant.regions.ALL === true),
+  };
+}
+
+function planned({ key, variant, state, regions }: Declared, stage: Stage, home: string): PlannedImage {
+  const { project = "", image_key = "", revision = "" } = amiTags(variant);
+  const published = isAtLeast(stage, "publish") ? regions : [];
+  const [atHome] = published.filter(({ name }) => name === home);
+  const others = published.filter(({ name }) => name !== home);
+  return {
+    key,
+    name: imageName(variant),
+    tags: { project, image_key, revision },
+    regions: [
+      // Imported there, and then copied: also where it isn't published there.
+      { name: home, bestEffort: false, isPublic: isPublic(variant) && atHome !== undefined },
+      ...others.map((region) => ({ ...region, isPublic: isPublic(variant) })),
+    ],
+    sharesSnapshots: variant.aws?.shareSnapshots === true,
+    entry: `${variant.release}-r${variant.revision}`,
+    place: state.place,
+    deprecated: deprecationTime(variant, state),
+  };
+}
+
+/** Every region of the plan once; best effort where no image requires it. */
+export function plannedRegions({ images }: PublishPlan): PublishedRegion[] {
+  const found = new Map<string, boolean>();
+  for (const { name, bestEffort } of images.flatMap(({ regions }) => regions)) {
+    found.set(name, bestEffort && (found.get(name) ?? true));
+  }
+  return [...found].map(([name, bestEffort]) => ({ name, bestEffort }));
+}
+
+/** The plan's images that go to a region. */
+export const imagesIn = ({ images }: PublishPlan, region: string): PlannedImage[] =>
+  images.filter(({ regions }) => regions.some(({ name }) => name === region));
+
+/** Those that are public there. */
+export const publicImagesIn = ({ images }: PublishPlan, region: string): PlannedImage[] =>
+  images.filter(({ regions }) => regions.some(({ name, isPublic }) => name === region && isPublic));

@@ -1,0 +1,77 @@
+/** Everything that would stop a publishing run half-way, found before it begins and all of it at once. */
+import { UserError } from "../../../src/lib/user-error.ts";
+import { judgeAccount, judgeRegions } from "./account.ts";
+import type { AccountFacts } from "./answers.ts";
+import { judgeDeprecations } from "./deprecations.ts";
+import { judgeBucket, judgeRole } from "./importing.ts";
+import { askedRegions, judgeNames, namedImages } from "./names.ts";
+import { imagesIn, type PublishPlan } from "./plan.ts";
+import { recordedIn } from "./recorded.ts";
+import type { CheckResult } from "../../../src/preflight/check-result.ts";
+import { judgeBlocking, judgeQuota } from "./sharing.ts";
+
+export interface PreflightOptions {
+  /** The stack whose plan it is: its state tells its own images from another's. @default they are told by their tags alone */
+  stack?: string;
+  /** ISO 8601, UTC. @default the clock's */
+  now?: string;
+}
+
+/** Asks the account what the plan needs of it, and judges the answers. Changes nothing. */
+export async function preflight(
+  plan: PublishPlan,
+  { stack, now = new Date().toISOString() }: PreflightOptions = {},
+): Promise<CheckResult[]> {
+  if (plan.images.length === 0) return [];
+  if (plan.settings.region === "") return [noRegion];
+  // The SDKs are loaded here: a preview never gets so far.
+  const { readFacts } = await import("./facts.ts");
+  const facts = await readFacts(plan);
+  if (stack === undefined || !isAnyThere(plan, facts)) return judge(plan, facts, now);
+  try {
+    return judge({ ...plan, recorded: await recordedIn(stack) }, facts, now);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return [...judge(plan, facts, now), unreadable(stack, error)];
+  }
+}
+
+/** Whether a name of the plan is taken, be it by an image of the stack's own. */
+const isAnyThere = (plan: PublishPlan, facts: AccountFacts): boolean =>
+  askedRegions(plan, facts).some(({ name, facts }) => {
+    const there = namedImages(facts);
+    return imagesIn(plan, name).some((image) => there.has(image.name));
+  });
+
+const unreadable = (stack: string, { what }: UserError): CheckResult => ({
+  ...{ check: "names", where: stack, level: "warning" },
+  found: `the stack's state could not be read, so images of our names are told by their tags alone: ${what}`,
+});
+
+const noRegion: CheckResult = {
+  ...{ check: "regions", where: "alpine:aws.region", level: "error" },
+  found: "the stack names no home region, where images are imported",
+  remedy: "pulumi config set --path alpine:aws.region us-east-1, or where its bucket is",
+};
+
+/** What the facts mean for the plan. Pure. */
+export function judge(plan: PublishPlan, facts: AccountFacts, now: string): CheckResult[] {
+  const account = judgeAccount(plan, facts);
+  const deprecations = judgeDeprecations(plan, facts.perRegion ?? {}, now);
+  const { regions, bucketRegion, role } = facts;
+  // Another account's facts would only confuse.
+  if (regions === undefined) return [account, ...deprecations];
+  const usesImport = plan.settings.importMethod === "vmimport";
+  return [
+    account,
+    ...judgeRegions(plan, regions),
+    ...(usesImport ? [judgeBucket(plan, bucketRegion)] : []),
+    ...(role === undefined ? [] : [judgeRole(plan, role)]),
+    ...[judgeNames, judgeQuota, judgeBlocking].flatMap((judgeRegion) =>
+      askedRegions(plan, facts).flatMap(({ name, facts, bestEffort }) =>
+        judgeRegion(plan, name, facts, bestEffort),
+      ),
+    ),
+    ...deprecations,
+  ];
+}

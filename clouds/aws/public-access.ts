@@ -1,0 +1,73 @@
+import { SnapshotBlockPublicAccess } from "@pulumi/aws/ebs/snapshotBlockPublicAccess.js";
+import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.js";
+import * as pulumi from "@pulumi/pulumi";
+import { isPublic } from "./rules.ts";
+import { type Declared, hasReached } from "../../src/configuration/variant.ts";
+import type { StackSettings } from "../../src/configuration/settings.ts";
+import { lookingBefore } from "../../components/preflight-hook.ts";
+import type { PublicAccess } from "../cloud.ts";
+
+/** Arguments of {@link AwsPublicAccess}. */
+export interface AwsPublicAccessArgs {
+  /** The stack's: those that it makes public on AWS count. */
+  images: readonly Declared[];
+  settings: StackSettings;
+  /** Looks whether the account is ready, before its block is switched off for nothing. @default nobody looks */
+  preflight?: pulumi.ResourceHook | undefined;
+}
+
+/** AWS takes up to ten minutes to let images be public after it was told to. */
+const patience = { customTimeouts: { create: "30m", update: "30m" } };
+
+/**
+ * The account's block on making images public, declared to be off in the regions that need it. AWS has it on in new
+ * accounts, and a public permission fails then.
+ */
+export class AwsPublicAccess extends pulumi.ComponentResource {
+  readonly regions: PublicAccess;
+
+  constructor(
+    name: string,
+    { images, settings, preflight }: AwsPublicAccessArgs,
+    opts?: pulumi.ComponentResourceOptions,
+  ) {
+    super("alpine:index:AwsPublicAccess", name, {}, opts);
+    const options = { parent: this, ...patience, ...lookingBefore(preflight) };
+    this.regions = Object.fromEntries(
+      publicRegions(images, settings).map(({ region, snapshots }) => [
+        region,
+        [
+          new ImageBlockPublicAccess(`${name}-images-${region}`, { region, state: "unblocked" }, options),
+          ...(snapshots
+            ? [
+                new SnapshotBlockPublicAccess(
+                  `${name}-snapshots-${region}`,
+                  { region, state: "unblocked" },
+                  options,
+                ),
+              ]
+            : []),
+        ],
+      ]),
+    );
+    this.registerOutputs({});
+  }
+}
+
+/** Regions in which images of a stack are public on AWS, and whether their snapshots are, too. */
+export function publicRegions(
+  images: readonly Declared[],
+  settings: Pick<StackSettings, "stage">,
+): { region: string; snapshots: boolean }[] {
+  const regions = new Map<string, boolean>();
+  for (const { variant, state, regions: published } of images) {
+    const isPublished = hasReached(state, settings.stage, "publish");
+    if (variant.cloud !== "aws" || !isPublished || !isPublic(variant)) continue;
+    for (const { name } of published) {
+      regions.set(name, regions.get(name) === true || variant.aws?.shareSnapshots === true);
+    }
+  }
+  return [...regions]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([region, snapshots]) => ({ region, snapshots }));
+}

@@ -1,0 +1,89 @@
+/**
+ * Channels' parameters that a run has written and no state knows. They are pointers that people read, so they are not deleted
+ * but taken into the state, where they name an image that the state knows; the refresh that follows completes them.
+ */
+import { setTimeout } from "node:timers/promises";
+import type { SSMClient } from "@aws-sdk/client-ssm";
+import { awsLines } from "../../../src/configuration/release-lines.ts";
+import type { StackSettings } from "../../../src/configuration/settings.ts";
+import type { Declared } from "../../../src/configuration/variant.ts";
+import { ssmClient } from "../api/clients.ts";
+import { everywhere } from "../../../src/lib/for-each-region.ts";
+import { explained } from "../api/errors.ts";
+import { parameterValue } from "../api/parameter-value.ts";
+import { awsProviderType, resourceTypes } from "../../../src/lib/resource-types.ts";
+import type { Ours } from "./owned-resources.ts";
+import type { StateEntry } from "../../../src/stacks/state.ts";
+
+/** What was found. */
+export interface Adopted {
+  entries: StateEntry[];
+  /** A sentence each. */
+  leftAlone: string[];
+}
+
+/**
+ * Parameters to add to a state, of lines whose images are at whatever stage today: it may have been lowered since.
+ * @param ours ids of the AMIs that the state knows, and regions that can be looked at
+ */
+export async function adoptChannels(
+  declared: readonly Declared[],
+  { aws }: Pick<StackSettings, "aws">,
+  resources: readonly StateEntry[],
+  { recorded, regions }: Pick<Ours, "recorded" | "regions">,
+): Promise<Adopted> {
+  const adopted: Adopted = { entries: [], leftAlone: [] };
+  const provider = resources.find(({ type }) => type === awsProviderType);
+  const released = declared.map((image) => ({
+    ...image,
+    state: { ...image.state, stage: "release" as const },
+  }));
+  const missing = awsLines(released, "release").flatMap((line) => {
+    const parent = resources.find(
+      ({ urn, type }) => type === "alpine:index:Channel" && urn.endsWith(`::${line.key}`),
+    );
+    if (parent === undefined || provider?.id === undefined) return [];
+    return [...line.targets.keys()].flatMap((region) => {
+      if (!regions.includes(region)) return [];
+      const [before, after] = [parent.urn.slice(0, -`::${line.key}`.length), `${line.key}-${region}`];
+      const urn = `${before}$${resourceTypes.parameter}::${after}`;
+      if (resources.some((one) => one.urn === urn)) return [];
+      return [{ urn, region, parent: parent.urn, name: `${aws.parameterPrefix}/${line.path}` }];
+    });
+  });
+  await everywhere(missing, async ({ urn, region, parent, name }) => {
+    const client = await ssmClient({ region, double: aws.double });
+    const value = await explained(`read ${name} in ${region}`, () => valueOf(client, name));
+    if (value === undefined) return;
+    if (!recorded.has(value)) {
+      adopted.leftAlone.push(`${name} in ${region} names ${value}, which is no image of this stack`);
+      return;
+    }
+    const inputs = { name, region, type: "String", dataType: "aws:ec2:image" };
+    adopted.entries.push({
+      ...{
+        urn,
+        custom: true,
+        id: name,
+        type: resourceTypes.parameter,
+        inputs,
+        outputs: { ...inputs, id: name },
+      },
+      ...{ parent, provider: `${provider!.urn}::${provider!.id!}` },
+    });
+  });
+  return adopted;
+}
+
+/** SSM shows a new parameter only once it has looked whether its value is an image: looks, and milliseconds between them. */
+const looks = 4;
+const pause = 1000;
+
+async function valueOf(client: SSMClient, name: string): Promise<string | undefined> {
+  for (let look = 0; look < looks; look += 1) {
+    if (look > 0) await setTimeout(pause);
+    const value = await parameterValue(client, name);
+    if (value !== undefined) return value;
+  }
+  return undefined;
+}

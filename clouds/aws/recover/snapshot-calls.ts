@@ -1,0 +1,33 @@
+import { DeleteSnapshotCommand, type EC2Client, paginateDescribeImages } from "@aws-sdk/client-ec2";
+import { codesOf } from "../api/errors.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
+
+/** Copies and imports that are under way are waited for: they cannot be taken back, only deleted when they are there. */
+export const patience = {
+  retries: 400,
+  factor: 1.2,
+  minTimeout: 500,
+  maxTimeout: 15_000,
+  maxRetryTime: 90 * 60_000,
+  /** Anything else than that it is still under way will not be better for waiting. */
+  shouldRetry: ({ error }: { error: Error }): boolean => error instanceof UserError,
+};
+
+/** Whether an AMI of the account is made of a snapshot. */
+export async function isUsed(client: EC2Client, snapshotId: string): Promise<boolean> {
+  const Filters = [{ Name: "block-device-mapping.snapshot-id", Values: [snapshotId] }];
+  for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
+    const uses = (page.Images ?? []).flatMap(({ BlockDeviceMappings = [] }) => BlockDeviceMappings);
+    if (uses.some(({ Ebs }) => Ebs?.SnapshotId === snapshotId)) return true;
+  }
+  return false;
+}
+
+/** One that is gone already is fine. */
+export async function deleteSnapshot(client: EC2Client, SnapshotId: string): Promise<void> {
+  try {
+    await client.send(new DeleteSnapshotCommand({ SnapshotId }));
+  } catch (error) {
+    if (!codesOf(error).includes("InvalidSnapshot.NotFound")) throw error;
+  }
+}

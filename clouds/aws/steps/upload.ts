@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { claimObject, releaseObject } from "../api/object-owners.ts";
+import { s3Client } from "../api/clients.ts";
+import { explained } from "../api/errors.ts";
+import { uploadFile } from "../api/upload-file.ts";
+import { splitFileName } from "../../../src/builder/formats/image-file.ts";
+import { startProgress } from "../../../src/builder/progress.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
+import { type ArtifactResult, ensureBuilt } from "../../../src/steps/artifact.ts";
+import type { DiskImageResult } from "../../../src/steps/disk-image.ts";
+import type { Step } from "../../../src/steps/step.ts";
+
+/** What the step gets from its component. */
+export interface AwsUploadInput {
+  /** Of the bucket. */
+  region: string;
+  bucket: string;
+  /** Whether this AWS has to be a double on loopback. */
+  double: boolean;
+  /** Who needs the object, the same on every run and nobody else's: the stack's full name and the image's. */
+  owner: string;
+  /** Undefined only where Pulumi left the build or the storing out, and then nothing can be uploaded. */
+  disk: DiskImageResult | undefined;
+  artifact: ArtifactResult | undefined;
+}
+
+/** Where an image is in S3. */
+export interface AwsUploadResult {
+  token: string;
+  region: string;
+  bucket: string;
+  /** `NAME-CONTENT.vhd`, with the first 16 digits of the image's SHA-512. */
+  key: string;
+  sha512: string;
+  bytes: number;
+  etag: string;
+  /** Where the bucket keeps versions. */
+  version?: string;
+  /** ISO 8601, UTC: when it was found to be whole. */
+  uploaded: string;
+}
+
+/** Brings a stored image to S3, for EC2 to import it. */
+export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
+  async create({ region, bucket, double, owner, disk, artifact }) {
+    if (disk === undefined || artifact === undefined) {
+      throw new UserError(
+        "there is no stored image to upload",
+        "run `pulumi up` without --target, or target its artifact too",
+      );
+    }
+    if (bucket === "") {
+      throw new UserError(
+        "no bucket is set to upload images to",
+        "set the stack's aws.bucket, or its aws.importMethod to direct",
+      );
+    }
+    const file = await ensureBuilt(artifact.folder, disk);
+    const { sha512 } = disk;
+    const { name, extension } = splitFileName(artifact.name);
+    const key = objectKey(artifact.name, sha512);
+    const client = await s3Client({ region, double });
+    const progress = startProgress(`${name}.${extension}`);
+    const token = randomBytes(8).toString("hex");
+    const object = await explained(`upload ${artifact.name} to s3://${bucket}/${key}`, async () => {
+      const object = await uploadFile({
+        ...{ client, bucket, key, keyPrefix: `${name}-`, file, sha512, progress },
+      });
+      await claimObject({ client, bucket, key, owner }, token);
+      return object;
+    });
+    return { token, region, bucket, key, sha512, ...object, uploaded: new Date().toISOString() };
+  },
+
+  update: (_, previous) => Promise.resolve(previous),
+
+  async delete({ double, owner }, { region, bucket, key, token }) {
+    const client = await s3Client({ region, double });
+    const released = await explained(`remove s3://${bucket}/${key}`, () =>
+      releaseObject({ client, bucket, key, owner }, token),
+    );
+    if (released === "removed" || released === "gone") return;
+    const why = released === "kept" ? "others need it still" : "no longer what this resource uploaded";
+    process.stderr.write(`s3://${bucket}/${key}: ${why}, left alone\n`);
+  },
+};
+
+/** Another content is another object, for an import would not notice the same one changed. */
+export function objectKey(fileName: string, sha512: string): string {
+  const { name, extension } = splitFileName(fileName);
+  return `${name}-${sha512.slice(0, 16)}.${extension}`;
+}

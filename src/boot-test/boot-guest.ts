@@ -1,0 +1,109 @@
+import { copyFileSync, truncateSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../configuration/variant.ts";
+import { type Accelerator, type Architecture, type Guest, optionValue, startGuest } from "../builder/qemu.ts";
+import { freePort } from "../lib/loopback.ts";
+import { overlayDisk } from "./disk.ts";
+import { findUefiFirmware } from "./firmware.ts";
+import { deviceArguments, machineFor } from "./machines.ts";
+import { metadataNames, metadataServices } from "./metadata/clouds.ts";
+import { type Answered, serveMetadata } from "./metadata/server.ts";
+import type { Instance } from "./metadata/service.ts";
+import { networkArguments } from "./network.ts";
+import { seedArguments } from "./seed.ts";
+import { serveWire } from "./dns-relay.ts";
+
+/** An image to boot the way its cloud would. */
+export interface BootSpecification {
+  variant: Pick<Variant, "arch" | "firmware" | "cloud">;
+  /** The image's file. */
+  file: string;
+  accelerator: Accelerator;
+  /** What the cloud, or the seed where there is none, tells the instance. */
+  instance: Instance;
+  /** MiB that the disk is larger than the image. */
+  growthMib: number;
+  consoleLog: string;
+  /** A socket that the console is led to as well, if any. */
+  consoleSocket?: string;
+  /** Port of this host's loopback that leads to the guest's SSH. @default one that is free */
+  sshPort?: number;
+  /** For the overlay, the firmware's variables and the seed; whoever made it removes it. */
+  scratch: string;
+}
+
+/** A guest that boots, and the services around it. */
+export interface BootedGuest {
+  guest: Guest;
+  sshPort: number;
+  diskMib: number;
+  /** What its metadata services were asked so far; undefined where it has none but a seed. */
+  requests: readonly Answered[] | undefined;
+  /** Ends QEMU and the services. */
+  end(): Promise<void>;
+}
+
+/**
+ * Boots an image with its own firmware on a machine like its cloud's, on a throwaway overlay of its disk and fresh firmware
+ * variables, told what it is by its cloud's metadata service or by a seed.
+ * @throws UserError when its cloud, its format or its firmware is unknown here
+ */
+export async function bootGuest(specification: BootSpecification): Promise<BootedGuest> {
+  const { variant, instance, scratch } = specification;
+  const machine = machineFor(variant);
+  const disk = await overlayDisk(specification.file, specification.growthMib, scratch);
+  const sshPort = specification.sshPort ?? (await freePort());
+  const services = metadataServices(variant.cloud, instance);
+  const metadata = services === undefined ? undefined : await serveMetadata(services);
+  const wire = await serveWire(metadataNames(variant.cloud));
+  const endServices = async (): Promise<void> => {
+    await metadata?.close();
+    await wire.close();
+  };
+  try {
+    const guest = await startGuest({
+      arch: variant.arch,
+      ...(machine.type === undefined ? {} : { machine: machine.type }),
+      accelerator: specification.accelerator,
+      memoryMib: 512,
+      consoleLog: specification.consoleLog,
+      ...(specification.consoleSocket === undefined ? {} : { consoleSocket: specification.consoleSocket }),
+      scratch,
+      arguments: [
+        ...(variant.firmware === "uefi" ? uefiArguments(variant.arch, scratch) : []),
+        ...disk.arguments,
+        ...networkArguments(sshPort, metadata?.ports ?? new Map(), wire.ports),
+        ...deviceArguments(machine),
+        ...(metadata === undefined ? seedArguments(instance, path.join(scratch, "seed")) : []),
+      ],
+    });
+    return {
+      ...{ guest, sshPort, diskMib: disk.sizeMib, requests: metadata?.requests },
+      async end() {
+        guest.kill();
+        await guest.ended;
+        await endServices();
+      },
+    };
+  } catch (error) {
+    await endServices();
+    throw error;
+  }
+}
+
+function uefiArguments(arch: Architecture, scratch: string): string[] {
+  const firmware = findUefiFirmware(arch);
+  const variables = path.join(scratch, "variables.fd");
+  copyFileSync(firmware.variables, variables);
+  let code = firmware.code;
+  if (arch === "aarch64") {
+    // QEMU's virt machine wants both flash images 64 MiB long; some distributions ship them unpadded.
+    code = path.join(scratch, "code.fd");
+    copyFileSync(firmware.code, code);
+    for (const file of [code, variables]) truncateSync(file, 64 << 20);
+  }
+  return [
+    ...["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${optionValue(code)}`],
+    ...["-drive", `if=pflash,format=raw,unit=1,file=${optionValue(variables)}`],
+  ];
+}

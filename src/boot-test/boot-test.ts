@@ -1,0 +1,177 @@
+import { randomBytes } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import ssh2 from "ssh2";
+import type { Variant } from "../configuration/variant.ts";
+import type { BuiltImage } from "../builder/build-disk.ts";
+import type { Progress } from "../builder/progress.ts";
+import { consoleTail } from "../builder/qemu.ts";
+import type { Check } from "../lib/checks.ts";
+import { UserError } from "../lib/user-error.ts";
+import { scratchFolder } from "../lib/workspace.ts";
+import { bootGuest } from "./boot-guest.ts";
+import { forbiddenTargets, startHostProbe } from "./host-probe.ts";
+import { expectedServices, judge, ownPort, parseFacts, standInsOf } from "./judge.ts";
+import { metadataServices } from "./metadata/clouds.ts";
+import type { Instance } from "./metadata/service.ts";
+import { openSpeaking, runOverSsh, SshError } from "./ssh.ts";
+import { watchGuest } from "./watch-guest.ts";
+
+/** What a boot test found; part of an image's outputs. */
+export interface BootTestResult {
+  /** Seconds until the guest had proved everything. */
+  seconds: number;
+  checks: Check[];
+  /** Packages that stood in for real ones: of those the test says nothing. */
+  standIns: string[];
+}
+
+/** MiB that the disk is larger than its image, so that a root filesystem that does not grow is noticed. */
+const growthMib = 512;
+
+/** Seconds for the whole test: an emulated machine takes a minute, one of aarch64 with cloud-init on a busy host eight. */
+const defaultDeadlineSeconds = 900;
+
+/** What the user data writes, outside the disk. */
+const userDataFile = "/run/boot-test";
+
+/**
+ * What an emulated machine's kernel panics of, in its first seconds, when its host has too much to do to let the emulated
+ * timer tick in time. That is no image's fault, and the next try goes well.
+ */
+const missedTimer = /kernel panic: IO-APIC \+ timer doesn't work/;
+const tries = 4;
+
+/**
+ * Boots a finished image the way its cloud would, and lets it prove over SSH that it is what its variant declares, and that
+ * host name, key and user data reached it by the cloud's own way.
+ * @throws UserError with the console's last 40 lines when it does not
+ */
+export async function bootTest(
+  variant: Variant,
+  image: Pick<BuiltImage, "file" | "kernel" | "accelerator">,
+  progress: Progress,
+  deadlineSeconds = defaultDeadlineSeconds,
+): Promise<BootTestResult> {
+  progress.phase("boot test", 95);
+  const start = performance.now();
+  const deadline = start + deadlineSeconds * 1000;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      const { checks, standIns } = await bootOnce(variant, image, deadline);
+      return { seconds: Math.round((performance.now() - start) / 100) / 10, checks, standIns };
+    } catch (error) {
+      if (!(error instanceof UserError) || !missedTimer.test(error.what) || attempt === tries) throw error;
+      progress.note("this busy host's emulated machine missed its timer: once more");
+    }
+  }
+}
+
+async function bootOnce(
+  variant: Variant,
+  image: Pick<BuiltImage, "file" | "kernel" | "accelerator">,
+  deadline: number,
+): Promise<Omit<BootTestResult, "seconds">> {
+  const scratch = scratchFolder("boot");
+  const consoleLog = path.join(path.dirname(image.file), `${variant.name}.boot.log`);
+  rmSync(consoleLog, { force: true });
+  const key = ssh2.utils.generateKeyPairSync("ed25519");
+  const nonce = randomBytes(16).toString("hex");
+  const instance: Instance = {
+    id: `${variant.imageKey}-r${variant.revision}`,
+    hostname: `test-${variant.revision}-${variant.firmware}`,
+    login: variant.login,
+    sshPublicKey: key.public,
+    userData: `#!/bin/sh\necho ${nonce} >${userDataFile}\n`,
+  };
+  const probe = await startHostProbe();
+  try {
+    const ownServices = Object.keys(metadataServices(variant.cloud, instance) ?? {});
+    const forbidden = forbiddenTargets(probe.port, ownServices);
+    const { accelerator, file } = image;
+    const booted = await bootGuest({ variant, file, accelerator, instance, growthMib, consoleLog, scratch });
+    const watch = watchGuest(booted.guest, consoleLog, deadline);
+    const over = new AbortController();
+    try {
+      const facts = await Promise.race([
+        watch.fault,
+        askGuest(
+          variant,
+          { port: booted.sshPort, privateKey: key.private },
+          `USER_DATA_FILE=${userDataFile} REACH='${[ownPort, ...forbidden].join(" ")}'`,
+          deadline,
+          over.signal,
+        ),
+      ]);
+      const checks = judge(
+        variant,
+        {
+          ...{ hostname: instance.hostname, kernel: image.kernel, diskMib: booted.diskMib },
+          ...{ nonce, requests: booted.requests, forbidden, hostConnections: probe.connections() },
+          console: readFileSync(consoleLog, "utf8"),
+        },
+        facts,
+      );
+      const failed = checks.filter((check) => !check.passed);
+      if (failed.length > 0) {
+        const list = failed.map((check) => `${check.name}: ${check.found}`).join("; ");
+        throw bootError(variant, `failed ${failed.length} of ${checks.length} checks: ${list}`, consoleLog);
+      }
+      return { checks, standIns: standInsOf(facts) };
+    } catch (error) {
+      if (!(error instanceof SshError)) throw error;
+      throw bootError(variant, `did not prove itself over SSH (${error.message})`, consoleLog);
+    } finally {
+      over.abort();
+      watch.end();
+      await booted.end();
+    }
+  } finally {
+    probe.close();
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function bootError(variant: Variant, what: string, consoleLog: string): UserError {
+  return new UserError(
+    `boot test of ${variant.name} ${what}`,
+    `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`,
+  );
+}
+
+/** Tries until the guest answers, then runs boot-check in it. */
+async function askGuest(
+  variant: Variant,
+  guest: { port: number; privateKey: string },
+  environment: string,
+  deadline: number,
+  over: AbortSignal,
+): Promise<Map<string, string>> {
+  const script = readFileSync(path.join(import.meta.dirname, "boot-check"));
+  const command = `${environment} sh -s -- ${expectedServices(variant).join(" ")}`;
+  let last = "no try yet";
+  while (performance.now() < deadline && !over.aborted) {
+    try {
+      const { stdout, stderr, exitCode } = await runOverSsh(
+        {
+          sock: await openSpeaking(guest.port, 3_000),
+          username: variant.login,
+          privateKey: guest.privateKey,
+          readyTimeout: Math.min(20_000, Math.max(1_000, deadline - performance.now())),
+          // A throwaway guest on loopback, known by nothing but the key we gave it.
+          hostVerifier: () => true,
+        },
+        command,
+        script,
+      );
+      if (exitCode === 0) return parseFacts(stdout);
+      last = `boot-check ended with exit code ${exitCode}: ${stderr.trim()}`;
+    } catch (error) {
+      if (!(error instanceof SshError)) throw error;
+      last = error.message;
+    }
+    await sleep(300);
+  }
+  throw new SshError(`deadline passed; last try: ${last}`);
+}

@@ -1,0 +1,163 @@
+import path from "node:path";
+import type { Variant } from "../configuration/variant.ts";
+import { type Check, none } from "../lib/checks.ts";
+import { dataSources } from "../lib/data-sources.ts";
+import type { Answered } from "./metadata/server.ts";
+
+/** What the boot test asked of the image, besides what its variant declares. */
+export interface Expectations {
+  hostname: string;
+  /** `uname -r` of the kernel that was installed. */
+  kernel: string;
+  /** Size of the disk the image was booted on, larger than the image, so that growing shows. */
+  diskMib: number;
+  /** What the user data writes. */
+  nonce: string;
+  /** What the metadata services were asked; undefined where the cloud has none. */
+  requests: readonly Answered[] | undefined;
+  /** `ADDRESS:PORT` that the guest may not reach. */
+  forbidden: readonly string[];
+  /** Connections that came to this host's loopback all the same. */
+  hostConnections: number;
+  /** What the serial console has shown. */
+  console: string;
+}
+
+/** A port of the guest's own, which shows that its way of trying is one that can succeed. */
+export const ownPort = "127.0.0.1:22";
+
+/** Facts of guest boot-check: `NAME=VALUE` lines. */
+export function parseFacts(output: string): Map<string, string> {
+  const lines = output.split("\n").filter((line) => line.includes("="));
+  return new Map(
+    lines.map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1).trim()]),
+  );
+}
+
+/** Compares what a booted image says of itself with what its variant declares. */
+export function judge(variant: Variant, expected: Expectations, facts: ReadonlyMap<string, string>): Check[] {
+  const fact = (name: string): string => facts.get(name) ?? "(nothing)";
+  const equal = (name: string, found: string, wanted: string): Check => ({
+    name,
+    passed: found === wanted,
+    found: found === wanted ? found : `${found}, not ${wanted}`,
+  });
+  const commandLine = fact("command_line").split(" ");
+  const missingOptions = variant.kernelOptions.filter((option) => !commandLine.includes(option));
+  const escalation = variant.packages.add.some((name) => /^doas(@|$)/.test(name)) ? "doas" : "sudo";
+  const filesystemMib = Math.round(Number(fact("root_filesystem_kib")) / 1024);
+  return [
+    equal("hostname", fact("hostname"), expected.hostname),
+    equal("login", fact("user"), variant.login),
+    equal(escalation, fact(`${escalation}_user`), "root"),
+    {
+      name: "root locked",
+      passed: fact("root_password").startsWith("!"),
+      found: fact("root_password").slice(0, 2),
+    },
+    equal("kernel", fact("kernel"), expected.kernel),
+    equal("machine", fact("machine"), variant.arch),
+    ...(variant.version === "edge" ? [] : [equal("release", fact("release"), variant.release)]),
+    {
+      name: "kernel options",
+      passed: missingOptions.length === 0,
+      found:
+        missingOptions.length === 0 ? variant.kernelOptions.join(" ") : `without ${missingOptions.join(" ")}`,
+    },
+    {
+      // What a filesystem keeps for itself is well under a tenth.
+      name: "root filesystem grown",
+      passed: filesystemMib >= expected.diskMib * 0.9,
+      found: `${filesystemMib} of ${expected.diskMib} MiB`,
+    },
+    terminalCheck(expected.console),
+    equal("no failed services", fact("failed_services"), ""),
+    // An image that trusts the key of the mirror it was built from would take packages from there for ever.
+    equal("keys that apk trusts beside Alpine's", fact("added_keys"), keyNames(variant)),
+    ...expectedServices(variant).map((service) =>
+      equal(`service ${service}`, fact(`service.${service}`), "started"),
+    ),
+    equal("user data", fact("user_data"), expected.nonce),
+    ...(expected.requests === undefined ? [] : [metadataCheck(expected.requests)]),
+    ...dataSourceChecks(variant, fact),
+    isolationCheck(expected, fact),
+    equal("all facts told", fact("end"), "yes"),
+  ];
+}
+
+/** The guest was told what it is by its cloud's service, and asked for it as the cloud wants to be asked. */
+function metadataCheck(requests: readonly Answered[]): Check {
+  const answered = requests.filter(({ method, status }) => method === "GET" && status === 200);
+  // What is not there may be asked for; what is refused was asked wrongly.
+  const refused = requests.filter(({ status }) => status >= 400 && status !== 404);
+  return {
+    name: "metadata service",
+    passed: answered.length > 0 && refused.length === 0,
+    found:
+      refused.length === 0
+        ? `${answered.length} answers`
+        : `refused ${refused.map(({ method, url, status }) => `${method} ${url} (${status})`).join(", ")}`,
+  };
+}
+
+/** An image asks its own cloud only: elsewhere, whoever answers at the address could make it theirs. */
+function dataSourceChecks({ bootstrap, cloud }: Variant, fact: (name: string) => string): Check[] {
+  if (bootstrap === "cloudinit") {
+    const wanted = `["${dataSources[cloud]}"]`;
+    const found = fact("datasource_list");
+    return [{ name: "data source", passed: found === wanted, found }];
+  }
+  if (bootstrap !== "tiny") return [];
+  const clouds = fact("tiny_cloud_packages")
+    .split(" ")
+    .map((name) => name.replace(/^tiny-cloud-/, ""))
+    .filter((name) => Object.hasOwn(dataSources, name));
+  return [
+    { name: "data source", passed: clouds.length === 1 && clouds[0] === cloud, found: clouds.join(" ") },
+  ];
+}
+
+/** GRUB goes on without a terminal that it has not got, and its menu is where nobody sees it. */
+function terminalCheck(console: string): Check {
+  const missing = console.match(/(serial port|terminal) `[^']*' isn't found/g) ?? [];
+  return none(
+    "terminals that the bootloader has not found",
+    console === "" ? ["nothing: the console stayed empty"] : missing,
+  );
+}
+
+/** A guest reaches nothing of this host, and no metadata service but its own. */
+function isolationCheck(expected: Expectations, fact: (name: string) => string): Check {
+  const notClosed = expected.forbidden.filter((target) => fact(`reach.${target}`) !== "closed");
+  const faults = [
+    ...(fact(`reach.${ownPort}`) === "open" ? [] : [`its own ${ownPort} ${fact(`reach.${ownPort}`)}`]),
+    ...notClosed.map((target) => `${target} ${fact(`reach.${target}`)}`),
+    ...(expected.hostConnections === 0 ? [] : [`${expected.hostConnections} connections to the host`]),
+  ];
+  return {
+    name: "reaches nothing of its host",
+    passed: faults.length === 0 && expected.forbidden.length > 0,
+    found: faults.length === 0 ? `${expected.forbidden.length} addresses closed` : faults.join(", "),
+  };
+}
+
+/** Packages in the image that are stand-ins of the offline kit: what the test says of these holds for no other image. */
+export function standInsOf(facts: ReadonlyMap<string, string>): string[] {
+  return (facts.get("stand_ins") ?? "").split(" ").filter((name) => name !== "");
+}
+
+/** As boot-check lists them. */
+function keyNames({ repoKeys }: Variant): string {
+  return repoKeys
+    .map((file) => path.basename(file))
+    .sort()
+    .join(" ");
+}
+
+/** Services that a running system must have started: all that are enabled except those of the shutdown. */
+export function expectedServices(variant: Variant): string[] {
+  return Object.entries(variant.services.enable)
+    .filter(([runlevel]) => runlevel !== "shutdown")
+    .flatMap(([, services]) => services)
+    .sort();
+}

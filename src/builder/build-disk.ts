@@ -1,0 +1,273 @@
+import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import os from "node:os";
+import path from "node:path";
+import { z } from "zod";
+import type { Variant } from "../configuration/variant.ts";
+import { moveFile } from "../lib/atomic-file.ts";
+import { digestsOfFile } from "../lib/digest.ts";
+import { releaseTime } from "../lib/release-time.ts";
+import { UserError } from "../lib/user-error.ts";
+import { projectRoot, scratchFolder } from "../lib/workspace.ts";
+import { makeAppliance } from "./appliance.ts";
+import { baseTreeKey, openBaseTree } from "./base-tree.ts";
+import { trimCache } from "./cache-limit.ts";
+import { checkDisk } from "./disk-check/check.ts";
+import { convertDisk } from "./formats/convert.ts";
+import { checkFormat, virtualSizeMib } from "./formats/image-file.ts";
+import { runJob } from "./guest.ts";
+import type { BuildSettings } from "./build-settings.ts";
+import { type Documents, writeDocuments } from "./documents.ts";
+import { identifiers, inputsDigest, overlayFiles, repoKeyFiles } from "./inputs.ts";
+import { guestProxyAddress, jobArchive } from "./job.ts";
+import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
+import type { Progress } from "./progress.ts";
+import type { Accelerator } from "./qemu.ts";
+import { checkPackages, requestLines, type WhoAsks, whoAsksIn } from "./requests.ts";
+import { type InstalledPackage, installedPackageSchema } from "./sbom.ts";
+
+/** A built image. */
+export interface BuiltImage {
+  /** The image's file, in the format its cloud takes. */
+  file: string;
+  sha512: string;
+  /** Bytes of the file. */
+  size: number;
+  /** Virtual size of the disk: as declared, or what its cloud makes of that. */
+  diskSizeMib: number;
+  /** Digest of what it was built from. */
+  inputsDigest: string;
+  /** Repository URL → sha256 of the index it was built from. */
+  mirrorSnapshot: Record<string, string>;
+  accelerator: Accelerator;
+  kernel: string;
+  packages: InstalledPackage[];
+  /** Its bill of materials and its provenance, beside it. */
+  documents: Documents;
+  /** How many checks the finished disk has passed: all there are. */
+  diskCheck: { passed: number };
+  consoleLog: string;
+}
+
+const reportSchema = z.object({
+  kernel: z.string().min(1),
+  packages: z.array(installedPackageSchema).min(1),
+});
+
+/**
+ * Builds a variant's disk in a guest and converts it.
+ * @param folder where the image and its console log go; the image appears there whole or not at all
+ * @param options.useCache `false` builds from packages alone, without what earlier builds made of the same: the bytes
+ *   are no others, so this is for those who want to see that
+ */
+export async function buildDisk(
+  variant: Variant,
+  settings: BuildSettings,
+  folder: string,
+  progress: Progress,
+  { useCache = true }: { useCache?: boolean } = {},
+): Promise<BuiltImage> {
+  checkFormat(variant);
+  const digest = inputsDigest(variant, settings);
+  const ids = identifiers(digest);
+  const repositories = await openRepositories(variant, settings.mirror);
+  checkRelease(variant, repositories, settings.mirror);
+  const whoAsks = whoAsksIn(variant, settings.overlays);
+  checkPackages(variant, repositories, whoAsks);
+  let appliance = await makeAppliance(variant.arch, settings, progress);
+
+  mkdirSync(folder, { recursive: true });
+  const consoleLog = path.join(folder, `${variant.name}.console.log`);
+  const declaredMib = variant.diskSizeMib + settings.extraDiskMib;
+  const diskSizeMib = virtualSizeMib(variant, declaredMib);
+  const scratch = scratchFolder("build");
+  progress.phase("open the base", 5);
+  const base = await openBaseTree(baseTreeKey(variant, repositories, appliance), scratch, useCache);
+  try {
+    // The base may have been waited for, and the cache deleted meanwhile.
+    if (!existsSync(appliance.archive)) appliance = await makeAppliance(variant.arch, settings, progress);
+    const disk = path.join(scratch, "disk.raw");
+    writeFileSync(disk, "");
+    truncateSync(disk, diskSizeMib * 2 ** 20);
+    const facts: string[] = [];
+    progress.phase("boot the build guest", 10);
+    const report = reportSchema.parse(
+      await runJob({
+        what: variant.name,
+        appliance,
+        job: imageJob(variant, settings, ids, declaredMib, base.missing ? "make" : "ready", whoAsks),
+        repositories,
+        mirror: settings.mirror,
+        disk,
+        sharedDisk: { file: base.file, readOnly: !base.missing },
+        onBaseMade: (bytes) => base.keep(bytes),
+        onFact: (fact) => facts.push(fact),
+        useCache,
+        consoleLog,
+        progress,
+        scratch,
+        memoryMib: guestMemoryMib(declaredMib, os.totalmem() / 2 ** 20),
+        deadlineSeconds: settings.timeoutMinutes * 60,
+      }),
+    );
+    const checks = checkDisk(disk, facts, {
+      ...{ variant, diskSizeMib, declaredMib, ids },
+      ...{ kernel: report.kernel, packages: report.packages },
+      ...{ motd: imageMotd(variant, settings.mirror), console: imageConsole(variant), settings },
+    });
+    progress.phase("convert", 92);
+    const converted = await convertDisk(disk, scratch, variant, {
+      uniqueId: ids.fileUuid,
+      time: releaseTime(variant),
+    });
+    const file = path.join(folder, path.basename(converted));
+    const { sha512, sha256 } = await digestsOfFile(converted, "sha512", "sha256");
+    const documents = writeDocuments(folder, { name: path.basename(file), sha512, sha256 }, report, {
+      variant,
+      settings,
+      inputsDigest: digest,
+      appliance,
+      repositories,
+    });
+    moveFile(converted, file);
+    return {
+      file,
+      sha512,
+      size: statSync(file).size,
+      diskSizeMib,
+      inputsDigest: digest,
+      mirrorSnapshot: Object.fromEntries(
+        repositories.map(({ declaredUrl, digest }) => [declaredUrl, digest]),
+      ),
+      accelerator: appliance.accelerator,
+      kernel: report.kernel,
+      packages: report.packages,
+      documents,
+      diskCheck: { passed: checks.length },
+      consoleLog,
+    };
+  } finally {
+    await base.release();
+    rmSync(scratch, { recursive: true, force: true });
+    trimCache(settings.cacheGib * 2 ** 30);
+  }
+}
+
+/**
+ * Memory of a guest that makes a disk. The tree and the filesystem made of it are in memory, both, and neither is larger
+ * than the disk was declared; what few files leave free on a large disk takes none, so half of the host's memory is enough
+ * for as much again.
+ */
+export function guestMemoryMib(declaredMib: number, hostMib: number): number {
+  return Math.round(Math.min(768 + 2 * declaredMib, Math.max(1024, hostMib / 2)));
+}
+
+async function openRepositories(variant: Variant, mirror: MirrorSettings): Promise<Repository[]> {
+  const keys = trustedKeys([
+    ...mirror.keyFiles,
+    ...variant.repoKeys.map((file) => path.resolve(projectRoot, file)),
+  ]);
+  return Promise.all(
+    variant.repos
+      .filter((repo) => repo.enabled)
+      .map(async ({ url, tag }) => ({
+        ...(await openRepository(mirror, url, variant.arch, keys)),
+        ...(tag === undefined ? {} : { tag }),
+      })),
+  );
+}
+
+/** A branch of a mirror serves only its newest release: building another one's image from it would be a lie. */
+export function checkRelease(
+  variant: Variant,
+  repositories: readonly Repository[],
+  mirror: MirrorSettings,
+): void {
+  if (variant.version === "edge") return;
+  const base = repositories.flatMap(({ entries }) => entries).find(({ name }) => name === "alpine-base");
+  const served = base?.version.replace(/-r\d+$/, "");
+  if (served === variant.release) return;
+  throw new UserError(
+    `mirror ${mirror.name} (${mirror.url}) has Alpine ${served ?? "without alpine-base"} in its ${variant.version} branch, not ${variant.release}`,
+    served === undefined
+      ? "use a complete mirror"
+      : `a branch serves only its newest release: declare ${served}, or use a mirror that kept ${variant.release}`,
+  );
+}
+
+/** The archive that tells a build guest all about the variant. */
+function imageJob(
+  variant: Variant,
+  settings: BuildSettings,
+  ids: ReturnType<typeof identifiers>,
+  declaredMib: number,
+  base: "make" | "ready",
+  whoAsks: WhoAsks,
+): Buffer {
+  const runlevels = (services: Record<string, string[]>): string =>
+    Object.entries(services)
+      .filter(([, names]) => names.length > 0)
+      .map(([runlevel, names]) => `${runlevel}=${names.join(",")}`)
+      .join(" ");
+  return jobArchive({
+    arch: variant.arch,
+    main: "build-disk",
+    sourceDateEpoch: releaseTime(variant),
+    keyFiles: [
+      ...settings.mirror.keyFiles,
+      ...variant.repoKeys.map((file) => path.resolve(projectRoot, file)),
+    ],
+    variables: {
+      TARGET: "/target",
+      BASE: base,
+      PROXY: guestProxyAddress,
+      VERSION: variant.version,
+      RELEASE: variant.release,
+      FIRMWARE: variant.firmware,
+      BOOTSTRAP: variant.bootstrap,
+      CLOUD: variant.cloud,
+      BOOTLOADER: variant.bootloader,
+      SCRIPTS: variant.scripts.join(" "),
+      PACKAGES_BASE: variant.basePackages.join(" "),
+      PACKAGES_ADD: variant.packages.add.filter((name) => !variant.basePackages.includes(name)).join(" "),
+      PACKAGES_DELETE: variant.packages.delete.join(" "),
+      PACKAGES_NOSCRIPTS: variant.packages.noScripts.join(" "),
+      SERVICES_ENABLE: runlevels(variant.services.enable),
+      SERVICES_DISABLE: runlevels(variant.services.disable),
+      KERNEL_MODULES: variant.kernelModules.join(","),
+      KERNEL_OPTIONS: variant.kernelOptions.join(" "),
+      INITFS_FEATURES: variant.initfsFeatures.join(" "),
+      IMAGE_CONSOLE: imageConsole(variant),
+      IMAGE_LOGIN: variant.login,
+      MOTD: imageMotd(variant, settings.mirror),
+      NTP_SERVER: variant.ntpServer,
+      DISK_MIB: String(declaredMib),
+      DISK_ID: ids.diskId,
+      DISK_UUID: ids.diskUuid,
+      ROOT_UUID: ids.rootUuid,
+      ROOT_PARTITION_UUID: ids.rootPartitionUuid,
+      EFI_PARTITION_UUID: ids.efiPartitionUuid,
+      EFI_VOLUME_ID: ids.efiVolumeId,
+    },
+    files: {
+      "files/asked-by": requestLines(variant, whoAsks),
+      "files/repositories": variant.repos
+        .map(({ url, tag, enabled }) => `${enabled ? "" : "#"}${tag === undefined ? "" : `@${tag} `}${url}\n`)
+        .join(""),
+      ...repoKeyFiles(variant),
+      ...overlayFiles(settings.overlays),
+    },
+  });
+}
+
+/** Text of /etc/motd: an image from another mirror than Alpine's own says so. */
+function imageMotd({ motd }: Variant, { name }: MirrorSettings): string {
+  return name === "official" ? motd : `${motd}\n\nBuilt from mirror: ${name}.`;
+}
+
+/** The serial console of the image: where its kernel writes, there is its login too. */
+export function imageConsole(variant: Variant): string {
+  const consoles = variant.kernelOptions.flatMap(
+    (option) => /^console=(tty[A-Z]+\d+)/.exec(option)?.[1] ?? [],
+  );
+  return consoles.at(-1) ?? "ttyS0";
+}

@@ -1,0 +1,101 @@
+/** How an image came to be, as an in-toto Statement v1 with the predicate of SLSA Provenance v1: docs/provenance.md. */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../configuration/variant.ts";
+import { projectRoot } from "../lib/workspace.ts";
+import type { Appliance } from "./appliance.ts";
+import type { BuildSettings } from "./build-settings.ts";
+import { builderVersion, overlayFiles, scriptsThatMake, variantInputs } from "./inputs.ts";
+import type { Repository } from "./mirror.ts";
+
+/** What docs/provenance.md describes; a change of what the fields mean is a new version. */
+export const buildType = "urn:alpine-cloud-images:disk-image:v1";
+
+/** Anyone's machine that runs this project. Who it was, a signature tells. */
+export const builderId = "urn:alpine-cloud-images:builder:v1";
+
+/** A file or a set of files, by in-toto's ResourceDescriptor. */
+interface Resource {
+  name?: string;
+  uri?: string;
+  digest: Record<string, string>;
+}
+
+/** What came out of a build. */
+export interface Product {
+  name: string;
+  sha256: string;
+  sha512: string;
+}
+
+/** What went into a build, and what came out. */
+export interface BuildRecord {
+  variant: Variant;
+  settings: BuildSettings;
+  inputsDigest: string;
+  appliance: Pick<Appliance, "arch" | "digest">;
+  repositories: readonly Pick<Repository, "declaredUrl" | "arch" | "digest">[];
+  products: readonly Product[];
+}
+
+/**
+ * The statement as a text, without a clock and without a name of the machine: the same inputs and repositories give the
+ * same text, wherever and whenever it is built.
+ */
+export function provenanceText(record: BuildRecord): string {
+  const { variant, settings, inputsDigest, products } = record;
+  const statement = {
+    _type: "https://in-toto.io/Statement/v1",
+    subject: products.map(({ name, sha256, sha512 }): Resource => ({ name, digest: { sha256, sha512 } })),
+    predicateType: "https://slsa.dev/provenance/v1",
+    predicate: {
+      buildDefinition: {
+        buildType,
+        externalParameters: variantInputs(variant),
+        internalParameters: {
+          builderVersion,
+          extraDiskMib: settings.extraDiskMib,
+          inputsDigest,
+          mirror: settings.mirror.name,
+        },
+        resolvedDependencies: dependencies(record),
+      },
+      runDetails: { builder: { id: builderId } },
+    },
+  };
+  return `${JSON.stringify(statement, undefined, 2)}\n`;
+}
+
+function dependencies({ variant, settings, appliance, repositories }: BuildRecord): Resource[] {
+  return [
+    ...repositories.map(({ declaredUrl, arch, digest }) => ({
+      uri: `${declaredUrl}/${arch}/APKINDEX.tar.gz`,
+      digest: { sha256: digest },
+    })),
+    { name: `appliance ${appliance.arch}`, digest: { sha256: appliance.digest } },
+    { name: "src/builder/guest", digest: { dirHash: dirHash(scriptsThatMake()) } },
+    ...files(
+      Object.fromEntries(
+        variant.repoKeys.map((file) => [file, readFileSync(path.resolve(projectRoot, file))]),
+      ),
+    ),
+    ...files(overlayFiles(settings.overlays)),
+  ];
+}
+
+function files(contents: Record<string, Buffer>): { name: string; digest: { sha256: string } }[] {
+  return Object.keys(contents)
+    .sort()
+    .map((name) => ({ name, digest: { sha256: sha256(contents[name]!) } }));
+}
+
+/** in-toto's digest of a folder: that of its files' digests, as `sha256sum` lists them. */
+function dirHash(contents: Record<string, Buffer>): string {
+  const lines = files(contents).map(({ name, digest }) => `${digest.sha256}  ${name}\n`);
+  return sha256(lines.join(""));
+}
+
+function sha256(content: Buffer | string): string {
+  return createHash("sha256").update(content).digest("hex");
+}

@@ -1,0 +1,37 @@
+/** Builds an image a second time, from packages alone, and compares. */
+import { mkdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../../configuration/variant.ts";
+import { UserError } from "../../lib/user-error.ts";
+import { buildDisk, type BuiltImage } from "../build-disk.ts";
+import type { BuildSettings } from "../build-settings.ts";
+import type { Progress } from "../progress.ts";
+import { compareImages } from "./compare-images.ts";
+
+/**
+ * @param first the image; the second one goes into `second/` beside it, and stays only where it differs
+ * @throws UserError that says where they differ
+ */
+export async function verifyBuild(
+  variant: Variant,
+  settings: BuildSettings,
+  first: BuiltImage,
+  progress: Progress,
+): Promise<void> {
+  const folder = path.join(path.dirname(first.file), "second");
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const second = await buildDisk(variant, settings, folder, progress, { useCache: false });
+  const lines = second.sha512 === first.sha512 ? [] : await compareImages(first.file, second.file);
+  for (const [name, document] of Object.entries(first.documents)) {
+    const other = second.documents[name as keyof typeof second.documents];
+    if (document.sha512 !== other.sha512) lines.push(`${path.basename(document.file)} differs`);
+  }
+  if (lines.length > 0) {
+    throw new UserError(
+      `${variant.name} came out different when it was built again from packages alone:\n  ${lines.join("\n  ")}`,
+      `the second one is in ${folder}; files of the image are made by src/builder/guest and the packages' own scripts`,
+    );
+  }
+  rmSync(folder, { recursive: true, force: true });
+}

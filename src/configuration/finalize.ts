@@ -1,0 +1,287 @@
+/** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
+import { granteeOf } from "../../clouds/aws/rules.ts";
+import type { Entry } from "./ledger.ts";
+import type { Fields } from "./merge.ts";
+import { awsOptions, type Field } from "./schema.ts";
+import { ConfigError, suggest, type Problem } from "./source.ts";
+import { fill } from "./template.ts";
+import { variantSchema, type Variant } from "./variant.ts";
+
+export interface Context {
+  entry: Entry;
+  dimensions: Record<string, string>;
+  titles: Record<string, string>;
+  /** Its cloud's regions, where they are known. */
+  regions: readonly string[] | undefined;
+  /** Those of its packages that it shares with images of other bootstraps and clouds. */
+  basePackages: string[];
+  /** The mistake at the layer that last set this field, or this key of it. */
+  blame: (field: string, message: string, key?: string) => Problem;
+}
+
+type Switches = Record<string, boolean | null>;
+export type Packages = Readonly<Record<string, boolean | string | null>>;
+
+export function finalize(merged: Fields, context: Context): Variant {
+  return new Finalizer(merged, context).variant();
+}
+
+/** One image's fields on their way into a variant; collects the mistakes of all of them. */
+class Finalizer {
+  readonly #merged: Fields;
+  readonly #context: Context;
+  readonly #imageKey: string;
+  /** What {braces} mean. */
+  readonly #words: Record<string, string | number>;
+  readonly #problems: Problem[] = [];
+
+  constructor(merged: Fields, context: Context) {
+    this.#merged = merged;
+    this.#context = context;
+    const { entry, dimensions, titles } = context;
+    const values = Object.entries(dimensions);
+    this.#imageKey = values.map(([name, value]) => (name === "version" ? entry.release : value)).join("-");
+    this.#words = { ...this.#get<Record<string, string>>("vars"), ...dimensions };
+    for (const dimension in titles) this.#words[`${dimension}Name`] = titles[dimension]!;
+  }
+
+  variant(): Variant {
+    const { entry, dimensions, titles } = this.#context;
+    const { version = "", bootstrap = "", cloud = "" } = dimensions;
+    const { release, revision, date: releaseDate } = entry;
+    const imageKey = this.#imageKey;
+    const configKey = Object.values(dimensions).join("-");
+    const vVersion = version === "edge" ? version : `v${version}`;
+    const endOfLife = this.#get<string>("endOfLife") ?? entry.endOfLife;
+    const releaseNotes = this.#get<string>("releaseNotes") ?? entry.releaseNotes;
+    const notes = releaseNotes === undefined ? {} : { releaseNotes };
+    // In this order: a word is known to the texts that are filled after it.
+    const words = Object.assign(
+      this.#words,
+      { release, revision, imageKey, configKey, vVersion, endOfLife, releaseDate },
+      notes,
+    );
+    const project = (words.project = this.#text("project"));
+    const login = (words.login = this.#text("login"));
+    const name =
+      (words.name =
+      words.base =
+        this.#fill("name", this.#required<string[]>("name", []).join("-")));
+    const description = this.#fill("description", this.#required<string[]>("description", []).join(" "));
+    words.description = description;
+
+    const variant: Variant = {
+      imageKey,
+      configKey,
+      revision,
+      dimensions,
+      version,
+      release,
+      arch: this.#oneOf("arch", variantSchema.shape.arch.options),
+      firmware: this.#oneOf("firmware", variantSchema.shape.firmware.options),
+      bootstrap,
+      cloud,
+      name,
+      description,
+      project,
+      endOfLife,
+      ...notes,
+      releaseDate,
+      repos: this.#repos(),
+      repoKeys: this.#list("repoKeys").map((file) => this.#fill("repoKeys", file)),
+      packages: this.#packages(),
+      basePackages: this.#context.basePackages,
+      services: sortServices(this.#get("services") ?? {}),
+      kernelModules: switchedOn(this.#get("kernelModules")),
+      kernelOptions: switchedOn(this.#get("kernelOptions")),
+      initfsFeatures: switchedOn(this.#get("initfsFeatures")),
+      motd: this.#motd(releaseNotes !== undefined),
+      ntpServer: this.#get("ntpServer") ?? "",
+      login,
+      bootloader: this.#required("bootloader", "extlinux"),
+      diskSizeMib: this.#diskSize(),
+      scripts: this.#list("scripts"),
+      scriptDirs: this.#list("scriptDirs"),
+      imageFormat: this.#required("imageFormat", "qcow2"),
+      ...this.#plain("imageFormatOptions"),
+      ...this.#plain("imageCompress"),
+      encrypted: this.#get("encrypted") ?? false,
+      ...(cloud === "aws" ? { aws: awsOptions.parse(this.#get("aws") ?? {}) } : {}),
+      storageUrl: this.#text("storageUrl"),
+      downloadUrl: this.#text("downloadUrl"),
+      ...this.#optional("signingCommand", ["file"]),
+      ...this.#optional("releaseCommand", ["file"]),
+      access: this.#access(),
+      regions: this.#regions(),
+      archName: this.#title("arch"),
+      firmwareName: this.#title("firmware"),
+      bootstrapName: this.#title("bootstrap"),
+      bootstrapUrl: this.#text("bootstrapUrl"),
+      cloudName: this.#title("cloud"),
+      ...this.#optional("cloudRegionUrl", ["region", "image_id"]),
+      ...this.#optional("cloudLaunchUrl", ["region", "image_id"]),
+      titles,
+    };
+    if (this.#problems.length > 0) throw new ConfigError(this.#problems);
+    return variant;
+  }
+
+  #wrong(field: string, message: string, key?: string): void {
+    this.#problems.push({ ...this.#context.blame(field, message, key), image: this.#imageKey });
+  }
+
+  /** Layers are checked one by one, so a field has its type, or null. */
+  #get<T>(field: Field): T | undefined {
+    return (this.#merged[field] ?? undefined) as T | undefined;
+  }
+
+  #required<T>(field: Field, otherwise: T): T {
+    const value = this.#get<T>(field);
+    if (value === undefined) this.#wrong(field, `no layer sets ${field}`);
+    return value ?? otherwise;
+  }
+
+  #list(field: Field): string[] {
+    return this.#get<string[]>(field) ?? [];
+  }
+
+  #fill(field: Field, text: string, later: readonly string[] = []): string {
+    return fill(text, this.#words, later, (message) => this.#wrong(field, message));
+  }
+
+  #text(field: Field): string {
+    return this.#fill(field, this.#required(field, ""));
+  }
+
+  /** A field that may be missing, as an object to spread. */
+  #optional<F extends Field>(field: F, later: readonly string[]): { [K in F]?: string } {
+    const value = this.#get<string>(field);
+    return (value === undefined ? {} : { [field]: this.#fill(field, value, later) }) as { [K in F]?: string };
+  }
+
+  #plain<F extends Field & keyof Variant>(field: F): Pick<Variant, F> | Record<string, never> {
+    const value = this.#get<Variant[F]>(field);
+    return value === undefined ? {} : ({ [field]: value } as unknown as Pick<Variant, F>);
+  }
+
+  /** A dimension with values that the builder must know. */
+  #oneOf<T extends string>(dimension: string, known: readonly T[]): T {
+    const value = this.#context.dimensions[dimension] as T;
+    if (!known.includes(value))
+      this.#wrong("title", `${dimension} "${value}" can't be built, only ${known.join(", ")}`);
+    return value;
+  }
+
+  #title(dimension: string): string {
+    const { titles, dimensions } = this.#context;
+    const title = titles[dimension];
+    if (title === undefined)
+      this.#wrong("title", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
+    return title ?? "";
+  }
+
+  #repos(): Variant["repos"] {
+    const repos = Object.entries(this.#required<Record<string, boolean | string | null>>("repos", {}));
+    return repos
+      .filter(([, value]) => value !== null)
+      .map(([url, value]) => {
+        const tag = typeof value === "string" ? { tag: value } : {};
+        return { url: this.#fill("repos", url), ...tag, enabled: value !== false };
+      });
+  }
+
+  /** A text is a repository's tag: `yes`, or a mistyped `true`, is none. */
+  #packages(): Variant["packages"] {
+    const packages = this.#get<Packages>("packages") ?? {};
+    const tags = Object.values(this.#get<Packages>("repos") ?? {}).filter((tag) => typeof tag === "string");
+    for (const [name, value] of Object.entries(packages)) {
+      const tag = tagOf(value);
+      if (tag === "" || tags.includes(tag)) continue;
+      this.#wrong(
+        "packages",
+        `no repository has the tag "${tag}"${suggest(tag, [...tags, "true", "false"])}`,
+        name,
+      );
+    }
+    return sortPackages(packages);
+  }
+
+  #diskSize(): number {
+    const size = this.#required<number[]>("diskSize", []).reduce((sum, part) => sum + part, 0);
+    if (size <= 0) this.#wrong("diskSize", `adds up to ${size} MiB`);
+    return size;
+  }
+
+  #access(): Variant["access"] {
+    const access = decided<boolean | "leaving">(this.#get("access"));
+    for (const key in access) {
+      if (this.#context.dimensions.cloud !== "aws" || granteeOf(key) !== undefined) continue;
+      const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
+      this.#wrong(
+        "access",
+        `"${key}" is ${digits}: expected PUBLIC, an account's id, or the ARN of an organization or a unit of one`,
+        key,
+      );
+    }
+    return access;
+  }
+
+  #regions(): Variant["regions"] {
+    const regions = decided<boolean>(this.#get("regions"));
+    const known = this.#context.regions;
+    for (const region in regions) {
+      if (region !== "ALL" && known !== undefined && !known.includes(region)) {
+        this.#wrong(
+          "regions",
+          `unknown region "${region}"${suggest(region, known)} (from configs/regions.yaml)`,
+          region,
+        );
+      }
+    }
+    return regions;
+  }
+
+  /** Sections with a blank line between; `release_notes` only for a release that has some. */
+  #motd(hasNotes: boolean): string {
+    const sections = this.#get<Record<string, string | string[] | null>>("motd") ?? {};
+    return Object.entries(sections)
+      .filter(([key, section]) => section !== null && (key !== "release_notes" || hasNotes))
+      .map(([, section]) => this.#fill("motd", [section].flat().join("\n")))
+      .join("\n\n");
+  }
+}
+
+const switchedOn = (map: Switches = {}): string[] => Object.keys(map).filter((key) => map[key] === true);
+
+/** Without the undecided. */
+const decided = <T = boolean>(map: Readonly<Record<string, T | null>> = {}): Record<string, T> =>
+  Object.fromEntries(Object.entries(map).filter((pair): pair is [string, T] => pair[1] !== null));
+
+const NO_SCRIPTS = "--no-scripts";
+
+const tagOf = (value: Packages[string]): string =>
+  typeof value === "string" ? value.replace(NO_SCRIPTS, "").trim() : "";
+
+export function sortPackages(packages: Packages): Variant["packages"] {
+  const sorted: Variant["packages"] = { add: [], delete: [], noScripts: [] };
+  for (const [name, value] of Object.entries(packages)) {
+    if (value === null) continue;
+    if (value === false) sorted.delete.push(name);
+    else if (value === true) sorted.add.push(name);
+    else {
+      const tag = tagOf(value);
+      sorted[value.startsWith(NO_SCRIPTS) ? "noScripts" : "add"].push(tag ? `${name}@${tag}` : name);
+    }
+  }
+  return sorted;
+}
+
+function sortServices(services: Readonly<Record<string, Switches | null>>): Variant["services"] {
+  const sorted: Variant["services"] = { enable: {}, disable: {} };
+  for (const [level, names] of Object.entries(services)) {
+    for (const [name, value] of Object.entries(names ?? {})) {
+      if (value !== null) (sorted[value ? "enable" : "disable"][level] ??= []).push(name);
+    }
+  }
+  return sorted;
+}

@@ -1,0 +1,39 @@
+import { existsSync } from "node:fs";
+import path from "node:path";
+import { loadVariants } from "./index.ts";
+import { type StackSettings, readSettings, readStackFile } from "./settings.ts";
+import { suggest } from "./source.ts";
+import type { Variant } from "./variant.ts";
+import { UserError } from "../lib/user-error.ts";
+import { projectRoot } from "../lib/workspace.ts";
+
+/** The named stack's settings; without a name those of `dev`, or the defaults where there is no `dev` yet. */
+export function settingsOf(stack: string | undefined): StackSettings {
+  if (stack !== undefined) return readStackFile(projectRoot, stack);
+  const hasDev = existsSync(path.join(projectRoot, "Pulumi.dev.yaml"));
+  return hasDev ? readStackFile(projectRoot, "dev") : readSettings({});
+}
+
+/**
+ * The image with this key, of a stack's ledger.
+ * @throws UserError with a near miss when there is none
+ */
+export function findVariant(key: string, settings: StackSettings): Variant {
+  const { ledger, overlays, project, storageUrl } = settings;
+  const load = (ledgerFile?: string): Variant[] =>
+    loadVariants({
+      root: projectRoot,
+      ...(ledgerFile === undefined ? {} : { ledgerFile }),
+      overlays,
+      overrides: { project, storageUrl },
+    });
+  const variants = load(ledger === "" ? undefined : ledger);
+  // The dev ledger has one image; any image of the common ledger can be built with dev's mirror all the same.
+  const all = ledger === "" ? variants : [...variants, ...load()];
+  const matches = (variant: Variant): boolean =>
+    variant.imageKey === key || `${variant.imageKey}-r${variant.revision}` === key;
+  const found = all.find(matches);
+  if (found !== undefined) return found;
+  const keys = all.map((variant) => variant.imageKey);
+  throw new UserError(`no image is called ${key}${suggest(key, keys)}`, "`npm run images` lists them");
+}

@@ -1,0 +1,48 @@
+import { loadSources } from "../configuration/index.ts";
+import { readStackFile } from "../configuration/settings.ts";
+import { ConfigError, suggest } from "../configuration/source.ts";
+
+/** One stack of a fleet: that of an Alpine version. */
+export interface Member {
+  /** `release-3.23`. */
+  stack: string;
+  version: string;
+  /** Its settings. */
+  file: string;
+}
+
+/** A fleet: the stacks that come of a template. */
+export interface Fleet {
+  members: Member[];
+  /** Versions of the ledger that have no release yet, and so no stack. */
+  empty: string[];
+}
+
+/**
+ * The fleet of the template `Pulumi.TEMPLATE.yaml`: a stack for each version of its ledger that has a release; where the template
+ * names versions, for those alone. Oldest first, as the ledger has them.
+ * @throws ConfigError for settings or a ledger that are none
+ */
+export function fleetOf(root: string, template: string): Fleet {
+  const { overlays, ledger: ledgerFile, versions: chosen } = readStackFile(root, template);
+  const { ledger } = loadSources({ root, overlays, ledgerFile });
+  const unknown = chosen.filter((version) => !ledger.versions.includes(version));
+  if (unknown.length > 0) {
+    const file = `Pulumi.${template}.yaml`;
+    throw new ConfigError(
+      unknown.map((version) => ({
+        ...{ file, path: "alpine:versions" },
+        message: `the ledger has no version ${version}${suggest(version, ledger.versions)}`,
+      })),
+    );
+  }
+  const versions = ledger.versions.filter((version) => chosen.length === 0 || chosen.includes(version));
+  const hasRelease = (version: string) => ledger.entries.some((entry) => entry.version === version);
+  return {
+    members: versions.filter(hasRelease).map((version) => {
+      const stack = `${template}-${version}`;
+      return { stack, version, file: `Pulumi.${stack}.yaml` };
+    }),
+    empty: versions.filter((version) => !hasRelease(version)),
+  };
+}

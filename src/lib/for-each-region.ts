@@ -1,0 +1,24 @@
+import pLimit from "p-limit";
+import { UserError } from "./user-error.ts";
+
+/** Enough to be done soon, and few enough for one account's request limits. */
+const atOnce = 8;
+
+/**
+ * Does something in every region, several at once; one that fails does not keep the others from being done.
+ * @throws UserError with all that went wrong, a line each; any other error as it is
+ */
+export async function everywhere<T, Result>(
+  places: readonly T[],
+  work: (place: T) => Promise<Result>,
+): Promise<Result[]> {
+  const limit = pLimit(atOnce);
+  const done = await Promise.allSettled(places.map((place) => limit(() => work(place))));
+  const errors = done.flatMap((one) => (one.status === "rejected" ? [one.reason as Error] : []));
+  const [first, ...more] = errors;
+  const unexpected = errors.find((error) => !(error instanceof UserError));
+  if (unexpected !== undefined) throw unexpected;
+  if (first !== undefined && more.length === 0) throw first;
+  if (first !== undefined) throw new UserError(errors.map(({ message }) => message).join("\n"));
+  return done.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+}

@@ -1,0 +1,165 @@
+/** Commands that add entries. */
+import {
+  compareReleases,
+  findEntry,
+  imagesOf,
+  imagesToday,
+  label,
+  newest,
+} from "../configuration/ledger-edit.ts";
+import { compact, releaseShape } from "../configuration/ledger.ts";
+import { mergeLayers } from "../configuration/merge.ts";
+import { isSelected } from "../configuration/select.ts";
+import { readStackFile, settingsTable } from "../configuration/settings.ts";
+import { ConfigError, suggest } from "../configuration/source.ts";
+import type { Stage } from "../configuration/variant.ts";
+import type { Output } from "../lib/report.ts";
+import { dayAfter, fail, open, save, type CommonOptions } from "./ledger-session.ts";
+import { readReleases, RELEASES_URL, servedRelease, type Branch } from "./upstream.ts";
+
+export interface UpdateOptions extends CommonOptions {
+  from?: string;
+  mirror?: string;
+  at?: Stage;
+}
+
+/** Adds each version's newest release, of versions that are not past their end of life. */
+export async function update(versions: readonly string[], options: UpdateOptions): Promise<Output> {
+  const session = open(options);
+  const { config, ledger, editor } = session;
+  const branches = await readReleases(options.from ?? RELEASES_URL);
+  const known = config.values.get("version") ?? [];
+  const did: string[] = [];
+  const warnings = [...branches.keys()]
+    .filter(
+      (version) =>
+        !known.includes(version) && known.some((one) => compareReleases(one, version) < 0 && one !== "edge"),
+    )
+    .map((version) => `${version} is new: to build it, add configs/version/${version}.yaml`);
+
+  for (const version of versions.length > 0 ? versions : known) {
+    if (!known.includes(version)) fail(version, `unknown version${suggest(version, known)}`);
+    const images = imagesToday(config, version);
+    const own = mergeLayers(config.chain(images[0] ?? {}), images[0] ?? {}).endOfLife as string | undefined;
+    const branch = branches.get(version);
+    const before = ledger.source.document?.getIn(["versions", version, "endOfLife"]) as string | undefined;
+    const endOfLife = own ?? branch?.endOfLife ?? before;
+    if (endOfLife !== undefined && endOfLife <= options.today) continue;
+    if (branch?.endOfLife !== undefined && before !== branch.endOfLife) {
+      editor.setVersion(version, branch.endOfLife);
+      did.push(
+        `${version}: end of life is ${branch.endOfLife}${before === undefined ? "" : `, no longer ${before}`}`,
+      );
+    }
+    const isNew = [...branches.keys()].every(
+      (other) => other === "edge" || compareReleases(other, version) < 0,
+    );
+    const found = await newestRelease(version, branch, isNew, options, warnings);
+    if (found === undefined || ledger.entries.some(({ release }) => release === found.release)) continue;
+    const last = newest(ledger.entries.filter((entry) => entry.version === version));
+    if (last !== undefined && compareReleases(found.release, last.release) < 0) {
+      warnings.push(
+        `${version}: ${found.release} is the newest there, but older than the ledger's ${last.release}`,
+      );
+      continue;
+    }
+    const { release, date, releaseNotes } = found;
+    editor.append(version, {
+      release,
+      date,
+      revision: 0,
+      stage: options.at ?? "import",
+      added: options.today,
+      ...(branch?.endOfLife === undefined ? { endOfLife: dayAfter(options.today) } : {}),
+      ...(releaseNotes === undefined ? {} : { releaseNotes }),
+      images: compact(
+        images,
+        config.dimensions.filter((name) => name !== "version"),
+      ),
+    });
+    did.push(
+      `${version}: added ${release} r0 with ${images.length} images, to stage ${options.at ?? "import"}`,
+    );
+  }
+  return save(session, did, warnings);
+}
+
+interface Found {
+  release: string;
+  date: string;
+  releaseNotes?: string;
+}
+
+/** Of a branch its newest; of edge the day; of a version that is yet to come, what the mirror has: a candidate. */
+async function newestRelease(
+  version: string,
+  branch: Branch | undefined,
+  isNew: boolean,
+  options: UpdateOptions,
+  warnings: string[],
+): Promise<Found | undefined> {
+  const date = options.today;
+  if (version === "edge") return { release: date.replaceAll("-", ""), date };
+  const last = branch?.releases.at(-1);
+  if (last !== undefined || !(isNew || branch)) return last;
+  try {
+    const release = await servedRelease(mirrorOf(options), version);
+    if (releaseShape(version).test(release)) return { release, date };
+    warnings.push(`${version}: not released, and ${release} on the mirror is no candidate`);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    warnings.push(`${version}: not released, and no candidate: ${error.message}`);
+    return undefined;
+  }
+}
+
+function mirrorOf({ mirror, stack, root }: UpdateOptions): string {
+  if (mirror) return mirror;
+  if (stack) return readStackFile(root, stack).mirror.url;
+  return (settingsTable().find(({ key }) => key === "mirror")!.default as { url: string }).url;
+}
+
+/** Appends the next revision of a release, with the images of today's configuration. */
+export async function revise(name: string, options: UpdateOptions): Promise<Output> {
+  const session = open(options);
+  const { config, ledger, editor } = session;
+  const entry = newest(ledger.entries.filter(({ release }) => release === findEntry(ledger, name).release))!;
+  const served =
+    entry.version === "edge"
+      ? options.today.replaceAll("-", "")
+      : await servedRelease(mirrorOf(options), entry.version);
+  if (served !== entry.release) {
+    fail(
+      entry.release,
+      `the mirror now serves ${served} of ${entry.version}, so ${entry.release} can't be built again: use \`update\``,
+    );
+  }
+  const images = imagesToday(config, entry.version)
+    .map((dimensions) => ({
+      dimensions,
+      image: imagesOf({ ...entry, images: [dimensions] }, config.dimensions)[0]!,
+    }))
+    .filter(({ image }) => isSelected(image, options));
+  if (images.length === 0) fail(label(entry), "--only and --skip leave no image");
+  const own = ledger.source.document?.getIn([...entry.path, "endOfLife"]) as string | undefined;
+  const notes = ledger.source.document?.getIn([...entry.path, "releaseNotes"]) as string | undefined;
+  const { release, date } = entry;
+  const revision = entry.revision + 1;
+  editor.append(entry.version, {
+    release,
+    date,
+    revision,
+    stage: options.at ?? "import",
+    added: options.today,
+    ...(own === undefined ? {} : { endOfLife: own }),
+    ...(notes === undefined ? {} : { releaseNotes: notes }),
+    images: compact(
+      images.map(({ dimensions }) => dimensions),
+      config.dimensions.filter((dimension) => dimension !== "version"),
+    ),
+  });
+  return save(session, [
+    `added ${release} r${revision} with ${images.length} images, to stage ${options.at ?? "import"}`,
+  ]);
+}

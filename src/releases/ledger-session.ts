@@ -1,0 +1,89 @@
+/** What all commands on the ledger share: reading it, choosing images, and writing it back. */
+import { writeFileSync } from "node:fs";
+import { join, resolve as resolvePath } from "node:path";
+import { loadSources } from "../configuration/index.ts";
+import { imagesOf, label, LedgerEditor, type LedgerImage } from "../configuration/ledger-edit.ts";
+import { parseLedger, type Entry, type Ledger } from "../configuration/ledger.ts";
+import type { Configuration } from "../configuration/load.ts";
+import { resolve } from "../configuration/resolve.ts";
+import { isDay } from "../configuration/schema.ts";
+import { isSelected, type Selection } from "../configuration/select.ts";
+import { readStackFile } from "../configuration/settings.ts";
+import { ConfigError, parseSource } from "../configuration/source.ts";
+import type { Output } from "../lib/report.ts";
+import { projectRoot } from "../lib/workspace.ts";
+
+export interface CommonOptions extends Selection {
+  root: string;
+  stack?: string;
+  ledger?: string;
+  overlay?: string[];
+  dryRun?: boolean;
+  /** YYYY-MM-DD; the clock is read nowhere else. */
+  today: string;
+}
+
+export interface Session {
+  options: CommonOptions;
+  config: Configuration;
+  ledger: Ledger;
+  editor: LedgerEditor;
+}
+
+export function open(options: CommonOptions): Session {
+  if (!isDay(options.today)) fail("--today", `expected a date as YYYY-MM-DD, got "${options.today}"`);
+  const stack = options.stack === undefined ? undefined : readStackFile(options.root, options.stack);
+  const overlays = [...(stack?.overlays ?? []), ...(options.overlay ?? [])];
+  const { config, ledger } = loadSources({
+    root: options.root,
+    overlays,
+    ledgerFile: options.ledger ?? stack?.ledger,
+  });
+  return { options, config, ledger, editor: new LedgerEditor(ledger, config.dimensions) };
+}
+
+/** Writes the changed ledger, once it resolves as a whole; says what was done. */
+export async function save(
+  { options, config, ledger, editor }: Session,
+  did: string[],
+  warnings: string[] = [],
+): Promise<Output> {
+  const { file } = ledger.source;
+  if (did.length === 0) return { text: `${file}: nothing to do`, warnings };
+  const text = editor.text();
+  resolve(config, parseLedger(parseSource(text, file)));
+  if (!options.dryRun) writeFileSync(resolvePath(options.root, file), await tidy(text, file));
+  return {
+    text: [...did, options.dryRun ? `${file}: not written (--dry-run)` : `${file}: written`].join("\n"),
+    warnings,
+  };
+}
+
+/** As the project formats YAML, where its formatter is installed. */
+async function tidy(text: string, file: string): Promise<string> {
+  try {
+    const { format, resolveConfig } = await import("prettier");
+    return await format(text, { ...(await resolveConfig(join(projectRoot, file))), parser: "yaml" });
+  } catch {
+    return text;
+  }
+}
+
+export const fail = (path: string, message: string): never => {
+  throw new ConfigError([{ file: "releases", path, message }]);
+};
+
+/** The entry's images that --only and --skip leave. */
+export function chosen({ config, options }: Session, entry: Entry): LedgerImage[] {
+  const images = imagesOf(entry, config.dimensions).filter((image) => isSelected(image, options));
+  return images.length > 0 ? images : fail(label(entry), "--only and --skip leave none of its images");
+}
+
+export const count = (images: readonly unknown[], entry: Entry, { config }: Session): string => {
+  const all = imagesOf(entry, config.dimensions).length;
+  return images.length === all ? `all ${all} images` : `${images.length} of ${all} images`;
+};
+
+export function dayAfter(day: string): string {
+  return new Date(Date.parse(`${day}T00:00:00Z`) + 86_400_000).toISOString().slice(0, 10);
+}

@@ -1,0 +1,96 @@
+/** What Alpine says about its releases: releases.json, and what a mirror serves. */
+import { readFile } from "node:fs/promises";
+import { gunzipSync } from "node:zlib";
+import { z } from "zod";
+import { compareReleases } from "../configuration/ledger-edit.ts";
+import { ConfigError } from "../configuration/source.ts";
+import { localPath } from "../lib/file-url.ts";
+
+export const RELEASES_URL = "https://alpinelinux.org/releases.json";
+const POSTS_URL = "https://alpinelinux.org/posts/";
+const TIMEOUT_MS = 20_000;
+
+const schema = z.object({
+  release_branches: z.array(
+    z.object({
+      rel_branch: z.string(),
+      eol_date: z.string().optional(),
+      releases: z
+        .array(z.object({ version: z.string(), date: z.string(), notes: z.string().optional() }))
+        .optional(),
+    }),
+  ),
+});
+
+export interface Branch {
+  endOfLife?: string;
+  /** Newest last. */
+  releases: { release: string; date: string; releaseNotes?: string }[];
+}
+
+/** Version to branch. */
+export async function readReleases(from: string = RELEASES_URL): Promise<Map<string, Branch>> {
+  const text = (await read(from)).toString("utf8");
+  const result = schema.safeParse(fromJson(text));
+  if (!result.success) {
+    const [issue] = result.error.issues;
+    throw new ConfigError([
+      { file: from, path: issue!.path.join("."), message: `not Alpine's releases.json: ${issue!.message}` },
+    ]);
+  }
+  return new Map(
+    result.data.release_branches.map(({ rel_branch, eol_date, releases = [] }) => [
+      rel_branch.replace(/^v/, ""),
+      {
+        ...(eol_date === undefined ? {} : { endOfLife: eol_date }),
+        releases: [...releases]
+          .sort((a, b) => a.date.localeCompare(b.date) || compareReleases(a.version, b.version))
+          .map(({ version, date, notes }) => ({
+            release: version,
+            date,
+            ...(notes === undefined
+              ? {}
+              : { releaseNotes: `${POSTS_URL}${notes.replace(/^posts\//, "").replace(/\.md$/, ".html")}` }),
+          })),
+      },
+    ]),
+  );
+}
+
+/** The release that a mirror serves of a version now, from its index; a branch serves only its newest. */
+export async function servedRelease(mirror: string, version: string): Promise<string> {
+  const url = `${mirror.replace(/\/$/, "")}/v${version}/main/x86_64/APKINDEX.tar.gz`;
+  const index = gunzipSync(await read(url)).toString("latin1");
+  for (const name of ["alpine-base", "alpine-release"]) {
+    const found = new RegExp(`(?:^|\n)P:${name}\n(?:[^\n]+\n)*?V:([^\n]+)-r\\d+\n`).exec(index);
+    if (found) return found[1]!;
+  }
+  throw new ConfigError([
+    { file: url, path: "", message: "the index has neither alpine-base nor alpine-release" },
+  ]);
+}
+
+/** What a URL or a file holds; `file://` is read as in a stack's settings. */
+export async function read(from: string): Promise<Buffer> {
+  try {
+    if (!/^https?:/.test(from)) return await readFile(localPath(from) ?? from);
+    const response = await fetch(from, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
+    return Buffer.from(await response.arrayBuffer());
+  } catch (error) {
+    const reason =
+      error instanceof Error
+        ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`
+        : String(error);
+    throw new ConfigError([{ file: from, path: "", message: `can't be read: ${reason}` }]);
+  }
+}
+
+/** Undefined for what isn't JSON. */
+export function fromJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * A builder's end of a remote build: reads a job, one line of JSON, from standard input, builds and boot-tests the
+ * image as the machine that asked would, and sends its files to standard output. Progress and errors are on stderr.
+ *
+ * Standard input is the life line: this ends, guests included, when it closes or falls silent.
+ */
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Variant } from "../configuration/variant.ts";
+import { inputsDigest } from "../builder/inputs.ts";
+import { findMissing, installMissing, requirementsToBuild } from "../../scripts/bootstrap/system-tools.mjs";
+import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
+import { withFileLock } from "../lib/file-lock.ts";
+import { fullDiskError, runMain, UserError } from "../lib/user-error.ts";
+import { workFolder } from "../lib/workspace.ts";
+import { type DiskImageResult, diskImageStep, imageFolder } from "../steps/disk-image.ts";
+import type { RemoteJob } from "./build-remotely.ts";
+import { readLifeLine } from "./heartbeat.ts";
+import { sendFiles, writeFailure } from "./file-transfer.ts";
+
+await runMain(async () => {
+  const nextLine = readLifeLine(process.stdin);
+  const job = JSON.parse(await nextLine()) as RemoteJob;
+  const folder = imageFolder(job.variant);
+  const lock = path.join(workFolder, "remote", `${path.basename(folder)}.lock`);
+  // Until it is fetched, for the next build of that image takes its place.
+  await withFileLock(lock, async () => {
+    const result = await build(job).catch((error: unknown) => sendFailure(folder, error));
+    if (result !== undefined) {
+      process.stderr.write(`${job.variant.name}: sending the image\n`);
+      await sendFiles(folder, readdirSync(folder).sort(), process.stdout);
+    }
+    // After a failure no line comes: the connection is closed, and this with it.
+    if ((await nextLine()) === "fetched" && result !== undefined) {
+      await diskImageStep.delete(job, result);
+    }
+  });
+});
+// The life line would keep it up.
+process.exit();
+
+async function build(job: RemoteJob): Promise<DiskImageResult> {
+  const { variant, build } = job;
+  // A mirror on loopback is the connection's, and no proxy has a way to it.
+  process.env["no_proxy"] = [process.env["no_proxy"] ?? process.env["NO_PROXY"], "127.0.0.1"]
+    .filter(Boolean)
+    .join(",");
+  const digest = inputsDigest(variant, build);
+  if (digest !== job.inputsDigest) {
+    throw new UserError(
+      `the inputs of ${variant.name} have digest ${digest} here and ${job.inputsDigest} where it was asked for`,
+      "this is a defect of what travels to builders: please report it",
+    );
+  }
+  await installTools(variant.arch);
+  return diskImageStep.create(job);
+}
+
+/** QEMU and firmware, installed where this may (root on Debian or Alpine), else an error that says how. */
+async function installTools(arch: Variant["arch"]): Promise<void> {
+  await withFileLock(path.join(workFolder, "remote", "tools.lock"), async () => {
+    const requirements = requirementsToBuild(arch);
+    const missing = await findMissing(requirements, new VersionMemory(), {});
+    if (missing.length > 0) await installMissing(missing, new AbortController().signal);
+  });
+}
+
+/** Sends why a build failed, and its logs. */
+async function sendFailure(folder: string, thrown: unknown): Promise<undefined> {
+  const error = fullDiskError(thrown) ?? (thrown as Error);
+  mkdirSync(folder, { recursive: true });
+  const failure =
+    error instanceof UserError
+      ? { what: error.what, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+      : // The bootstrap's errors are for people too, and have a name of their own.
+        { what: error.name === "BootstrapError" ? error.message : (error.stack ?? error.message) };
+  const name = writeFailure(folder, { ...failure, folder });
+  const logs = readdirSync(folder).filter((name) => name.endsWith(".log"));
+  await sendFiles(folder, [name, ...logs.sort()], process.stdout);
+  rmSync(folder, { recursive: true, force: true });
+}

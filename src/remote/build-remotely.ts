@@ -1,0 +1,213 @@
+import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Builder } from "../configuration/settings.ts";
+import { compareVersions } from "../../scripts/bootstrap/versions.mjs";
+import { pinned } from "../../scripts/bootstrap/pinned.mjs";
+import { moveFile } from "../lib/atomic-file.ts";
+import { withFileLock } from "../lib/file-lock.ts";
+import { UserError } from "../lib/user-error.ts";
+import { cacheFolder, projectRoot, scratchFolder } from "../lib/workspace.ts";
+import type { DiskImageInput, DiskImageResult } from "../steps/disk-image.ts";
+import { address, BuilderLost, Connection, type RemoteCommand } from "./connection.ts";
+import { isOnThisMachine, mirrorServer } from "./mirror-server.ts";
+import { receiveFiles, takeFailure } from "./file-transfer.ts";
+import { packProject, type ProjectArchive, settingsThere } from "./project-archive.ts";
+
+/** What a build on a builder is told, as one line of JSON: see build-here.ts. */
+export type RemoteJob = Omit<DiskImageInput, "builder">;
+
+/** Lines of a command's stderr that an error shows when there is nothing better to say. */
+const tailLines = 20;
+
+const recordName = "build.json";
+
+/**
+ * Builds and boot-tests an image on a builder, and puts its files into a folder here.
+ * @param folder gets the image and what belongs to it, each file whole; after a failed build the logs alone
+ * @param keep records the build, when its files are in place
+ * @returns what `keep` returns
+ * @throws UserError when the builder cannot be reached or is lost, and when the build there fails
+ */
+export async function buildRemotely(
+  builder: Builder,
+  input: RemoteJob,
+  folder: string,
+  keep: (result: DiskImageResult) => DiskImageResult,
+): Promise<DiskImageResult> {
+  let phase = "while it was set up";
+  const said: string[] = [];
+  const hear = (line: string): void => {
+    said.push(line);
+    if (said.length > tailLines) said.shift();
+    if (line.includes("% ")) phase = `at '${line.replace(`${input.variant.name} `, "").trim()}'`;
+    process.stderr.write(`${builder.host}: ${line}\n`);
+  };
+  const archive = await packProject(input.variant, input.build);
+  let connection: Connection | undefined;
+  try {
+    connection = await prepared(builder, archive, hear, said);
+    const job = await jobThere(connection, input);
+    phase = "as it began the build";
+    const place = `${builder.folder}/projects/${archive.digest}`;
+    const script = 'cd "$1" && exec node --import tsx src/remote/build-here.ts';
+    const command = await connection.run(script, [place], hear);
+    command.send(`${JSON.stringify(job)}\n`);
+    return await receive(command, builder, input, folder, keep, said);
+  } catch (error) {
+    if (!(error instanceof BuilderLost)) throw error;
+    throw new UserError(
+      `builder ${address(builder)} was lost, ${phase}: ${error.message}`,
+      "nothing of this build was kept here, and what runs there ends by itself; run it again: an image that was finished there is fetched, not built again",
+      { cause: error },
+    );
+  } finally {
+    connection?.close();
+  }
+}
+
+/** A connection to the builder, which has the project and its npm packages. */
+async function prepared(
+  builder: Builder,
+  archive: ProjectArchive,
+  hear: (line: string) => void,
+  said: readonly string[],
+): Promise<Connection> {
+  const host = `${builder.host.replaceAll(/[/:]/g, "-")}-${builder.port}`;
+  // One at a time: SSH servers refuse many strangers at once, and the first one's packages are there for all.
+  return withFileLock(path.join(cacheFolder("builders"), host), async () => {
+    const connection = await Connection.open(builder);
+    try {
+      await prepare(connection, archive, hear, said);
+      return connection;
+    } catch (error) {
+      connection.close();
+      throw error;
+    }
+  });
+}
+
+async function prepare(
+  connection: Connection,
+  archive: ProjectArchive,
+  hear: (line: string) => void,
+  said: readonly string[],
+): Promise<void> {
+  const { builder } = connection;
+  const program = readFileSync(path.join(import.meta.dirname, "prepare.mjs"), "utf8");
+  const args = [builder.folder, archive.digest, archive.packages, String(archive.bytes.length)];
+  const command = await connection.run('exec node --input-type=module --eval "$@"', [program, ...args], hear);
+  let isReady = false;
+  for await (const line of createInterface({ input: command.stdout })) {
+    if (line === "ready") isReady = true;
+    const [, version, answer] = /^(\d+\.\d+\.\d+) (has|wants)$/.exec(line) ?? [];
+    if (version !== undefined && compareVersions(version, pinned.minimumNode) < 0) {
+      throw new UserError(
+        `builder ${address(builder)} has Node ${version}, and ${pinned.minimumNode} or newer is needed`,
+        "install a newer one there, where SSH sessions find it",
+      );
+    }
+    if (answer !== "wants") continue;
+    hear(`getting the project (${(archive.bytes.length / 1e6).toFixed(1)} MB)`);
+    command.send(archive.bytes);
+  }
+  const status = await command.ended;
+  if (isReady && status === 0) return;
+  if (status === 127) {
+    throw new UserError(
+      `builder ${address(builder)} has no Node, or SSH sessions do not find it`,
+      `install Node ${pinned.minimumNode} or newer with npm there; \`ssh ${builder.host} node --version\` must print it`,
+    );
+  }
+  throw new UserError(
+    `builder ${address(builder)} could not be set up (${status})`,
+    `what it said last:\n${said.join("\n")}`,
+  );
+}
+
+/** The job as it holds on the builder. A mirror that is on this machine comes with the connection. */
+async function jobThere(connection: Connection, input: RemoteJob): Promise<RemoteJob> {
+  const { variant, inputsDigest } = input;
+  const { slots } = connection.builder;
+  // Which accelerator works there is found out there.
+  const build = { ...settingsThere(input.build), slots, accelerator: "auto" as const };
+  if (isOnThisMachine(build.mirror.url)) {
+    const port = await connection.offer(mirrorServer(input.build.mirror));
+    build.mirror = { ...build.mirror, url: `http://127.0.0.1:${port}` };
+  }
+  return { variant, inputsDigest, build };
+}
+
+/** Receives what a build made and puts it in place; or its logs, and throws why it failed. */
+async function receive(
+  command: RemoteCommand,
+  builder: Builder,
+  input: RemoteJob,
+  folder: string,
+  keep: (result: DiskImageResult) => DiskImageResult,
+  said: readonly string[],
+): Promise<DiskImageResult> {
+  const scratch = scratchFolder("remote");
+  try {
+    const sums = await received(command, builder, scratch);
+    const putInPlace = (): void => {
+      mkdirSync(folder, { recursive: true });
+      for (const name of sums.keys()) {
+        if (name !== recordName) moveFile(path.join(scratch, name), path.join(folder, name));
+      }
+    };
+    const failure = takeFailure(scratch, sums);
+    if (failure !== undefined) {
+      putInPlace();
+      const here = (text: string): string => text.replaceAll(failure.folder, folder);
+      const hint = failure.hint === undefined ? undefined : here(failure.hint);
+      throw new UserError(`on builder ${address(builder)}: ${here(failure.what)}`, hint);
+    }
+    if (!sums.has(recordName)) {
+      throw new UserError(
+        `the build of ${input.variant.name} on builder ${address(builder)} ended without an image (${await command.ended})`,
+        `what it said last:\n${said.join("\n")}`,
+      );
+    }
+    const made = JSON.parse(readFileSync(path.join(scratch, recordName), "utf8")) as DiskImageResult;
+    const files = [made, ...Object.values(made.documents ?? {})];
+    const isWhole = files.every(({ file, sha512 }) => sums.get(path.basename(file)) === sha512);
+    if (!isWhole || made.inputsDigest !== input.inputsDigest) {
+      throw new UserError(
+        `builder ${address(builder)} sent an image that is not the one it built, or is built from other inputs`,
+        `delete ${builder.folder}/work there and build again`,
+      );
+    }
+    putInPlace();
+    for (const one of files) {
+      one.file = path.relative(projectRoot, path.join(folder, path.basename(one.file)));
+    }
+    const result = keep(made);
+    // Now it may go there. That is for the builder's disk alone, and changes nothing of what is here.
+    command.send("fetched\n");
+    await Promise.race([command.ended, sleep(10_000, undefined, { ref: false })]).catch(() => {});
+    return result;
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+async function received(
+  command: RemoteCommand,
+  builder: Builder,
+  scratch: string,
+): Promise<Map<string, string>> {
+  try {
+    return await receiveFiles(command.stdout, scratch);
+  } catch (error) {
+    // That the builder is lost says more than that its archive ends early.
+    await Promise.race([command.ended, sleep(1_000, undefined, { ref: false })]);
+    if (error instanceof Error && "code" in error) throw error;
+    throw new UserError(
+      `what came from builder ${address(builder)} is damaged: ${(error as Error).message}`,
+      "run it again: the image is still there",
+      { cause: error },
+    );
+  }
+}

@@ -1,0 +1,174 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import path from "node:path";
+import type { Builder } from "../configuration/settings.ts";
+import type { Variant } from "../configuration/variant.ts";
+import { bootTest } from "../boot-test/boot-test.ts";
+import { buildDisk } from "../builder/build-disk.ts";
+import type { BuildSettings } from "../builder/build-settings.ts";
+import type { Documents } from "../builder/documents.ts";
+import { startProgress } from "../builder/progress.ts";
+import { withBuildSlot } from "../builder/slots.ts";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { digestOfFile } from "../lib/digest.ts";
+import { withFileLock } from "../lib/file-lock.ts";
+import { buildRemotely } from "../remote/build-remotely.ts";
+import { removeEmptyFolders } from "../storage/storage.ts";
+import { projectRoot, workFolder } from "../lib/workspace.ts";
+import type { Step } from "./step.ts";
+
+/** What the step gets from its component. */
+export interface DiskImageInput {
+  variant: Variant;
+  inputsDigest: string;
+  build: BuildSettings;
+  /** The machine that builds it, where that is not this one. */
+  builder?: Builder;
+}
+
+/** What is known of a built image ever after. */
+export interface DiskImageResult {
+  /** Whose files these are: see `delete`. */
+  token: string;
+  /** The image, relative to the project. */
+  file: string;
+  sha512: string;
+  bytes: number;
+  diskSizeMib: number;
+  inputsDigest: string;
+  /** Repository URL → sha256 of the index it was built from. */
+  mirrorSnapshot: Record<string, string>;
+  kernel: string;
+  packages: number;
+  /** What is published beside the image, each relative to the project. Disks of older versions have none. */
+  documents?: Documents;
+  /** ISO 8601, UTC. */
+  built: string;
+  /** Disks of older versions were not checked so. */
+  diskCheck?: { passed: number };
+  bootTest: {
+    /** Checks, all of them. */
+    passed: number;
+    seconds: number;
+    /** Packages of the offline kit in the image that stand in for real ones, if there are any. */
+    standIns?: string[];
+  };
+}
+
+/** Builds and boot-tests a disk below work/images/. */
+export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
+  async create(input) {
+    const { variant, inputsDigest, build, builder } = input;
+    const folder = imageFolder(variant);
+    mkdirSync(path.dirname(folder), { recursive: true });
+    const waits = (): void =>
+      void process.stderr.write(`${variant.name}: is being built, waiting for that\n`);
+    // Two builds of one image at once: the second waits, and finds the first one's work.
+    return withFileLock(
+      `${folder}.lock`,
+      async () => {
+        const finished = await finishedBuild(variant, inputsDigest);
+        if (finished !== undefined) {
+          process.stderr.write(`${variant.name}: already built from the same inputs, by another run\n`);
+          return finished;
+        }
+        const record = (result: DiskImageResult): DiskImageResult => {
+          writeFileAtomically(recordFile(variant), JSON.stringify(result));
+          return result;
+        };
+        if (builder !== undefined) {
+          rmSync(folder, { recursive: true, force: true });
+          const keep = (result: DiskImageResult): DiskImageResult => record({ ...result, ...ownership() });
+          return buildRemotely(builder, input, folder, keep);
+        }
+        return withBuildSlot(build.slots, variant.name, async () => {
+          rmSync(folder, { recursive: true, force: true });
+          const progress = startProgress(variant.name);
+          const image = await buildDisk(variant, build, folder, progress);
+          const tested = await bootTest(variant, image, progress);
+          const result = record({
+            ...ownership(),
+            file: path.relative(projectRoot, image.file),
+            sha512: image.sha512,
+            bytes: image.size,
+            diskSizeMib: image.diskSizeMib,
+            inputsDigest,
+            mirrorSnapshot: image.mirrorSnapshot,
+            kernel: image.kernel,
+            packages: image.packages.length,
+            documents: relative(image.documents),
+            diskCheck: image.diskCheck,
+            bootTest: {
+              ...{ passed: tested.checks.length, seconds: tested.seconds },
+              ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),
+            },
+          });
+          progress.phase(`done: ${phases(progress.seconds())}`, 100);
+          return result;
+        });
+      },
+      waits,
+    );
+  },
+
+  update: (_, previous) => Promise.resolve(previous),
+
+  async delete({ variant }, previous) {
+    const folder = imageFolder(variant);
+    await withFileLock(`${folder}.lock`, async () => {
+      await Promise.resolve();
+      if (readRecord(variant)?.token !== previous?.token) {
+        process.stderr.write(
+          `${variant.name}: the files in ${folder} are not the ones this resource built, left alone\n`,
+        );
+        return;
+      }
+      rmSync(folder, { recursive: true, force: true });
+    });
+    rmSync(`${folder}.lock`, { force: true });
+    removeEmptyFolders(path.dirname(folder));
+  },
+};
+
+/** Whose files they are and since when, by this machine's clock: a builder's may be anything. */
+function ownership(): Pick<DiskImageResult, "token" | "built"> {
+  return { token: randomBytes(8).toString("hex"), built: new Date().toISOString() };
+}
+
+/** Where a variant's image is kept. */
+export function imageFolder(variant: Variant): string {
+  return path.join(workFolder, "images", variant.cloud, `${variant.imageKey}-r${variant.revision}`);
+}
+
+function recordFile(variant: Variant): string {
+  return path.join(imageFolder(variant), "build.json");
+}
+
+function readRecord(variant: Variant): DiskImageResult | undefined {
+  const file = recordFile(variant);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as DiskImageResult) : undefined;
+}
+
+/** A build that ended well while the run around it did not: its record is written last. */
+async function finishedBuild(variant: Variant, inputsDigest: string): Promise<DiskImageResult | undefined> {
+  const record = readRecord(variant);
+  if (record?.inputsDigest !== inputsDigest) return undefined;
+  for (const { file, sha512 } of [record, ...Object.values(record.documents ?? {})]) {
+    const built = path.join(projectRoot, file);
+    if (!existsSync(built) || (await digestOfFile(built, "sha512")) !== sha512) return undefined;
+  }
+  return record;
+}
+
+/** As they are recorded: state can move to another checkout. */
+function relative({ sbom, provenance }: Documents): Documents {
+  const moved = ({ file, sha512 }: Documents["sbom"]) => ({ file: path.relative(projectRoot, file), sha512 });
+  return { sbom: moved(sbom), provenance: moved(provenance) };
+}
+
+function phases(seconds: Record<string, number>): string {
+  return Object.entries(seconds)
+    .filter(([, took]) => took >= 0.5)
+    .map(([name, took]) => `${name} ${took} s`)
+    .join(", ");
+}
