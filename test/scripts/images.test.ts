@@ -4,9 +4,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { images } from "../../scripts/images.ts";
-import { complaints, project, repository as root } from "../configs/project.ts";
+import { complaints, project, repository as root } from "../src/configuration/project.ts";
 
-const ledger = "test/configs/original.releases.yaml";
+const ledger = "test/src/configuration/original.releases.yaml";
 interface Image {
   key: string;
   imageKey: string;
@@ -85,7 +85,7 @@ describe("npm run images", () => {
 
   it("takes overlays from the command", () => {
     const all = keys({
-      ledger: "test/configs/original-testing.releases.yaml",
+      ledger: "test/src/configuration/original-testing.releases.yaml",
       overlay: ["overlays/testing"],
     });
     assert.equal(all.length, 192);

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { publishedRegions, readRegions } from "../../src/configuration/regions.ts";
 import { updateRegions } from "../../scripts/regions.ts";
-import { project, repository } from "../configs/project.ts";
+import { project, repository } from "../src/configuration/project.ts";
 
 const file = "configs/regions.yaml";
 const lists = `# ours

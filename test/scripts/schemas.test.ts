@@ -3,7 +3,7 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { schemaFiles, schemas } from "../../scripts/schemas.ts";
 import type { ConfigError } from "../../src/configuration/source.ts";
-import { project, repository } from "../configs/project.ts";
+import { project, repository } from "../src/configuration/project.ts";
 
 describe("npm run schemas", () => {
   it("has been run: schemas/ says what the zod schemas say", async () => {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { targets, targetsFor, resourcesOf, type StackResource } from "../../scripts/targets.ts";
-import { complaints, project } from "../configs/project.ts";
+import { complaints, project } from "../src/configuration/project.ts";
 
 const prefix = "urn:pulumi:test::alpine::";
 const stack = `${prefix}pulumi:pulumi:Stack::alpine-test`;

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError } from "../../../src/configuration/source.ts";
+import { make, runAll, type Backend } from "../../../scripts/fleet.ts";
+import { fleetOf } from "../../../src/fleet/members.ts";
+import { least, project } from "../configuration/project.ts";
+
+const file = "Pulumi.release.yaml";
+const start = (config = "config:\n  alpine:stage: local\n"): string => project({ [file]: config });
+
+/** A backend with these stacks, and what was asked of it. */
+function backend(...stacks: string[]): Backend & { made: [string, string | undefined][] } {
+  const made: [string, string | undefined][] = [];
+  return {
+    made,
+    stackNames: () => Promise.resolve([...stacks, ...made.map(([stack]) => stack)]),
+    initStack: (stack, provider) => {
+      made.push([stack, provider]);
+      return Promise.resolve();
+    },
+  };
+}
+
+const rows = async (root: string, some: Backend, options = {}) =>
+  JSON.parse((await make("release", { root, json: true, ...options }, some)).text) as Record<
+    string,
+    string
+  >[];
+
+describe("npm run fleet -- make", () => {
+  it("makes a stack and its settings for each version with a release, and then there is nothing to do", async () => {
+    const root = start();
+    const some = backend();
+    const [first] = await rows(root, some);
+    const { stack, version } = fleetOf(root, "release").members[0]!;
+    assert.equal(stack, `release-${version}`);
+    assert.deepEqual(first, {
+      stack,
+      version,
+      file: `Pulumi.${stack}.yaml`,
+      stackState: "made",
+      settings: "made",
+    });
+    assert.deepEqual(some.made[0], [stack, undefined]);
+    const text = readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8");
+    for (const row of await rows(root, some))
+      assert.equal(`${row["stackState"]} ${row["settings"]}`, "there unchanged");
+    assert.equal(readFileSync(join(root, `Pulumi.${stack}.yaml`), "utf8"), text);
+  });
+
+  it("does nothing at a dry run", async () => {
+    const root = start();
+    const some = backend();
+    const { text } = await make("release", { root, dryRun: true }, some);
+    assert.match(
+      text,
+      /stack made +Pulumi\.release-3\.\d+\.yaml +settings made\n(.*\n)*nothing was done: --dry-run$/,
+    );
+    assert.deepEqual(some.made, []);
+    assert.equal(existsSync(join(root, fleetOf(root, "release").members[0]!.file)), false);
+  });
+
+  it("refuses to overwrite what a person has changed, and does nothing then; --force does it", async () => {
+    const root = start();
+    await make("release", { root }, backend());
+    const edited = join(root, fleetOf(root, "release").members[0]!.file);
+    const before = readFileSync(edited, "utf8");
+    writeFileSync(edited, before.replace("alpine:stage: local", "alpine:stage: upload"));
+    const some = backend();
+    await assert.rejects(make("release", { root }, some), (error) => {
+      assert.ok(error instanceof ConfigError);
+      assert.match(error.message, /alpine:stage is "upload", and would be "local"\n.*--force/);
+      return true;
+    });
+    assert.deepEqual(some.made, []);
+    assert.equal((await rows(root, some, { force: true }))[0]?.["settings"], "overwritten");
+    assert.equal(readFileSync(edited, "utf8"), before);
+  });
+
+  it("has the template's secrets provider, and the versions that it names alone", async () => {
+    const { version } = fleetOf(start(), "release").members[0]!;
+    const root = start(`config: { "alpine:versions": ["${version}"] }\nsecretsprovider: awskms://alias/a\n`);
+    const some = backend();
+    await make("release", { root }, some);
+    assert.deepEqual(some.made, [[`release-${version}`, "awskms://alias/a"]]);
+  });
+
+  it("tells of versions without a release, of stacks without a version, and of a stack that is the template's own", async () => {
+    const root = project({
+      [file]: "config: {}\n",
+      "configs/releases.yaml": `${least["configs/releases.yaml"]}  "3.99":\n    entries: []\n`,
+    });
+    const { warnings } = await make(
+      "release",
+      { root, dryRun: true },
+      backend("release", "release-3.9", "release-x"),
+    );
+    assert.match(warnings.join("\n"), /no release yet: 3\.99/);
+    assert.match(
+      warnings.join("\n"),
+      /stack release is there too: it and its fleet would declare the same images/,
+    );
+    assert.match(warnings.join("\n"), /stack release-3\.9 is there, and the ledger has nothing for it/);
+    assert.doesNotMatch(warnings.join("\n"), /release-x/);
+  });
+
+  it("takes no template that isn't there, or that names a version which the ledger doesn't have", async () => {
+    const root = start('config: { "alpine:versions": ["3.18x"] }');
+    await assert.rejects(
+      make("release", { root }, backend()),
+      /alpine:versions: the ledger has no version 3\.18x/,
+    );
+    await assert.rejects(
+      make("other", { root: start() }, backend()),
+      /Pulumi\.other\.yaml: there is no such file/,
+    );
+  });
+});
+
+describe("npm run fleet -- run", () => {
+  it("says what to do where the fleet is not made, and names every stack itself", async () => {
+    const root = start();
+    await assert.rejects(
+      runAll("release", ["preview"], { root }),
+      /no Pulumi\.release-3\.19\.yaml\n.*npm run fleet -- make release/,
+    );
+    await make("release", { root }, backend());
+    for (const option of ["-s", "--stack", "--stack=dev"]) {
+      await assert.rejects(
+        runAll("release", ["preview", option], { root }),
+        /every stack of the fleet is meant/,
+      );
+    }
+  });
+});
