@@ -3,7 +3,7 @@ import { optInRegions, regionsWithoutOptIn } from "../test/doubles/aws/cloud/des
 import { publicImagesQuota } from "../test/doubles/aws/cloud/quotas.ts";
 import { startMoto, type Moto } from "../test/doubles/moto.ts";
 import { account, home, PublishedImages, type Scene } from "../test/e2e/published-images.ts";
-import { resultOf } from "../test/offline/pulumi-project.ts";
+import { resultOf } from "../test/helpers/pulumi-project.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { watchSession, type Usage } from "./session-usage.ts";
 import { machine, printColumns, type Row } from "./table.ts";

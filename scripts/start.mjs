@@ -56,5 +56,5 @@ function mustSucceed(status) {
 
 async function makeOfflineKit() {
   await bootstrap({ offlineKit: true });
-  mustSucceed(runScript("test/offline/mirror/make.ts"));
+  mustSucceed(runScript("offline-kit/mirror/make.ts"));
 }

@@ -63,7 +63,7 @@ function makeOfflineKit() {
     );
     return true;
   }
-  const make = [process.execPath, "--import", "tsx", "test/offline/mirror/make.ts"];
+  const make = [process.execPath, "--import", "tsx", "offline-kit/mirror/make.ts"];
   return ["x86_64", "aarch64"].every((arch) => part(`offline kit for ${arch}`, [...make, "--arch", arch]));
 }
 

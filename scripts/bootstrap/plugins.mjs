@@ -62,7 +62,7 @@ export function findRealPlugin(name, where) {
  * @returns {Plugin}
  */
 export function standIn(name) {
-  return { kind: "stand-in", path: join(standInBins[name], executables[name]), found: "test/offline" };
+  return { kind: "stand-in", path: join(standInBins[name], executables[name]), found: "offline-kit" };
 }
 
 /**

@@ -154,7 +154,7 @@ async function buildCli(signal) {
       remedy,
     );
   }
-  const module = join(projectRoot, "test/offline/pulumi-cli");
+  const module = join(projectRoot, "offline-kit/pulumi-cli");
   const temporary = `${built}.${process.pid}`;
   await step(`build of Pulumi ${pinned.pulumi}, which takes 3 to 8 minutes`, async () => {
     await mkdir(join(toolsFolder, "bin"), { recursive: true });

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, wri
 import { dirname, join } from "node:path";
 import { projectRoot, standInFolder } from "./pinned.mjs";
 
-const sources = join(projectRoot, "test/offline");
+const sources = join(projectRoot, "offline-kit");
 const folders = /** @type {const} */ ({
   "pulumi-language-nodejs": "language-host",
   "pulumi-resource-command": "command-provider",
@@ -57,7 +57,7 @@ export async function ensureStandIns() {
  */
 function launcher(name, folder) {
   return `#!/bin/sh
-# Offline stand-in for ${name}, compiled from test/offline/${folder}; see test/offline/README.md.
+# Offline stand-in for ${name}, compiled from offline-kit/${folder}; see offline-kit/README.md.
 set -eu
 here=$(dirname "$0")
 exec node "$here/../main.js" "$@"

@@ -130,7 +130,7 @@ export function requirementsToBuild(arch) {
 
 /** The offline kit takes programs out of Debian's packages, so it names its requirements as such. */
 function kitRequirements() {
-  const file = join(projectRoot, "test/offline/mirror/requirements.json");
+  const file = join(projectRoot, "offline-kit/mirror/requirements.json");
   if (!existsSync(file)) return [];
   /** @type {{ aptPackages: string[] }} */
   const { aptPackages } = JSON.parse(readFileSync(file, "utf8"));

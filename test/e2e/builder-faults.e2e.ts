@@ -27,7 +27,7 @@ import { processesWith, runProgram } from "../helpers/processes.ts";
 import { projectCopy, projectRoot } from "../helpers/project-copy.ts";
 import { diskResult } from "../helpers/results.ts";
 import { temporaryFolder } from "../helpers/temporary.ts";
-import { type DirectoryServer, serveDirectory } from "../offline/mirror/serve.ts";
+import { type DirectoryServer, serveDirectory } from "../../offline-kit/mirror/serve.ts";
 import { skipWithoutMirror } from "./declared-image.ts";
 
 const ledger = `

@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { PulumiProject, resultOf, type StackResource } from "../offline/pulumi-project.ts";
+import { PulumiProject, resultOf, type StackResource } from "../helpers/pulumi-project.ts";
 
 const projectRoot = resolve(import.meta.dirname, "../..");
 

@@ -5,7 +5,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { serveDirectory, type DirectoryServer } from "../offline/mirror/serve.ts";
+import { serveDirectory, type DirectoryServer } from "../../offline-kit/mirror/serve.ts";
 import { Checkout } from "./checkout.ts";
 
 const mirrorFolder = resolve(

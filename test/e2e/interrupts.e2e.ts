@@ -4,7 +4,7 @@ import type { ChildProcess } from "node:child_process";
 import { existsSync, truncateSync } from "node:fs";
 import { commandLine, isRunning, processesWith, runProgram, waitUntil } from "../helpers/processes.ts";
 import { parentOf } from "../../src/steps/end-with-engine.ts";
-import { type PulumiResult, resultOf } from "../offline/pulumi-project.ts";
+import { type PulumiResult, resultOf } from "../helpers/pulumi-project.ts";
 import { DeclaredImage, missingForBuild } from "./declared-image.ts";
 
 /** Seconds within which nothing of a killed run may run any more. */

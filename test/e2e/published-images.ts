@@ -32,7 +32,7 @@ import { s3Client } from "../doubles/aws/object-store.ts";
 import { transaction } from "../doubles/aws/store.ts";
 import type { Moto } from "../doubles/moto.ts";
 import { runProgram, type Ended } from "../helpers/processes.ts";
-import type { PulumiResult } from "../offline/pulumi-project.ts";
+import type { PulumiResult } from "../helpers/pulumi-project.ts";
 import { Checkout } from "./checkout.ts";
 import { dangers, differences, expected, found, type StoredObject, type Things } from "./cloud-content.ts";
 

@@ -11,7 +11,7 @@ import { inputsDigest } from "../../src/builder/inputs.ts";
 import { commandLine, isRunning, processesWith, waitUntil } from "../helpers/processes.ts";
 import { diskResult } from "../helpers/results.ts";
 import { type SshServer, startSshd } from "../helpers/sshd.ts";
-import { resultOf } from "../offline/pulumi-project.ts";
+import { resultOf } from "../helpers/pulumi-project.ts";
 import { linkCaches } from "./checkout.ts";
 import { DeclaredImage, skipWithoutMirror } from "./declared-image.ts";
 

@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipMembers, type TrustedKeys } from "../../src/builder/apk-archive.ts";
 import { officialMirrorUrl } from "../../src/builder/mirror.ts";
-import { writeIndex } from "../offline/mirror/apk-index.ts";
-import { type WrittenPackage, writePackage } from "../offline/mirror/apk-package.ts";
-import type { SigningKey } from "../offline/mirror/signing.ts";
+import { writeIndex } from "../../offline-kit/mirror/apk-index.ts";
+import { type WrittenPackage, writePackage } from "../../offline-kit/mirror/apk-package.ts";
+import type { SigningKey } from "../../offline-kit/mirror/signing.ts";
 import { temporaryFolder } from "./temporary.ts";
 
 /** A key of 1024 bits, for the tests' speed: 4096 take seconds. */

@@ -307,7 +307,7 @@ describe("bootstrap", () => {
       pulumi: { path: "/tools/pulumi", version: "3.259.0", origin: "built" },
       plugins: {
         "language-nodejs": { kind: "real", path: "/real/x", found: "on PATH" },
-        "resource-command": { kind: "stand-in", path: "/stand-in/x", found: "test/offline" },
+        "resource-command": { kind: "stand-in", path: "/stand-in/x", found: "offline-kit" },
       },
       path: { prepend: ["/tools"], append: ["/stand-in"] },
       versions: {},

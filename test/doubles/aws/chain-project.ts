@@ -1,5 +1,5 @@
 /** A tiny program that declares the whole chain of one image, and a cloud of its own to declare it in. */
-import { PulumiProject } from "../../offline/pulumi-project.ts";
+import { PulumiProject } from "../../helpers/pulumi-project.ts";
 import type { Region } from "./cloud/state.ts";
 import { CloudFolder } from "./cloud-folder.ts";
 import { doubleEnvironment } from "./install.ts";

@@ -18,8 +18,8 @@ import {
   serve,
   unary,
   watchEngine,
-} from "../../offline/plugin-server.ts";
-import { withoutNulls } from "../../offline/command-provider/property.ts";
+} from "../../../offline-kit/plugin-server.ts";
+import { withoutNulls } from "../../../offline-kit/command-provider/property.ts";
 import { Cloud, folderVariable } from "./cloud.ts";
 import { checkConfiguration, configuredAccount, regionOf } from "./configuration.ts";
 import { invoke } from "./invokes.ts";

@@ -4,7 +4,7 @@ import {
   unknownString,
   withoutNulls,
   type Value,
-} from "../../offline/command-provider/property.ts";
+} from "../../../offline-kit/command-provider/property.ts";
 import type { Cloud } from "./cloud.ts";
 import { serviceOf } from "./cloud/actions.ts";
 import { AwsError, isRetryable } from "./cloud/aws-error.ts";

@@ -1,7 +1,7 @@
 /** What a resource of the provider is: its properties, and its life as calls to the cloud. */
 import type { Unwrap } from "@pulumi/pulumi";
 import type { ActionName, Answer, Params } from "./cloud/actions.ts";
-import type { Value } from "../../offline/command-provider/property.ts";
+import type { Value } from "../../../offline-kit/command-provider/property.ts";
 import type { Property, Values } from "./schema.ts";
 
 /** The cloud as the provider's resources see it: throttled calls are tried again, errors read like the real provider's. */

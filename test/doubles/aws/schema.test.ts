@@ -1,6 +1,6 @@
 /** Which changes of which property update, and which replace: exactly as the real provider's schema has it. */
 import assert from "node:assert/strict";
-import { unknownString } from "../../offline/command-provider/property.ts";
+import { unknownString } from "../../../offline-kit/command-provider/property.ts";
 import { Cloud } from "./cloud.ts";
 import { AwsProvider } from "./provider.ts";
 import { resourceTypes } from "./resources/index.ts";

@@ -1,5 +1,5 @@
 /** What the provider knows of a resource's properties: shapes, defaults, and which changes replace. */
-import { isUnknown, type Value } from "../../offline/command-provider/property.ts";
+import { isUnknown, type Value } from "../../../offline-kit/command-provider/property.ts";
 
 export interface Property {
   kind: "string" | "boolean" | "number" | "strings" | "map" | "object" | "objects";

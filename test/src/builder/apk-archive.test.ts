@@ -8,7 +8,7 @@ import {
   verifySignature,
 } from "../../../src/builder/apk-archive.ts";
 import { readIndex } from "../../../src/builder/apk-index.ts";
-import type { WrittenPackage } from "../../offline/mirror/apk-package.ts";
+import type { WrittenPackage } from "../../../offline-kit/mirror/apk-package.ts";
 import {
   checksumOf,
   flipped,

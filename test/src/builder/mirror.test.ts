@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import type * as Mirror from "../../../src/builder/mirror.ts";
 import type { MirrorSettings, Repository } from "../../../src/builder/mirror.ts";
-import { type DirectoryServer, type Fault, serveDirectory } from "../../offline/mirror/serve.ts";
+import { type DirectoryServer, type Fault, serveDirectory } from "../../../offline-kit/mirror/serve.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { type TestMirror, testMirror, throwawayKey } from "../../helpers/repository.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";

@@ -7,7 +7,7 @@ import type * as Mirror from "../../../src/builder/mirror.ts";
 import type * as Proxy from "../../../src/builder/package-proxy.ts";
 import { projectCopy } from "../../helpers/project-copy.ts";
 import { type TestMirror, testMirror } from "../../helpers/repository.ts";
-import { type DirectoryServer, type Fault, serveDirectory } from "../../offline/mirror/serve.ts";
+import { type DirectoryServer, type Fault, serveDirectory } from "../../../offline-kit/mirror/serve.ts";
 
 describe("the package proxy of a build guest", function () {
   this.timeout(20_000);

@@ -15,7 +15,7 @@ import { transaction } from "../../../doubles/aws/store.ts";
 import { startMoto, type Moto } from "../../../doubles/moto.ts";
 import { repository } from "../../../src/configuration/project.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
-import { PulumiProject } from "../../../offline/pulumi-project.ts";
+import { PulumiProject } from "../../../helpers/pulumi-project.ts";
 import { account, awsSettings, home, now, problems, somePlan } from "./facts.ts";
 
 describe("preflight", function () {

@@ -1,6 +1,6 @@
 /** IAM roles and their inline policies, as far as VM Import's role needs them. */
 import type * as aws from "@pulumi/aws";
-import type { Value } from "../../../offline/command-provider/property.ts";
+import type { Value } from "../../../../offline-kit/command-provider/property.ts";
 import {
   defineResource,
   doing,

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { StackResource } from "../pulumi-project.ts";
-import { resultOf } from "../pulumi-project.ts";
+import type { StackResource } from "../../helpers/pulumi-project.ts";
+import { resultOf } from "../../helpers/pulumi-project.ts";
 import { CommandsProject } from "./commands-project.ts";
 
 /** How the command provider runs a process, through the real CLI: the real provider where there is one. */

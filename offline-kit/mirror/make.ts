@@ -10,7 +10,7 @@ const here = import.meta.dirname;
 const architectures = ["x86_64", "aarch64"] as const;
 const hostArchitecture = process.arch === "arm64" ? "aarch64" : "x86_64";
 /** Where stack `dev` and the tests have it. */
-const kitFolder = resolve(here, "../../../.tools/offline/mirror");
+const kitFolder = resolve(here, "../../.tools/offline/mirror");
 
 export interface MirrorOptions {
   /** The directory that will be served. */

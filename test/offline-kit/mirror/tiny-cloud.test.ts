@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { execa } from "execa";
 import { listenOnLoopback } from "../../../src/lib/loopback.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
-import { recipesDirectory } from "./recipes.ts";
+import { recipesDirectory } from "../../../offline-kit/mirror/recipes.ts";
 
 /** The machine's own tools are busybox's. */
 const busybox = ["/bin/busybox", "/usr/bin/busybox"].find((file) => existsSync(file));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { local } from "@pulumi/command";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
-import { PulumiProject, type StackResource } from "../pulumi-project.ts";
+import { PulumiProject, type StackResource } from "../../helpers/pulumi-project.ts";
 
 /** `{$secret: "text"}` in the arguments becomes a Pulumi secret. */
 export type CommandSpec = local.CommandArgs & { options?: CustomResourceOptions };

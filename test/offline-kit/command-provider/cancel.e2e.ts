@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { interruptWhenThere, isAlive } from "../interrupt.ts";
+import { interruptWhenThere, isAlive } from "../../helpers/interrupt.ts";
 import { CommandsProject } from "./commands-project.ts";
 
 /** What Ctrl-C does to a running command, through the real CLI: the real provider where there is one. */

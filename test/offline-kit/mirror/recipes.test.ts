@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
-import { alpineVersion } from "./debian.ts";
-import { interpreterOf } from "./elf.ts";
-import { readRecipes, recipesDirectory } from "./recipes.ts";
-import { readLibraries, readSources } from "./sources.ts";
+import { alpineVersion } from "../../../offline-kit/mirror/debian.ts";
+import { interpreterOf } from "../../../offline-kit/mirror/elf.ts";
+import { readRecipes, recipesDirectory } from "../../../offline-kit/mirror/recipes.ts";
+import { readLibraries, readSources } from "../../../offline-kit/mirror/sources.ts";
 
-const here = import.meta.dirname;
+const here = join(import.meta.dirname, "../../../offline-kit/mirror");
 
 describe("recipes", () => {
   it("are all readable, and each stand-in says so", async () => {

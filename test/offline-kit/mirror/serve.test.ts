@@ -3,7 +3,12 @@ import { mkdir, mkdtemp, rm, symlink, utimes, writeFile } from "node:fs/promises
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { serveDirectory, type DirectoryServer, type Fault, type ServedRequest } from "./serve.ts";
+import {
+  serveDirectory,
+  type DirectoryServer,
+  type Fault,
+  type ServedRequest,
+} from "../../../offline-kit/mirror/serve.ts";
 
 const big = Buffer.alloc(300_000, "abcdefghij");
 

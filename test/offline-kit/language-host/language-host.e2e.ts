@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { interruptWhenThere, isAlive } from "../interrupt.ts";
-import { PulumiProject } from "../pulumi-project.ts";
+import { interruptWhenThere, isAlive } from "../../helpers/interrupt.ts";
+import { PulumiProject } from "../../helpers/pulumi-project.ts";
 
 /** Running a program as this project's is run, through the real CLI: the real language host where there is one. */
 describe("language host", function () {

@@ -4,10 +4,10 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { parseInstalledDatabase, parseTriggers } from "./installed-database.ts";
-import { repackageRoot } from "./repackage.ts";
-import { restoreOriginal } from "./restore.ts";
-import { writeTar } from "./tar.ts";
+import { parseInstalledDatabase, parseTriggers } from "../../../offline-kit/mirror/installed-database.ts";
+import { repackageRoot } from "../../../offline-kit/mirror/repackage.ts";
+import { restoreOriginal } from "../../../offline-kit/mirror/restore.ts";
+import { writeTar } from "../../../offline-kit/mirror/tar.ts";
 
 const sha1 = (text: string): Buffer => createHash("sha1").update(text).digest();
 const checksum = (text: string): string => `Q1${sha1(text).toString("base64")}`;

@@ -4,9 +4,15 @@ import { Readable } from "node:stream";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { extract, type Header } from "tar-stream";
 import { throwawayKey } from "../../helpers/repository.ts";
-import { indexEntry, writeIndex } from "./apk-index.ts";
-import { packageInfoText, withParents, writePackage, type Package, type PackageInfo } from "./apk-package.ts";
-import type { TreeEntry } from "./tar.ts";
+import { indexEntry, writeIndex } from "../../../offline-kit/mirror/apk-index.ts";
+import {
+  packageInfoText,
+  withParents,
+  writePackage,
+  type Package,
+  type PackageInfo,
+} from "../../../offline-kit/mirror/apk-package.ts";
+import type { TreeEntry } from "../../../offline-kit/mirror/tar.ts";
 
 const info: PackageInfo = {
   name: "hello",
