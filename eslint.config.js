@@ -17,6 +17,14 @@ export default tseslint.config(
       "@pulumi/no-output-in-template-literal": "error",
       "@typescript-eslint/switch-exhaustiveness-check": "error",
       "@typescript-eslint/consistent-type-imports": "error",
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector:
+            ":matches(ObjectExpression, ArrayExpression) > SpreadElement > :matches(ObjectExpression, ArrayExpression)",
+          message: "Write plain properties and elements: a spread literal says nothing.",
+        },
+      ],
       // mocha's describe/it return values nobody awaits.
       "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: ["describe", "it"] }],
     },

@@ -1,3 +1,4 @@
+import { defined } from "./src/lib/defined.ts";
 import "./src/lib/error-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { declareChannels } from "./clouds/aws/channel.ts";
@@ -32,6 +33,6 @@ export default withPlainErrors(() => {
   return {
     counts: countsOf(declared, settings.stage),
     images: Object.fromEntries(outputs),
-    ...(channels === undefined ? {} : { channels }),
+    ...defined({ channels }),
   };
 });

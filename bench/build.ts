@@ -75,7 +75,8 @@ function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
 async function measure(job: MeasureBuild): Promise<Measurement> {
   const program = path.join(import.meta.dirname, "measure-build.ts");
   const { stdout } = await execa(process.execPath, ["--import", "tsx", program], {
-    ...{ cwd: projectRoot, stderr: "inherit" },
+    cwd: projectRoot,
+    stderr: "inherit",
     input: JSON.stringify(job),
   });
   return JSON.parse(stdout) as Measurement;

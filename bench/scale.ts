@@ -140,7 +140,10 @@ async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promi
   const images = stacks.flat().length * perVersion;
   const { preview, up: ups, "no-op up": noOps } = found;
   return {
-    ...{ images, regions: regions.length, stacks: stacks.length, resources: resources || "" },
+    images,
+    regions: regions.length,
+    stacks: stacks.length,
+    resources: resources || "",
     ...figures("preview", preview, stacks.length, resources),
     "preview, program MiB": most(preview, "largestMib"),
     "preview, CLI + program MiB": most(preview, "programMib"),

@@ -44,7 +44,8 @@ async function inProcesses({ mib, filled }: UploadOptions): Promise<Row[]> {
   for (const way of ways) {
     const args = ["scripts/bench.ts", "upload", "--mib", mib, "--filled", filled, "--way", way, "--json"];
     const { stdout } = await execa(process.execPath, [...process.execArgv, ...args], {
-      ...{ cwd: projectRoot, stderr: "inherit" },
+      cwd: projectRoot,
+      stderr: "inherit",
     });
     rows.push(...(JSON.parse(stdout) as Row[]));
   }
@@ -56,7 +57,9 @@ async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number
   const moto = await startMoto();
   try {
     Object.assign(process.env, {
-      ...{ AWS_ENDPOINT_URL: moto.url, AWS_ACCESS_KEY_ID: "111122223333", AWS_SECRET_ACCESS_KEY: "moto" },
+      AWS_ENDPOINT_URL: moto.url,
+      AWS_ACCESS_KEY_ID: "111122223333",
+      AWS_SECRET_ACCESS_KEY: "moto",
     });
     const image = await makeImage(folder, Number(mib), Number(filled));
     const place = { region: "us-east-1", double: true, owner: "bench" };
@@ -76,12 +79,13 @@ async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number
     const seconds = await bring();
     const again = await bring();
     return {
-      ...{ way, "disk MiB": mib, "file MiB": toMib(image.disk.bytes), "sent MiB": toMib(sent) },
-      ...{
-        s: seconds.toFixed(1),
-        "MiB/s": (sent / 2 ** 20 / seconds).toFixed(1),
-        "again s": again.toFixed(1),
-      },
+      way,
+      "disk MiB": mib,
+      "file MiB": toMib(image.disk.bytes),
+      "sent MiB": toMib(sent),
+      s: seconds.toFixed(1),
+      "MiB/s": (sent / 2 ** 20 / seconds).toFixed(1),
+      "again s": again.toFixed(1),
       "host MiB": peakMib(),
     };
   } finally {
@@ -112,7 +116,15 @@ async function makeImage(
   ftruncateSync(descriptor, mib * 2 ** 20);
   closeSync(descriptor);
   await execa("qemu-img", [
-    ...["convert", "-f", "raw", "-O", "vpc", "-o", "subformat=dynamic,force_size=on", raw, file],
+    "convert",
+    "-f",
+    "raw",
+    "-O",
+    "vpc",
+    "-o",
+    "subformat=dynamic,force_size=on",
+    raw,
+    file,
   ]);
   rmSync(raw);
   const sha512 = await digestOfFile(file, "sha512");

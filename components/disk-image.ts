@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Builder } from "../src/configuration/settings.ts";
 import type { Variant } from "../src/configuration/variant.ts";
+import { defined } from "../src/lib/defined.ts";
 import { builderOf } from "../src/remote/builders.ts";
 import type { DiskImageInput, DiskImageResult } from "../src/steps/disk-image.ts";
 import { lookingBefore } from "./preflight-hook.ts";
@@ -36,7 +37,7 @@ export class DiskImage extends pulumi.ComponentResource {
       variant: args.variant,
       inputsDigest: args.inputsDigest,
       build: args.build,
-      ...(builder === undefined ? {} : { builder }),
+      ...defined({ builder }),
     };
     const build = new StepCommand(
       `${name}-disk`,

@@ -10,6 +10,7 @@ import {
   reachedStage,
   type Stage,
 } from "../src/configuration/variant.ts";
+import { defined } from "../src/lib/defined.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageInput, DiskImageResult } from "../src/steps/disk-image.ts";
 import { Artifact } from "./artifact.ts";
@@ -92,7 +93,8 @@ export class ImageVariant extends pulumi.ComponentResource {
         inputsDigest: args.inputsDigest,
         build: args.build,
         builders: settings.builders,
-        ...{ frozen, preflight },
+        frozen,
+        preflight,
       },
       { parent: this },
     );
@@ -119,7 +121,11 @@ export class ImageVariant extends pulumi.ComponentResource {
       new Metadata(
         name,
         {
-          ...{ variant, mirrorName: settings.mirror.name, disk, artifact, cloudImage: this.cloudImage },
+          variant,
+          mirrorName: settings.mirror.name,
+          disk,
+          artifact,
+          cloudImage: this.cloudImage,
           isReleased: isAtLeast(stage, "release"),
         },
         { parent: this },
@@ -155,8 +161,7 @@ function describe(
               region,
               {
                 imageId,
-                ...(regionUrl === undefined ? {} : { regionUrl }),
-                ...(launchUrl === undefined ? {} : { launchUrl }),
+                ...defined({ regionUrl, launchUrl }),
               },
             ]),
           ),

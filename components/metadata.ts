@@ -1,6 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { tags } from "../src/configuration/tags.ts";
 import type { Variant } from "../src/configuration/variant.ts";
+import { defined } from "../src/lib/defined.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
 import type { MetadataInput, MetadataResult } from "../src/steps/metadata.ts";
@@ -68,8 +69,7 @@ export class Metadata extends pulumi.ComponentResource {
         mirror: mirrorName,
         disk,
         artifact,
-        ...(cloud === undefined ? {} : { cloud }),
-        ...(addsTo === undefined ? {} : { addsTo }),
+        ...defined({ cloud, addsTo }),
       }));
     const folder = pulumi.output(args.artifact).apply((artifact) => artifact?.folder ?? "unknown");
     return new StepCommand(

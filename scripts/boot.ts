@@ -13,6 +13,7 @@ import { imageFileName } from "../src/builder/formats/image-file.ts";
 import { startProgress } from "../src/builder/progress.ts";
 import type { Accelerator } from "../src/builder/qemu.ts";
 import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
+import { defined } from "../src/lib/defined.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
 import { scratchFolder, workFolder } from "../src/lib/workspace.ts";
 
@@ -59,11 +60,18 @@ async function main(key: string, options: Options): Promise<void> {
     const consoleSocket = path.join(scratch, "console");
     server = await terminalOn(consoleSocket);
     guest = await bootGuest({
-      ...{ variant, file, accelerator, growthMib, scratch, consoleSocket },
-      ...(sshPort === undefined ? {} : { sshPort }),
+      variant,
+      file,
+      accelerator,
+      growthMib,
+      scratch,
+      consoleSocket,
+      ...defined({ sshPort }),
       consoleLog: path.join(scratch, "console.log"),
       instance: {
-        ...{ id: `${variant.imageKey}-r${variant.revision}`, hostname: "alpine", login: variant.login },
+        id: `${variant.imageKey}-r${variant.revision}`,
+        hostname: "alpine",
+        login: variant.login,
         sshPublicKey: key.publicKey,
       },
     });

@@ -8,6 +8,7 @@ import { idlePatterns, isSelected } from "../src/configuration/select.ts";
 import { readStackFile } from "../src/configuration/settings.ts";
 import { ConfigError, formatPlace, suggest } from "../src/configuration/source.ts";
 import { stages, variantSchema, type Declared, type Stage } from "../src/configuration/variant.ts";
+import { defined } from "../src/lib/defined.ts";
 import { columns, run, type Output } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
@@ -137,7 +138,7 @@ function explainField(
 function describeStep({ layer, path, does, value }: Step) {
   const place = formatPlace(layer.source.problem(path, "", "key"));
   const when = path[0] === "when" ? layer.data.when?.[Number(path[1])]?.match : undefined;
-  return { place, ...(when === undefined ? {} : { when }), does, value };
+  return { place, ...defined({ when }), does, value };
 }
 
 if (process.argv[1] === import.meta.filename) {

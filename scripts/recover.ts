@@ -10,6 +10,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { execa, ExecaError } from "execa";
+import { defined } from "../src/lib/defined.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { pulumiEnvironment } from "./pulumi.mjs";
@@ -50,7 +51,7 @@ async function recover({ stack, force }: Options): Promise<void> {
       env,
       cwd: projectRoot,
       stderr: ["pipe"],
-      ...(input === undefined ? {} : { input }),
+      ...defined({ input }),
     }).catch(explainedFailure(args));
 
   const inFolder = isFileBackend(env.PULUMI_BACKEND_URL);

@@ -26,7 +26,8 @@ function stackSchema<Shape extends z.ZodRawShape>(
 
 const all = {
   "aws-account": stackSchema(ACCOUNT_NAMESPACE, accountSettingsSchema, {
-    ...{ title: "AWS account", description: "clouds/aws/account/Pulumi.NAME.yaml" },
+    title: "AWS account",
+    description: "clouds/aws/account/Pulumi.NAME.yaml",
   }),
   dimensions: dimensionsSchema,
   layer: layerSchema,

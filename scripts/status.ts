@@ -96,13 +96,32 @@ function statusText(images: readonly ImageProgress[]): string {
   const yes = (value: boolean | undefined) => (value === undefined ? "" : value ? "yes" : "no");
   const counted = (value: Regional | undefined) => (value === undefined ? "" : `${value.there}/${value.of}`);
   const head = [
-    ...["stack", "image", "stage", "built", "stored", "imported", "signed"],
-    ...["copies", "snapshots", "shared", "channel", "described", ""],
+    "stack",
+    "image",
+    "stage",
+    "built",
+    "stored",
+    "imported",
+    "signed",
+    "copies",
+    "snapshots",
+    "shared",
+    "channel",
+    "described",
+    "",
   ];
   const rows = images.map((image) => [
-    ...[image.stack, image.key, image.stage, yes(image.built), yes(image.stored)],
-    ...[yes(image.imported), yes(image.signed)],
-    ...[counted(image.copies), counted(image.snapshots), counted(image.shared), counted(image.channel)],
+    image.stack,
+    image.key,
+    image.stage,
+    yes(image.built),
+    yes(image.stored),
+    yes(image.imported),
+    yes(image.signed),
+    counted(image.copies),
+    counted(image.snapshots),
+    counted(image.shared),
+    counted(image.channel),
     yes(image.described),
     image.pending.length === 0 ? "" : `pending: ${shortened(image.pending)}`,
   ]);

@@ -51,7 +51,8 @@ export class Channel extends pulumi.ComponentResource {
           insecureValue: settled(imageId, "ami-00000000"),
         },
         {
-          ...{ parent: this, dependsOn: [...ready] },
+          parent: this,
+          dependsOn: [...ready],
           ...(leaving ? { protect: false } : {}),
           ...lookingBefore(preflight),
         },
@@ -61,7 +62,9 @@ export class Channel extends pulumi.ComponentResource {
     for (const { suffix, things, options } of byEffort(parameters)) {
       const expected = Object.fromEntries(things.map(({ region, imageId }) => [region, imageId]));
       const input = pulumi.output(expected).apply((images): AwsChannelInput => ({
-        ...{ double: settings.aws.double, parameter: this.parameter, images },
+        double: settings.aws.double,
+        parameter: this.parameter,
+        images,
       }));
       new StepCommand(
         `${name}-channel${suffix}`,

@@ -24,8 +24,17 @@ const patience = { customTimeouts: { create: "4h" } };
 const replacing = {
   snapshotImport: ["description", "diskContainer", "encrypted", "kmsKeyId", "region", "roleName"],
   ami: [
-    ...["architecture", "bootMode", "ebsBlockDevices", "enaSupport", "imdsSupport", "name"],
-    ...["region", "rootDeviceName", "sriovNetSupport", "tpmSupport", "virtualizationType"],
+    "architecture",
+    "bootMode",
+    "ebsBlockDevices",
+    "enaSupport",
+    "imdsSupport",
+    "name",
+    "region",
+    "rootDeviceName",
+    "sriovNetSupport",
+    "tpmSupport",
+    "virtualizationType",
   ],
   amiCopy: ["encrypted", "kmsKeyId", "name", "sourceAmiId", "sourceAmiRegion"],
   // Its AMI is never replaced; and where that was not seen to, its stand-in is no other image: see `settled`.
@@ -104,13 +113,16 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         rootDeviceName: rootDevice,
         ebsBlockDevices: [
           {
-            ...{ deviceName: rootDevice, snapshotId: settled(snapshotId, noSnapshot) },
-            ...{ volumeType: options.volumeType, deleteOnTermination: true },
+            deviceName: rootDevice,
+            snapshotId: settled(snapshotId, noSnapshot),
+            volumeType: options.volumeType,
+            deleteOnTermination: true,
           },
         ],
       },
       {
-        ...{ parent: this, dependsOn: snapshot },
+        parent: this,
+        dependsOn: snapshot,
         ...this.#keeping("ami"),
         ...lookingBefore(this.#args.preflight),
       },
@@ -148,8 +160,15 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const content = pulumi.output(disk).apply((disk) => disk?.sha512 ?? "unknown");
     if (importMethod === "direct") {
       const input = pulumi.all([disk, artifact]).apply(([disk, artifact]): AwsSnapshotInput => ({
-        ...{ region, double, owner, disk, artifact, description, tags },
-        ...{ encrypted: false, ...encryption },
+        region,
+        double,
+        owner,
+        disk,
+        artifact,
+        description,
+        tags,
+        encrypted: false,
+        ...encryption,
       }));
       const snapshot = new StepCommand(
         `${this.#name}-snapshot`,
@@ -189,7 +208,9 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         },
       },
       {
-        ...{ parent: this, dependsOn: upload, ...patience },
+        parent: this,
+        dependsOn: upload,
+        ...patience,
         ...this.#keeping("snapshotImport"),
         ...lookingBefore(this.#args.preflight),
       },
@@ -205,7 +226,11 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       const ami = region === home.region ? home : this.#copy(home, region, mayGo);
       const permissions = this.#share(ami, mayGo);
       return {
-        ...{ region, bestEffort, leaving, imageId: ami.imageId, snapshotId: ami.snapshotId },
+        region,
+        bestEffort,
+        leaving,
+        imageId: ami.imageId,
+        snapshotId: ami.snapshotId,
         ...urls(image.variant, region, ami.imageId),
         ready: [ami.resource, ...permissions],
       };
@@ -240,7 +265,11 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const regions = published.map(({ region }) => region);
     const snapshots = Object.fromEntries(amis.map(({ region, snapshotId }) => [region, snapshotId]));
     const input = pulumi.output(snapshots).apply((snapshots): AwsSnapshotsInput => ({
-      ...{ double: settings.aws.double, snapshots, tags: this.#life.tags, share, published: regions },
+      double: settings.aws.double,
+      snapshots,
+      tags: this.#life.tags,
+      share,
+      published: regions,
     }));
     // Those of other regions may fail, and are not waited for.
     const here = regions.filter((region) => amis.some((ami) => ami.region === region));
@@ -294,7 +323,9 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         `${this.#name}-${region}-${name}`,
         { region, imageId: settled(imageId, noImage), ...grantee },
         {
-          ...{ parent: this, dependsOn, ...mayGo },
+          parent: this,
+          dependsOn,
+          ...mayGo,
           ...this.#keeping("permission"),
           ...(leaving ? { protect: false } : {}),
           ...lookingBefore(this.#args.preflight),
@@ -325,7 +356,11 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const root = ami.ebsBlockDevices.apply((devices) => devices?.[0]);
     const { name, bootMode, enaSupport, imdsSupport, tpmSupport } = ami;
     const attributes: Record<keyof typeof wanted, pulumi.Output<string | boolean | undefined>> = {
-      ...{ name, bootMode, enaSupport, imdsSupport, tpmSupport },
+      name,
+      bootMode,
+      enaSupport,
+      imdsSupport,
+      tpmSupport,
       volumeType: root.apply((device) => device?.volumeType),
       encrypted: root.apply((device) => device?.encrypted),
     };

@@ -10,6 +10,7 @@ import {
   namesOf,
   text,
 } from "../../src/boot-test/metadata/service.ts";
+import { defined } from "../../src/lib/defined.ts";
 
 /** Those that cloud-init asks for, newest first, and the one that Tiny Cloud does. */
 const versions = ["latest", "2021-03-23", "2018-09-24", "2016-09-02", "2009-04-04"];
@@ -61,16 +62,25 @@ function instanceTree({ id, hostname, sshPublicKey, userData }: Instance): Metad
   const fullName = `${hostname}.ec2.internal`;
   return {
     "meta-data": {
-      ...{ "ami-id": id, "ami-launch-index": "0", "instance-id": instanceId, "instance-type": "m7i.large" },
-      ...{ hostname: fullName, "local-hostname": fullName, "local-ipv4": guestAddress, mac: macAddress },
+      "ami-id": id,
+      "ami-launch-index": "0",
+      "instance-id": instanceId,
+      "instance-type": "m7i.large",
+      hostname: fullName,
+      "local-hostname": fullName,
+      "local-ipv4": guestAddress,
+      mac: macAddress,
       placement: { "availability-zone": "us-east-1a", region: "us-east-1" },
       "public-keys": { 0: { "openssh-key": sshPublicKey } },
       network: {
         interfaces: {
           macs: {
             [macAddress]: {
-              ...{ "device-number": "0", mac: macAddress, "local-hostname": fullName },
-              ...{ "local-ipv4s": guestAddress, "subnet-ipv4-cidr-block": "168.0.0.0/7" },
+              "device-number": "0",
+              mac: macAddress,
+              "local-hostname": fullName,
+              "local-ipv4s": guestAddress,
+              "subnet-ipv4-cidr-block": "168.0.0.0/7",
               "vpc-id": "vpc-a1b1c0de",
             },
           },
@@ -82,6 +92,6 @@ function instanceTree({ id, hostname, sshPublicKey, userData }: Instance): Metad
         document: JSON.stringify({ instanceId, region: "us-east-1", version: "2017-09-30" }),
       },
     },
-    ...(userData === undefined ? {} : { "user-data": userData }),
+    ...defined({ "user-data": userData }),
   };
 }

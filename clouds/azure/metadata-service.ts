@@ -53,16 +53,22 @@ function instanceTree(instance: Instance, version: string, isExtended: boolean):
   const { hostname, id, login, sshPublicKey, userData } = instance;
   return {
     compute: {
-      ...{ azEnvironment: "AzurePublicCloud", location: "westeurope", name: hostname, osType: "Linux" },
+      azEnvironment: "AzurePublicCloud",
+      location: "westeurope",
+      name: hostname,
+      osType: "Linux",
       osProfile: {
-        ...{ adminUsername: login, computerName: hostname, disablePasswordAuthentication: "true" },
+        adminUsername: login,
+        computerName: hostname,
+        disablePasswordAuthentication: "true",
       },
       publicKeys: [{ keyData: sshPublicKey, path: `/home/${login}/.ssh/authorized_keys` }],
       resourceGroupName: id,
       ...(userData !== undefined && version >= userDataVersion
         ? { userData: Buffer.from(userData).toString("base64") }
         : {}),
-      ...{ vmId: instanceUuid, vmSize: "Standard_D2s_v5" },
+      vmId: instanceUuid,
+      vmSize: "Standard_D2s_v5",
     },
     network: {
       interface: [

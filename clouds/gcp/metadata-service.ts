@@ -8,6 +8,7 @@ import {
   namesOf,
   text,
 } from "../../src/boot-test/metadata/service.ts";
+import { defined } from "../../src/lib/defined.ts";
 
 /** Every answer says whose it is, refusals too. */
 const flavor = { "metadata-flavor": "Google", server: "Metadata Server for VM" };
@@ -52,11 +53,12 @@ function instanceTree({ hostname, id, login, sshPublicKey, userData }: Instance)
       attributes: {
         "enable-guest-attributes": "TRUE",
         "ssh-keys": `${login}:${sshPublicKey}`,
-        ...(userData === undefined ? {} : { "user-data": userData }),
+        ...defined({ "user-data": userData }),
       },
       hostname: `${hostname}.${zone}.c.${project}.internal`,
       id: 4_000_800_000_000_001,
-      ...{ image: `projects/${project}/global/images/${id}`, name: hostname },
+      image: `projects/${project}/global/images/${id}`,
+      name: hostname,
       zone: `projects/100000000001/zones/${zone}`,
     },
     project: { attributes: {}, "numeric-project-id": 100_000_000_001, "project-id": project },

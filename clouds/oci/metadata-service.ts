@@ -36,14 +36,14 @@ export function ociMetadata(instance: Instance): MetadataHandler {
 function instanceTree({ hostname, id, sshPublicKey, userData }: Instance): MetadataTree {
   return {
     instance: {
-      ...{ availabilityDomain: "EMIr:EU-FRANKFURT-1-AD-1", ociAdName: "eu-frankfurt-1-ad-1" },
-      ...{ canonicalRegionName: "eu-frankfurt-1", region: "eu-frankfurt-1" },
-      ...{
-        displayName: id,
-        hostname,
-        id: "ocid1.instance.oc1.eu-frankfurt-1.a1b1c0de",
-        shape: "VM.Standard3.Flex",
-      },
+      availabilityDomain: "EMIr:EU-FRANKFURT-1-AD-1",
+      ociAdName: "eu-frankfurt-1-ad-1",
+      canonicalRegionName: "eu-frankfurt-1",
+      region: "eu-frankfurt-1",
+      displayName: id,
+      hostname,
+      id: "ocid1.instance.oc1.eu-frankfurt-1.a1b1c0de",
+      shape: "VM.Standard3.Flex",
       metadata: {
         ssh_authorized_keys: sshPublicKey,
         ...(userData === undefined ? {} : { user_data: Buffer.from(userData).toString("base64") }),
@@ -52,8 +52,12 @@ function instanceTree({ hostname, id, sshPublicKey, userData }: Instance): Metad
     },
     vnics: [
       {
-        ...{ macAddr: macAddress, privateIp: guestAddress, subnetCidrBlock: "168.0.0.0/7" },
-        ...{ virtualRouterIp: hostAddress, vlanTag: 0, vnicId: "ocid1.vnic.oc1.eu-frankfurt-1.a1b1c0de" },
+        macAddr: macAddress,
+        privateIp: guestAddress,
+        subnetCidrBlock: "168.0.0.0/7",
+        virtualRouterIp: hostAddress,
+        vlanTag: 0,
+        vnicId: "ocid1.vnic.oc1.eu-frankfurt-1.a1b1c0de",
       },
     ],
   };

@@ -1,3 +1,4 @@
+import { defined } from "../../src/lib/defined.ts";
 import type { PackageInfo } from "./apk-package.ts";
 
 /** A directory or file that the database says a package owns. */
@@ -83,8 +84,7 @@ function infoOf(fields: Map<string, string>): PackageInfo {
     installIf: list("i"),
     triggers: [],
     installedSize: Number(text("I")),
-    ...(providerPriority === undefined ? {} : { providerPriority }),
-    ...(replacesPriority === undefined ? {} : { replacesPriority }),
+    ...defined({ providerPriority, replacesPriority }),
   };
 }
 

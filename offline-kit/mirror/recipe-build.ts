@@ -1,5 +1,6 @@
 import { lstat, readFile, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { defined } from "../../src/lib/defined.ts";
 import type { Package } from "./apk-package.ts";
 import { alpineVersion } from "./debian.ts";
 import {
@@ -92,7 +93,7 @@ function infoOf(
     replaces: recipe.replaces,
     installIf: own(recipe.installIf),
     triggers: recipe.triggers,
-    ...(recipe.providerPriority === undefined ? {} : { providerPriority: recipe.providerPriority }),
+    ...defined({ providerPriority: recipe.providerPriority }),
   };
 }
 

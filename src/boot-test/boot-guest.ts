@@ -2,6 +2,7 @@ import { copyFileSync, truncateSync } from "node:fs";
 import path from "node:path";
 import type { Variant } from "../configuration/variant.ts";
 import { type Accelerator, type Architecture, type Guest, optionValue, startGuest } from "../builder/qemu.ts";
+import { defined } from "../lib/defined.ts";
 import { freePort } from "../lib/loopback.ts";
 import { overlayDisk } from "./disk.ts";
 import { findUefiFirmware } from "./firmware.ts";
@@ -63,11 +64,11 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
   try {
     const guest = await startGuest({
       arch: variant.arch,
-      ...(machine.type === undefined ? {} : { machine: machine.type }),
+      ...defined({ machine: machine.type }),
       accelerator: specification.accelerator,
       memoryMib: 512,
       consoleLog: specification.consoleLog,
-      ...(specification.consoleSocket === undefined ? {} : { consoleSocket: specification.consoleSocket }),
+      ...defined({ consoleSocket: specification.consoleSocket }),
       scratch,
       arguments: [
         ...(variant.firmware === "uefi" ? uefiArguments(variant.arch, scratch) : []),
@@ -78,7 +79,10 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
       ],
     });
     return {
-      ...{ guest, sshPort, diskMib: disk.sizeMib, requests: metadata?.requests },
+      guest,
+      sshPort,
+      diskMib: disk.sizeMib,
+      requests: metadata?.requests,
       async end() {
         guest.kill();
         await guest.ended;
@@ -103,7 +107,9 @@ function uefiArguments(arch: Architecture, scratch: string): string[] {
     for (const file of [code, variables]) truncateSync(file, 64 << 20);
   }
   return [
-    ...["-drive", `if=pflash,format=raw,unit=0,readonly=on,file=${optionValue(code)}`],
-    ...["-drive", `if=pflash,format=raw,unit=1,file=${optionValue(variables)}`],
+    "-drive",
+    `if=pflash,format=raw,unit=0,readonly=on,file=${optionValue(code)}`,
+    "-drive",
+    `if=pflash,format=raw,unit=1,file=${optionValue(variables)}`,
   ];
 }

@@ -107,8 +107,13 @@ async function bootOnce(
       const checks = judge(
         variant,
         {
-          ...{ hostname: instance.hostname, kernel: image.kernel, diskMib: booted.diskMib },
-          ...{ nonce, requests: booted.requests, forbidden, hostConnections: probe.connections() },
+          hostname: instance.hostname,
+          kernel: image.kernel,
+          diskMib: booted.diskMib,
+          nonce,
+          requests: booted.requests,
+          forbidden,
+          hostConnections: probe.connections(),
           console: readFileSync(consoleLog, "utf8"),
         },
         facts,

@@ -49,8 +49,13 @@ export function answerFrame(frame: Buffer, names: Readonly<Record<string, string
   const payload = answerQuestion(udp.payload, names);
   if (payload === undefined) return undefined;
   return writeUdp({
-    ...{ from: udp.to, to: udp.from, source: udp.destination, destination: udp.source },
-    ...{ sourcePort: udp.destinationPort, destinationPort: udp.sourcePort, payload },
+    from: udp.to,
+    to: udp.from,
+    source: udp.destination,
+    destination: udp.source,
+    sourcePort: udp.destinationPort,
+    destinationPort: udp.sourcePort,
+    payload,
   });
 }
 

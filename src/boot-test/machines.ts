@@ -29,8 +29,11 @@ type Clouds = Record<string, (variant: Pick<Variant, "arch" | "firmware">) => Ma
 const virtioNet = "virtio-net-pci,romfile=";
 const virtioScsi = { controllers: ["virtio-scsi-pci"], disk: "scsi-hd" };
 const plain: Machine = {
-  ...{ controllers: [], disk: "virtio-blk-pci", network: virtioNet },
-  ...{ smbios: [], serialPorts: [] },
+  controllers: [],
+  disk: "virtio-blk-pci",
+  network: virtioNet,
+  smbios: [],
+  serialPorts: [],
 };
 
 /**
@@ -42,7 +45,9 @@ const machines: Clouds = {
   // that is a plain PCIe card with a driver of its own. ds: a UUID that begins with ec2. docs: the serial console of
   // Graviton instances is a PCI one, ttyS0.
   aws: ({ arch }) => ({
-    ...{ controllers: [], disk: "nvme,serial=vol0a1b1c0de0a1b1c0d", network: "e1000e,romfile=" },
+    controllers: [],
+    disk: "nvme,serial=vol0a1b1c0de0a1b1c0d",
+    network: "e1000e,romfile=",
     smbios: [
       smbios(0, { vendor: "Amazon EC2", version: "1.0" }),
       smbios(1, { manufacturer: "Amazon EC2", product: "m7i.large", serial: instanceUuid }),
@@ -63,10 +68,12 @@ const machines: Clouds = {
 
   // docs: persistent disks are virtio SCSI, cards virtio or gVNIC. ds: the product's name.
   gcp: () => ({
-    ...{ ...virtioScsi, network: virtioNet },
+    ...virtioScsi,
+    network: virtioNet,
     smbios: [
       smbios(1, {
-        ...{ manufacturer: "Google", product: "Google Compute Engine" },
+        manufacturer: "Google",
+        product: "Google Compute Engine",
         serial: "GoogleCloud-A1B1C0DE0A1B1C0DE0A1B1C0DE0A1B1C",
       }),
     ],
@@ -75,7 +82,8 @@ const machines: Clouds = {
 
   // docs: paravirtualized launch mode is KVM's virtio, boot volumes by virtio SCSI. ds: the chassis' asset tag.
   oci: () => ({
-    ...{ ...virtioScsi, network: virtioNet },
+    ...virtioScsi,
+    network: virtioNet,
     smbios: [smbios(3, { asset: "OracleCloud.com" })],
     serialPorts: [],
   }),
@@ -107,7 +115,8 @@ export function deviceArguments(machine: Machine): string[] {
   ];
   return [
     ...devices.flatMap((device) => ["-device", device]),
-    ...["-uuid", instanceUuid],
+    "-uuid",
+    instanceUuid,
     ...machine.smbios.flatMap((table) => ["-smbios", table]),
   ];
 }

@@ -27,10 +27,16 @@ export function networkArguments(
   const forwards = [...services].map(([address, port]) => guestForward(address, port));
   const options = ["restrict=on,ipv6=off", ...range, `hostfwd=tcp:127.0.0.1:${sshPort}-:22`, ...forwards];
   return [
-    ...["-netdev", `socket,id=net,connect=127.0.0.1:${wire.card}`],
+    "-netdev",
+    `socket,id=net,connect=127.0.0.1:${wire.card}`,
     // A network ends at a card or at a hub: this hub has two ports and nothing else to do.
-    ...["-netdev", `user,id=user,${options.join(",")}`, "-netdev", "hubport,id=hub-user,hubid=0,netdev=user"],
-    ...["-netdev", `socket,id=wire,connect=127.0.0.1:${wire.network}`],
-    ...["-netdev", "hubport,id=hub-wire,hubid=0,netdev=wire"],
+    "-netdev",
+    `user,id=user,${options.join(",")}`,
+    "-netdev",
+    "hubport,id=hub-user,hubid=0,netdev=user",
+    "-netdev",
+    `socket,id=wire,connect=127.0.0.1:${wire.network}`,
+    "-netdev",
+    "hubport,id=hub-wire,hubid=0,netdev=wire",
   ];
 }

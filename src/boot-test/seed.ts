@@ -24,7 +24,9 @@ export function seedArguments(instance: Instance, folder: string): string[] {
   writeFileSync(path.join(folder, "meta-data"), stringify(metadata, unfolded));
   writeFileSync(path.join(folder, "user-data"), instance.userData ?? "");
   return [
-    ...["-blockdev", `driver=vvfat,node-name=seed,dir=${optionValue(folder)},label=CIDATA,read-only=on`],
-    ...["-device", "virtio-blk-pci,drive=seed"],
+    "-blockdev",
+    `driver=vvfat,node-name=seed,dir=${optionValue(folder)},label=CIDATA,read-only=on`,
+    "-device",
+    "virtio-blk-pci,drive=seed",
   ];
 }

@@ -23,9 +23,12 @@ export function readUdp(frame: Buffer): UdpFrame | undefined {
   if (ip.readUInt8(9) !== 17 || ip.length < ipLength + udpLength) return undefined;
   const udp = ip.subarray(ipLength);
   return {
-    ...{ to: frame.subarray(0, 6), from: frame.subarray(6, 12) },
-    ...{ source: ip.subarray(12, 16), destination: ip.subarray(16, 20) },
-    ...{ sourcePort: udp.readUInt16BE(0), destinationPort: udp.readUInt16BE(2) },
+    to: frame.subarray(0, 6),
+    from: frame.subarray(6, 12),
+    source: ip.subarray(12, 16),
+    destination: ip.subarray(16, 20),
+    sourcePort: udp.readUInt16BE(0),
+    destinationPort: udp.readUInt16BE(2),
     payload: udp.subarray(udpLength, udp.readUInt16BE(4)),
   };
 }

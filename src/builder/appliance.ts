@@ -49,13 +49,18 @@ const stage0Providers: Record<string, string> = { "/bin/sh": "busybox-binsh" };
 /** Tools with which a guest makes disks. */
 const appliancePackages = [
   ...stage0Packages,
-  ...["alpine-keys", "dosfstools", "e2fsprogs", "e2fsprogs-extra", "kmod", "mtools", "sfdisk", "tar"],
+  "alpine-keys",
+  "dosfstools",
+  "e2fsprogs",
+  "e2fsprogs-extra",
+  "kmod",
+  "mtools",
+  "sfdisk",
+  "tar",
 ];
 
 /** Kernel modules a guest loads; those they depend on come along. Everything else is built in. */
-const guestModules = [
-  ...["virtio_blk", "virtio_net", "ext4", "vfat", "nls_cp437", "nls_iso8859-1", "nls_utf8"],
-];
+const guestModules = ["virtio_blk", "virtio_net", "ext4", "vfat", "nls_cp437", "nls_iso8859-1", "nls_utf8"];
 
 /** What the appliance's folder holds, besides its lock. */
 const applianceFiles = ["kernel", "modules.cpio", "stage0.cpio", "appliance.cpio"];

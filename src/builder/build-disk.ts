@@ -4,6 +4,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { Variant } from "../configuration/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
+import { defined } from "../lib/defined.ts";
 import { digestsOfFile } from "../lib/digest.ts";
 import { releaseTime } from "../lib/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
@@ -110,9 +111,15 @@ export async function buildDisk(
       }),
     );
     const checks = checkDisk(disk, facts, {
-      ...{ variant, diskSizeMib, declaredMib, ids },
-      ...{ kernel: report.kernel, packages: report.packages },
-      ...{ motd: imageMotd(variant, settings.mirror), console: imageConsole(variant), settings },
+      variant,
+      diskSizeMib,
+      declaredMib,
+      ids,
+      kernel: report.kernel,
+      packages: report.packages,
+      motd: imageMotd(variant, settings.mirror),
+      console: imageConsole(variant),
+      settings,
     });
     progress.phase("convert", 92);
     const converted = await convertDisk(disk, scratch, variant, {
@@ -171,7 +178,7 @@ async function openRepositories(variant: Variant, mirror: MirrorSettings): Promi
       .filter((repo) => repo.enabled)
       .map(async ({ url, tag }) => ({
         ...(await openRepository(mirror, url, variant.arch, keys)),
-        ...(tag === undefined ? {} : { tag }),
+        ...defined({ tag }),
       })),
   );
 }

@@ -130,11 +130,10 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
 
 function rawDisk(id: string, file: string, options = ""): string[] {
   return [
-    ...[
-      "-drive",
-      `if=none,id=${id},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=report,${options}file.filename=${optionValue(file)}`,
-    ],
-    ...["-device", `virtio-blk-pci,drive=${id}`],
+    "-drive",
+    `if=none,id=${id},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=report,${options}file.filename=${optionValue(file)}`,
+    "-device",
+    `virtio-blk-pci,drive=${id}`,
   ];
 }
 
@@ -198,8 +197,10 @@ export async function readReport(
 /** The guest's whole world: the proxy at one address, by a forward; `restrict` keeps everything else out of reach. */
 export function guestNetwork(proxyPort: number): string[] {
   return [
-    ...["-netdev", `user,id=net,restrict=on,${guestForward(guestProxyAddress, proxyPort)}`],
-    ...["-device", "virtio-net-pci,netdev=net,romfile="],
+    "-netdev",
+    `user,id=net,restrict=on,${guestForward(guestProxyAddress, proxyPort)}`,
+    "-device",
+    "virtio-net-pci,netdev=net,romfile=",
   ];
 }
 

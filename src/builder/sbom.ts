@@ -21,6 +21,7 @@ import { PackageURL } from "packageurl-js";
 import parseLicenseExpression from "spdx-expression-parse";
 import { z } from "zod";
 import type { Variant } from "../configuration/variant.ts";
+import { defined } from "../lib/defined.ts";
 import { releaseTime } from "../lib/release-time.ts";
 import { withoutVersion } from "./apk-index.ts";
 import { builderVersion, derivedUuid } from "./inputs.ts";
@@ -115,7 +116,7 @@ function packageComponent(one: InstalledPackage, release: string): Component {
     name,
     version,
     {
-      ...(arch === undefined ? {} : { arch }),
+      ...defined({ arch }),
       distro: `alpine-${release}`,
       // Scanners look for advisories by the source package's name, where it is another one.
       ...(origin === undefined || origin === name ? {} : { upstream: origin }),

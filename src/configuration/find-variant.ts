@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
+import { defined } from "../lib/defined.ts";
 import { loadVariants } from "./index.ts";
 import { type StackSettings, readSettings, readStackFile } from "./settings.ts";
 import { suggest } from "./source.ts";
@@ -23,7 +24,7 @@ export function findVariant(key: string, settings: StackSettings): Variant {
   const load = (ledgerFile?: string): Variant[] =>
     loadVariants({
       root: projectRoot,
-      ...(ledgerFile === undefined ? {} : { ledgerFile }),
+      ...defined({ ledgerFile }),
       overlays,
       overrides: { project, storageUrl },
     });

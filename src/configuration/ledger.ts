@@ -1,6 +1,7 @@
 /** The releases that the project stands behind: which images, at which revision, how far they are brought. */
 import { resolve } from "node:path";
 import { z } from "zod";
+import { defined } from "../lib/defined.ts";
 import { day, match, matches, word, type Match } from "./schema.ts";
 import {
   check,
@@ -111,7 +112,7 @@ export function parseLedger(source: Source): Ledger {
         path,
         place,
         endOfLife: end ?? "",
-        ...(notes === undefined ? {} : { releaseNotes: notes }),
+        ...defined({ releaseNotes: notes }),
       };
     }),
   );
@@ -173,7 +174,7 @@ export function stateOf(entry: Entry, image: Readonly<Record<string, string>>): 
   return {
     stage: entry.stage,
     added: entry.added,
-    ...(retired === undefined ? {} : { retired }),
+    ...defined({ retired }),
     withdraw: holds(entry.withdraw),
     removing: holds(entry.removing),
     place: entry.place,

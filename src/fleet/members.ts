@@ -31,7 +31,8 @@ export function fleetOf(root: string, template: string): Fleet {
     const file = `Pulumi.${template}.yaml`;
     throw new ConfigError(
       unknown.map((version) => ({
-        ...{ file, path: "alpine:versions" },
+        file,
+        path: "alpine:versions",
         message: `the ledger has no version ${version}${suggest(version, ledger.versions)}`,
       })),
     );

@@ -36,7 +36,10 @@ function placesCell([first = "", ...others]: readonly string[]): string {
 export function resultTable(results: readonly CheckResult[]): string {
   const groups = grouped(results);
   const rows = groups.map(({ result: { level, check, found }, places }) => [
-    ...[level, check, placesCell(places), found],
+    level,
+    check,
+    placesCell(places),
+    found,
   ]);
   return columns(rows)
     .split("\n")

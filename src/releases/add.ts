@@ -13,6 +13,7 @@ import { isSelected } from "../configuration/select.ts";
 import { readStackFile, settingsTable } from "../configuration/settings.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
 import type { Stage } from "../configuration/variant.ts";
+import { defined } from "../lib/defined.ts";
 import type { Output } from "../lib/report.ts";
 import { dayAfter, fail, open, save, type CommonOptions } from "./ledger-session.ts";
 import { readReleases, RELEASES_URL, servedRelease, type Branch } from "./upstream.ts";
@@ -71,7 +72,7 @@ export async function update(versions: readonly string[], options: UpdateOptions
       stage: options.at ?? "import",
       added: options.today,
       ...(branch?.endOfLife === undefined ? { endOfLife: dayAfter(options.today) } : {}),
-      ...(releaseNotes === undefined ? {} : { releaseNotes }),
+      ...defined({ releaseNotes }),
       images: compact(
         images,
         config.dimensions.filter((name) => name !== "version"),
@@ -152,8 +153,7 @@ export async function revise(name: string, options: UpdateOptions): Promise<Outp
     revision,
     stage: options.at ?? "import",
     added: options.today,
-    ...(own === undefined ? {} : { endOfLife: own }),
-    ...(notes === undefined ? {} : { releaseNotes: notes }),
+    ...defined({ endOfLife: own, releaseNotes: notes }),
     images: compact(
       images.map(({ dimensions }) => dimensions),
       config.dimensions.filter((dimension) => dimension !== "version"),

@@ -4,6 +4,7 @@ import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { compareReleases } from "../configuration/ledger-edit.ts";
 import { ConfigError } from "../configuration/source.ts";
+import { defined } from "../lib/defined.ts";
 import { localPath } from "../lib/file-url.ts";
 
 export const RELEASES_URL = "https://alpinelinux.org/releases.json";
@@ -42,7 +43,7 @@ export async function readReleases(from: string = RELEASES_URL): Promise<Map<str
     result.data.release_branches.map(({ rel_branch, eol_date, releases = [] }) => [
       rel_branch.replace(/^v/, ""),
       {
-        ...(eol_date === undefined ? {} : { endOfLife: eol_date }),
+        ...defined({ endOfLife: eol_date }),
         releases: [...releases]
           .sort((a, b) => a.date.localeCompare(b.date) || compareReleases(a.version, b.version))
           .map(({ version, date, notes }) => ({

@@ -10,6 +10,7 @@ import type { Variant } from "../configuration/variant.ts";
 import { inputsDigest } from "../builder/inputs.ts";
 import { findMissing, installMissing, requirementsToBuild } from "../../scripts/bootstrap/system-tools.mjs";
 import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
+import { defined } from "../lib/defined.ts";
 import { withFileLock } from "../lib/file-lock.ts";
 import { fullDiskError, runMain, UserError } from "../lib/user-error.ts";
 import { workFolder } from "../lib/workspace.ts";
@@ -71,7 +72,7 @@ async function sendFailure(folder: string, thrown: unknown): Promise<undefined> 
   mkdirSync(folder, { recursive: true });
   const failure =
     error instanceof UserError
-      ? { what: error.what, ...(error.hint === undefined ? {} : { hint: error.hint }) }
+      ? { what: error.what, ...defined({ hint: error.hint }) }
       : // The bootstrap's errors are for people too, and have a name of their own.
         { what: error.name === "BootstrapError" ? error.message : (error.stack ?? error.message) };
   const name = writeFailure(folder, { ...failure, folder });

@@ -21,8 +21,14 @@ export interface ProjectArchive {
 
 /** The project's programs; overlays are packed by themselves, those in use. */
 const programs = [
-  ...["package.json", "package-lock.json", "tsconfig.json"],
-  ...["clouds", "components", "configs", "scripts", "src"],
+  "package.json",
+  "package-lock.json",
+  "tsconfig.json",
+  "clouds",
+  "components",
+  "configs",
+  "scripts",
+  "src",
 ];
 const leftOut = path.join("configs", "overlays");
 

@@ -25,7 +25,8 @@ export function imageResources(
     ...(aws.importMethod === "direct"
       ? commands("-snapshot")
       : [...commands("-upload"), idOf(resourceTypes.snapshot, key)]),
-    ...[idOf(resourceTypes.ami, key), ...commands("-snapshots")],
+    idOf(resourceTypes.ami, key),
+    ...commands("-snapshots"),
   ];
   if (!isAtLeast(stage, "publish")) return imported;
   const others = regions.filter(({ name }) => name !== aws.region);

@@ -99,7 +99,12 @@ export function progressOf(
 }
 
 const nothing = (stack: string, key: string): ImageProgress => ({
-  ...{ stack, key, stage: "none", bestEffort: [], leftOver: [], pending: [] },
+  stack,
+  key,
+  stage: "none",
+  bestEffort: [],
+  leftOver: [],
+  pending: [],
 });
 
 function imageProgress(
@@ -129,7 +134,10 @@ function imageProgress(
   };
   const undone = Object.entries(steps).filter(([, isDone]) => !isDone);
   const progress: ImageProgress = {
-    ...{ stack, key, stage, ...steps },
+    stack,
+    key,
+    stage,
+    ...steps,
     bestEffort: published.filter((one) => one.bestEffort && !isNamed(one)).map(({ name }) => name),
     leftOver: [],
     pending: undone.map(([name]) => `not ${name}`),

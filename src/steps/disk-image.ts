@@ -99,7 +99,8 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
             documents: relative(image.documents),
             diskCheck: image.diskCheck,
             bootTest: {
-              ...{ passed: tested.checks.length, seconds: tested.seconds },
+              passed: tested.checks.length,
+              seconds: tested.seconds,
               ...(tested.standIns.length === 0 ? {} : { standIns: tested.standIns }),
             },
           });

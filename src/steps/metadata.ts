@@ -123,7 +123,8 @@ export function metadataText(
       mirror_snapshot: disk.mirrorSnapshot,
       disk_check: disk.diskCheck,
       boot_test: {
-        ...{ passed: disk.bootTest.passed, seconds: disk.bootTest.seconds },
+        passed: disk.bootTest.passed,
+        seconds: disk.bootTest.seconds,
         stand_ins: disk.bootTest.standIns,
       },
     },

@@ -9,6 +9,7 @@ import {
   stages,
 } from "../../src/configuration/variant.ts";
 import type { Variant } from "../../src/configuration/variant.ts";
+import { defined } from "../../src/lib/defined.ts";
 import type { ArtifactInput } from "../../src/steps/artifact.ts";
 import type { DiskImageInput } from "../../src/steps/disk-image.ts";
 import type { SignaturesInput } from "../../src/steps/signatures.ts";
@@ -34,14 +35,19 @@ const types = (stdoutOf: (step: string) => string | undefined = (step) => stdout
   "alpine:index:Signatures": component,
   [command]: (inputs) => {
     const stdout = stdoutOf((inputs.environment as { ALPINE_STEP: string }).ALPINE_STEP);
-    return { ...inputs, ...(stdout === undefined ? {} : { stdout }) };
+    return { ...inputs, ...defined({ stdout }) };
   },
 });
 
 const digest = "cd".repeat(32);
 const build: DiskImageInput["build"] = {
   mirror: { name: "offline", url: "file://mirror", keyFiles: ["k.pub"] },
-  ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
+  extraDiskMib: 96,
+  overlays: [],
+  slots: 1,
+  accelerator: "auto",
+  timeoutMinutes: 30,
+  cacheGib: 20,
 };
 
 interface Case {
@@ -234,11 +240,20 @@ describe("an image's resources", function () {
   it("tell what the image is and where", async () => {
     const { sha512, bytes, diskCheck, bootTest } = diskResult();
     assert.deepEqual((await run()).outputs.outputs, {
-      ...{ stage: "upload", image: "file:///nowhere/nocloud_alpine-3.20.qcow2", sha512, bytes },
-      ...{ diskCheck, bootTest },
+      stage: "upload",
+      image: "file:///nowhere/nocloud_alpine-3.20.qcow2",
+      sha512,
+      bytes,
+      diskCheck,
+      bootTest,
     });
     assert.deepEqual((await run({ stage: "local" })).outputs.outputs, {
-      ...{ stage: "local", image: "work/images/x/image.qcow2", sha512, bytes, diskCheck, bootTest },
+      stage: "local",
+      image: "work/images/x/image.qcow2",
+      sha512,
+      bytes,
+      diskCheck,
+      bootTest,
     });
   });
 });

@@ -33,8 +33,11 @@ export async function startProxy(target: string, handler: Handler): Promise<Prox
     void (async () => {
       const path = incoming.url ?? "/";
       const exchange = {
-        ...{ method: incoming.method ?? "GET", path, query: new URL(path, target).searchParams },
-        ...{ headers: incoming.headers, body: await all(incoming) },
+        method: incoming.method ?? "GET",
+        path,
+        query: new URL(path, target).searchParams,
+        headers: incoming.headers,
+        body: await all(incoming),
       };
       const answer = await handler(exchange, (changed) => forward(target, { ...exchange, ...changed }));
       if (answer === undefined) return incoming.socket.destroy();

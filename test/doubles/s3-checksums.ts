@@ -17,7 +17,8 @@ export async function startS3(moto: string, handler: Handler = (_, passOn) => pa
 }
 
 export const refuse = (status: number, code: string, message = code, headers = {}): Answer => ({
-  ...{ status, headers: { "content-type": "application/xml", ...headers } },
+  status,
+  headers: { "content-type": "application/xml", ...headers },
   body: `<Error><Code>${code}</Code><Message>${message}</Message></Error>`,
 });
 

@@ -104,7 +104,8 @@ describe("images on AWS", function () {
 
     it("description, tags and end of life change in place, public all the while", async () => {
       await project().declare({
-        ...{ endOfLife: "2027-10-01", layer: { project: "https://example.org", description: ["more"] } },
+        endOfLife: "2027-10-01",
+        layer: { project: "https://example.org", description: ["more"] },
       });
       const calls = await upAsDeclared(project());
       assertNothingTaken(calls);
@@ -363,7 +364,9 @@ describe("images on AWS", function () {
     it("are each where they belong, and neither stack touches the other's", async () => {
       await upAsDeclared(project());
       await project().beginOther("testing", otherAccount, {
-        ...{ dimensions: { machine: "vm" }, access: {}, entries: [{ stage: "publish" }] },
+        dimensions: { machine: "vm" },
+        access: {},
+        entries: [{ stage: "publish" }],
         settings: { overlays: ["testing"], rebuild: "changed" },
       });
       const calls = await upAsDeclared(project());

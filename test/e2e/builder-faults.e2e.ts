@@ -60,10 +60,16 @@ describe("the builder, when something goes wrong", function () {
     const keys = join(mirrorFolder, "keys");
     settings = {
       mirror: {
-        ...{ name: "offline", url: `file://${mirrorFolder}` },
+        name: "offline",
+        url: `file://${mirrorFolder}`,
         keyFiles: readdirSync(keys).map((name) => join(keys, name)),
       },
-      ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 8, cacheGib: 20 },
+      extraDiskMib: 96,
+      overlays: [],
+      slots: 1,
+      accelerator: "auto",
+      timeoutMinutes: 8,
+      cacheGib: 20,
     };
     appliance = await makeAppliance("x86_64", settings, quiet);
     const ledgerFile = join(temporaryFolder(), "releases.yaml");
@@ -87,10 +93,20 @@ describe("the builder, when something goes wrong", function () {
   function scriptJob(script: string, repositories: Repository[] = []): GuestJob {
     const scratch = temporaryFolder();
     return {
-      ...{ what: "a test", appliance, repositories, mirror: settings.mirror, scratch },
-      ...{ consoleLog: join(scratch, "console.log"), deadlineSeconds: 240, memoryMib: 512 },
+      what: "a test",
+      appliance,
+      repositories,
+      mirror: settings.mirror,
+      scratch,
+      consoleLog: join(scratch, "console.log"),
+      deadlineSeconds: 240,
+      memoryMib: 512,
       job: jobArchive({
-        ...{ arch: "x86_64", main: "test-main", sourceDateEpoch: 1_700_000_000, keyFiles: [], variables: {} },
+        arch: "x86_64",
+        main: "test-main",
+        sourceDateEpoch: 1_700_000_000,
+        keyFiles: [],
+        variables: {},
         files: { "test-main": script },
       }),
     };
@@ -400,7 +416,8 @@ sed -i s/LABEL=/UUID=/ etc/fstab
       const { code, stderr } = await runProgram("node", ["--import", "tsx", "scripts/step.ts", "create"], {
         cwd: copy.root,
         env: {
-          ...{ ...process.env, ALPINE_STEP: "artifact" },
+          ...process.env,
+          ALPINE_STEP: "artifact",
           ALPINE_STEP_INPUT: JSON.stringify({
             storageUrl: `file://${storage}`,
             disk: diskResult({ file, sha512: stdout.split(" ")[0]! }),

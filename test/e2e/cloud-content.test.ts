@@ -17,8 +17,12 @@ const regions = ["us-east-1", "eu-west-1"];
 const image = (changes: Partial<Declared["state"]> = {}): Declared => ({
   key: "3.23.6-x86_64-uefi-tiny-aws-r0",
   variant: someVariant({
-    ...{ imageKey: "3.23.6-x86_64-uefi-tiny-aws", configKey: "3.23-x86_64-uefi-tiny-aws", cloud: "aws" },
-    ...{ firmware: "uefi", name: `aws_${name}`, access: { PUBLIC: true } },
+    imageKey: "3.23.6-x86_64-uefi-tiny-aws",
+    configKey: "3.23-x86_64-uefi-tiny-aws",
+    cloud: "aws",
+    firmware: "uefi",
+    name: `aws_${name}`,
+    access: { PUBLIC: true },
     dimensions: { version: "3.23", arch: "x86_64", firmware: "uefi", bootstrap: "tiny", cloud: "aws" },
     aws: {
       enaSupport: true,
@@ -29,7 +33,11 @@ const image = (changes: Partial<Declared["state"]> = {}): Declared => ({
     },
   }),
   state: {
-    ...{ stage: "release", added: "2026-11-01", withdraw: false, removing: false, place: "l:1:1" },
+    stage: "release",
+    added: "2026-11-01",
+    withdraw: false,
+    removing: false,
+    place: "l:1:1",
     ...changes,
   },
   regions: regions.map((region) => ({ name: region, bestEffort: false })),
@@ -51,25 +59,51 @@ function rightCloud(): Record<string, Region> {
       const snapshotId = "snap-1";
       const content = newRegion();
       content.images["ami-1"] = {
-        ...{ imageId: "ami-1", name, description, tags, hiddenPolls: 0, polls: 0, creationDate: "" },
-        ...{ architecture: "x86_64", bootMode: "uefi", virtualizationType: "hvm", enaSupport: true },
-        ...{ imdsSupport: "v2.0", rootDeviceName: "/dev/xvda", deprecationTime: deprecated },
+        imageId: "ami-1",
+        name,
+        description,
+        tags,
+        hiddenPolls: 0,
+        polls: 0,
+        creationDate: "",
+        architecture: "x86_64",
+        bootMode: "uefi",
+        virtualizationType: "hvm",
+        enaSupport: true,
+        imdsSupport: "v2.0",
+        rootDeviceName: "/dev/xvda",
+        deprecationTime: deprecated,
         blockDevices: [
           {
-            ...{ deviceName: "/dev/xvda", snapshotId, volumeType: "gp3", volumeSize: 1 },
-            ...{ deleteOnTermination: true, encrypted: false },
+            deviceName: "/dev/xvda",
+            snapshotId,
+            volumeType: "gp3",
+            volumeSize: 1,
+            deleteOnTermination: true,
+            encrypted: false,
           },
         ],
         launchPermissions: [{ Group: "all" }],
       };
       content.snapshots[snapshotId] = {
-        ...{ snapshotId, description: "", polls: 0, volumeSizeGib: 1, encrypted: false, sharedWith: [] },
-        ...{ tags: { ...tags, "alpine:token": "t" }, startTime: "" },
+        snapshotId,
+        description: "",
+        polls: 0,
+        volumeSizeGib: 1,
+        encrypted: false,
+        sharedWith: [],
+        tags: { ...tags, "alpine:token": "t" },
+        startTime: "",
       };
       const parameter = "/alpine/3.23/x86_64/uefi/tiny";
       content.parameters[parameter] = {
-        ...{ name: parameter, type: "String", dataType: "aws:ec2:image", tier: "Standard", tags: {} },
-        ...{ value: "ami-1", version: 1 },
+        name: parameter,
+        type: "String",
+        dataType: "aws:ec2:image",
+        tier: "Standard",
+        tags: {},
+        value: "ami-1",
+        version: 1,
       };
       return [region, content];
     }),

@@ -53,7 +53,10 @@ export function expected(expectations: readonly Expectation[]): Things {
           bootMode: variant.aws?.bootMode ?? (variant.firmware === "uefi" ? "uefi" : "legacy-bios"),
           description: variant.description,
           deprecated: deprecationOf(image),
-          ...{ grantees, tags, volumeType: variant.aws?.volumeType, imdsSupport: variant.aws?.imdsSupport },
+          grantees,
+          tags,
+          volumeType: variant.aws?.volumeType,
+          imdsSupport: variant.aws?.imdsSupport,
         };
         const sharedWith = variant.aws?.shareSnapshots === true ? grantees : [];
         things[snapshotKey(where, name)] = { tags, sharedWith };
@@ -100,8 +103,19 @@ function tagsOf({ variant }: Declared): Record<string, string> {
   const name = variant.name.replace("aws_", "");
   const { arch, bootstrap, cloud, description, firmware, project, release, version } = variant;
   return {
-    ...{ Name: name, name, arch, bootstrap, cloud, description, firmware, project, release, version },
-    ...{ end_of_life: variant.endOfLife, image_key: variant.imageKey, revision: String(variant.revision) },
+    Name: name,
+    name,
+    arch,
+    bootstrap,
+    cloud,
+    description,
+    firmware,
+    project,
+    release,
+    version,
+    end_of_life: variant.endOfLife,
+    image_key: variant.imageKey,
+    revision: String(variant.revision),
   };
 }
 
@@ -141,9 +155,13 @@ export function found(regions: readonly AccountRegion[], objects: readonly Store
 
 function shown(image: Image): Record<string, unknown> {
   return {
-    ...{ architecture: image.architecture, bootMode: image.bootMode, description: image.description },
-    ...{ deprecated: image.deprecationTime, grantees: image.launchPermissions.map(granteeOf) },
-    ...{ tags: ours(image.tags), volumeType: image.blockDevices[0]?.volumeType },
+    architecture: image.architecture,
+    bootMode: image.bootMode,
+    description: image.description,
+    deprecated: image.deprecationTime,
+    grantees: image.launchPermissions.map(granteeOf),
+    tags: ours(image.tags),
+    volumeType: image.blockDevices[0]?.volumeType,
     imdsSupport: image.imdsSupport,
   };
 }

@@ -28,7 +28,11 @@ describe("a fleet", function () {
       endOfLife: "2027-11-01",
       entries: [
         {
-          ...{ release, date: "2026-09-17", revision: 0, stage: "local", added: "2026-11-01" },
+          release,
+          date: "2026-09-17",
+          revision: 0,
+          stage: "local",
+          added: "2026-11-01",
           images: [image],
         },
       ],
@@ -45,7 +49,9 @@ describe("a fleet", function () {
     const again = await fleet("make", "fleet", "--json");
     assert.deepEqual(
       (JSON.parse(again.stdout) as Record<string, string>[]).map(({ stack, stackState, settings }) => ({
-        ...{ stack, stackState, settings },
+        stack,
+        stackState,
+        settings,
       })),
       ["fleet-3.22", "fleet-3.23"].map((stack) => ({ stack, stackState: "there", settings: "updated" })),
     );

@@ -22,7 +22,8 @@ describe("the account, before a publishing up", function () {
     await skipWithoutMoto(this);
     moto = await startMoto();
     project = new PublishedImages(moto, {
-      ...{ firmware: ["bios", "uefi"], regions: [home, away, switchedOff] },
+      firmware: ["bios", "uefi"],
+      regions: [home, away, switchedOff],
       settings: { aws: { blockPublicAccess: "off", bucket: "no-such-bucket", role: "no-such-role" } },
     });
     await project.begin();
@@ -37,9 +38,19 @@ describe("the account, before a publishing up", function () {
   /** An image that this stack has not made. */
   function someImage(name: string, tags: Record<string, string>): Image {
     return {
-      ...{ imageId: "ami-0123456789abcdef0", name, description: "", hiddenPolls: 0, polls: 0 },
-      ...{ creationDate: "2026-11-01T00:00:00.000Z", architecture: "x86_64", virtualizationType: "hvm" },
-      ...{ enaSupport: true, rootDeviceName: "/dev/xvda", blockDevices: [], launchPermissions: [], tags },
+      imageId: "ami-0123456789abcdef0",
+      name,
+      description: "",
+      hiddenPolls: 0,
+      polls: 0,
+      creationDate: "2026-11-01T00:00:00.000Z",
+      architecture: "x86_64",
+      virtualizationType: "hvm",
+      enaSupport: true,
+      rootDeviceName: "/dev/xvda",
+      blockDevices: [],
+      launchPermissions: [],
+      tags,
     };
   }
 

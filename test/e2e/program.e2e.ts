@@ -9,8 +9,20 @@ import { DeclaredImage, skipWithoutMirror } from "./declared-image.ts";
 
 /** Keys of the original's metadata, in its order, that an image has before it is imported anywhere. */
 const originalKeys = [
-  ...["arch", "bootstrap", "cloud", "description", "end_of_life", "firmware", "image_key", "name", "project"],
-  ...["release", "revision", "version", "built", "uploaded"],
+  "arch",
+  "bootstrap",
+  "cloud",
+  "description",
+  "end_of_life",
+  "firmware",
+  "image_key",
+  "name",
+  "project",
+  "release",
+  "revision",
+  "version",
+  "built",
+  "uploaded",
 ];
 
 /** An error of the program once took a minute and a half to print. */

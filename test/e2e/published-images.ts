@@ -81,12 +81,19 @@ export interface StepFault {
 }
 
 const trust = {
-  ...{ Effect: "Allow", Principal: { Service: "vmie.amazonaws.com" }, Action: "sts:AssumeRole" },
+  Effect: "Allow",
+  Principal: { Service: "vmie.amazonaws.com" },
+  Action: "sts:AssumeRole",
   Condition: { StringEquals: { "sts:ExternalId": "vmimport" } },
 };
 const allowed = [
-  ...["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"],
-  ...["ec2:CopySnapshot", "ec2:Describe*", "ec2:ModifySnapshotAttribute", "ec2:RegisterImage"],
+  "s3:GetBucketLocation",
+  "s3:GetObject",
+  "s3:ListBucket",
+  "ec2:CopySnapshot",
+  "ec2:Describe*",
+  "ec2:ModifySnapshotAttribute",
+  "ec2:RegisterImage",
 ];
 
 /** One stack of a {@link Scene}. Others of the same checkout have names, accounts and scenes of their own. */
@@ -159,9 +166,13 @@ export class PublishedImages extends Checkout {
       const document = (statement: object) =>
         JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
       roles["vmimport"] = {
-        ...{ name: "vmimport", path: "/", assumeRolePolicy: document(trust), maxSessionDuration: 3600 },
+        name: "vmimport",
+        path: "/",
+        assumeRolePolicy: document(trust),
+        maxSessionDuration: 3600,
         policies: { vmimport: document({ Effect: "Allow", Action: allowed, Resource: "*" }) },
-        ...{ tags: {}, createDate: "2026-11-01T00:00:00Z" },
+        tags: {},
+        createDate: "2026-11-01T00:00:00Z",
       };
     });
     await this.#s3(async (client) => {
@@ -176,7 +187,13 @@ export class PublishedImages extends Checkout {
     const dimensions = { arch: "x86_64", firmware: scene.firmware, bootstrap: "tiny", cloud: "aws" };
     const images = scene.images ?? [{ ...dimensions, ...scene.dimensions }];
     const complete = ({ release = "3.23.6", revision = 0, stage = "release", ...rest }: LedgerEntry) => ({
-      ...{ release, date: "2026-09-17", revision, stage, added: "2026-11-01", ...rest, images },
+      release,
+      date: "2026-09-17",
+      revision,
+      stage,
+      added: "2026-11-01",
+      ...rest,
+      images,
     });
     const versionOf = ({ release = "3.23.6" }: LedgerEntry): string => release.replace(/\.\d+$/, "");
     const versions = [...groupBy(scene.entries, versionOf)].map(
@@ -210,7 +227,9 @@ export class PublishedImages extends Checkout {
     const { aws, overlays = [], ...settings } = scene.settings;
     return {
       // Whoever wants signatures says by what.
-      ...{ ledger: this.#file("releases.yaml"), stage: "release", disable: ["sign"] },
+      ledger: this.#file("releases.yaml"),
+      stage: "release",
+      disable: ["sign"],
       overlays: [...overlays, `./overlay-${name}`],
       storageUrl: `file://work/storage-${name}/{v_version}/{cloud}/{arch}`,
       mirror: { name: "offline", url: "file:///nowhere", keys: [], diskExtraMib: 0 },
@@ -250,12 +269,18 @@ export class PublishedImages extends Checkout {
     };
     const result: DiskImageResult = {
       token: randomBytes(8).toString("hex"),
-      ...{ file, sha512: await digestOfFile(this.path(file), "sha512") },
+      file,
+      sha512: await digestOfFile(this.path(file), "sha512"),
       documents: { sbom: await document("cdx.json"), provenance: await document("intoto.json") },
-      ...{ bytes: readFileSync(this.path(file)).length, diskSizeMib: 1 },
+      bytes: readFileSync(this.path(file)).length,
+      diskSizeMib: 1,
       inputsDigest: inputsDigest(variant, buildSettings(this.settings(), this.folder)),
-      ...{ mirrorSnapshot: {}, kernel: "6.18.56-0-virt", packages: 104, built: "2026-11-23T08:00:00Z" },
-      ...{ diskCheck: { passed: 94 }, bootTest: { passed: 31, seconds: 17.1 } },
+      mirrorSnapshot: {},
+      kernel: "6.18.56-0-virt",
+      packages: 104,
+      built: "2026-11-23T08:00:00Z",
+      diskCheck: { passed: 94 },
+      bootTest: { passed: 31, seconds: 17.1 },
     };
     writeFileSync(record, JSON.stringify(result));
   }
@@ -312,7 +337,9 @@ export class PublishedImages extends Checkout {
     const all = [...this.#stacks.values()].map((stack) => {
       this.use(stack.name);
       return {
-        ...{ account: stack.account, settings: this.settings(), declared: this.declared() },
+        account: stack.account,
+        settings: this.settings(),
+        declared: this.declared(),
         digestOf: ({ variant, key }: Declared): string => {
           const record = this.path("work/images", variant.cloud, key, "build.json");
           return (JSON.parse(readFileSync(record, "utf8")) as DiskImageResult).sha512;
@@ -390,7 +417,9 @@ export class PublishedImages extends Checkout {
           const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
           const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
           const named = (isUnfinished: boolean) => (one: { Key?: string | undefined }) => ({
-            ...{ bucket: Bucket, key: one.Key ?? "", isUnfinished },
+            bucket: Bucket,
+            key: one.Key ?? "",
+            isUnfinished,
           });
           return [...Contents.map(named(false)), ...Uploads.map(named(true))];
         }),
@@ -441,9 +470,16 @@ export class PublishedImages extends Checkout {
 
 function defaultScene(): Scene {
   return {
-    ...{ entries: [{}], firmware: ["uefi"], dimensions: {}, regions: [home, "eu-west-1"], bestEffort: [] },
+    entries: [{}],
+    firmware: ["uefi"],
+    dimensions: {},
+    regions: [home, "eu-west-1"],
+    bestEffort: [],
     leaving: [],
-    ...{ access: { PUBLIC: true }, endOfLife: "2027-11-01", layer: {}, settings: {} },
+    access: { PUBLIC: true },
+    endOfLife: "2027-11-01",
+    layer: {},
+    settings: {},
   };
 }
 

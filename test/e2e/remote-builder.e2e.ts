@@ -70,7 +70,9 @@ describe("a remote builder", function () {
     const file = `work/images/nocloud/${project.key}/${project.name}.qcow2`;
     const content = "what a build left there";
     const record = diskResult({
-      ...{ file, inputsDigest: inputsDigest(variant, build), built: "1980-01-01T00:00:00.000Z" },
+      file,
+      inputsDigest: inputsDigest(variant, build),
+      built: "1980-01-01T00:00:00.000Z",
       sha512: createHash("sha512").update(content).digest("hex"),
     });
     const finished = join(ssh.builder.folder, file);

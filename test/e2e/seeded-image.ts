@@ -101,7 +101,12 @@ export class SeededImage extends Checkout {
       // A build that is started in spite of all ends at once.
       build: {
         mirror: { name: "offline", url: "file:///nowhere", keyFiles: [] },
-        ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "tcg", timeoutMinutes: 1, cacheGib: 20 },
+        extraDiskMib: 0,
+        overlays: [],
+        slots: 1,
+        accelerator: "tcg",
+        timeoutMinutes: 1,
+        cacheGib: 20,
       },
     };
     this.write("declared.json", JSON.stringify(data));

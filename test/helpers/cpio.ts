@@ -31,8 +31,13 @@ export function readCpio(archive: Buffer): ReadEntry[] {
     offset = aligned(start + field(6));
     if (name === "TRAILER!!!") continue;
     entries.push({
-      ...{ name, content, inode: field(0), mode: field(1), owner: [field(2), field(3)] },
-      ...{ modified: field(5), device: [field(9), field(10)] },
+      name,
+      content,
+      inode: field(0),
+      mode: field(1),
+      owner: [field(2), field(3)],
+      modified: field(5),
+      device: [field(9), field(10)],
     });
   }
   return entries;

@@ -31,8 +31,16 @@ export function expectedDisk(firmware: "bios" | "uefi"): ExpectedDisk {
   });
   const packages = ["alpine-base", "doas", "sudo", "syslinux"].map((name) => ({ name, version: "1-r0" }));
   return {
-    ...{ variant, ids, packages, diskSizeMib: 200, declaredMib: 200, motd: variant.motd, console: "ttyS0" },
-    ...{ repoKeys: { "mine.rsa.pub": sum("5") }, kernel: "6.18.56-0-virt", customized: false },
+    variant,
+    ids,
+    packages,
+    diskSizeMib: 200,
+    declaredMib: 200,
+    motd: variant.motd,
+    console: "ttyS0",
+    repoKeys: { "mine.rsa.pub": sum("5") },
+    kernel: "6.18.56-0-virt",
+    customized: false,
   };
 }
 
@@ -168,8 +176,14 @@ function paths(): string {
   const file = (name: string, mode = 0o644, owner = "0 0", size?: number): string =>
     path("8", mode, owner, name, size);
   return [
-    ...[folder("."), folder("./etc"), folder("./root", 0o700), folder("./tmp", 0o1777), folder("./var")],
-    ...[folder("./var/tmp", 0o1777), folder("./var/log"), folder("./lib/modules/6.18.56-0-virt")],
+    folder("."),
+    folder("./etc"),
+    folder("./root", 0o700),
+    folder("./tmp", 0o1777),
+    folder("./var"),
+    folder("./var/tmp", 0o1777),
+    folder("./var/log"),
+    folder("./lib/modules/6.18.56-0-virt"),
     folder("./home/alpine", 0o2755, "1000 1000"),
     ...["passwd", "group", "apk/repositories", "motd"].map((name) => file(`./etc/${name}`)),
     ...["ext4.modules", "base.files", "nvme.modules"].map((name) =>

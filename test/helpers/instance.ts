@@ -3,7 +3,9 @@ import { serveMetadata } from "../../src/boot-test/metadata/server.ts";
 import type { Instance, MetadataHandler } from "../../src/boot-test/metadata/service.ts";
 
 export const instance: Instance = {
-  ...{ id: "image-r0", hostname: "test-0-bios", login: "alpine" },
+  id: "image-r0",
+  hostname: "test-0-bios",
+  login: "alpine",
   sshPublicKey: "ssh-ed25519 AAAAC3Nz",
   userData: "#!/bin/sh\necho ä\n",
 };

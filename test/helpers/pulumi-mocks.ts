@@ -69,7 +69,10 @@ export async function runWithMocks(
         const options = latest!.toObject();
         const [parentType, parentName] = options.parent.split("::").slice(-2);
         resources.push({
-          ...{ type, name, inputs: inputs as Record<string, unknown>, protect: options.protect === true },
+          type,
+          name,
+          inputs: inputs as Record<string, unknown>,
+          protect: options.protect === true,
           parent: options.parent === "" ? undefined : `${parentType!.split("$").at(-1)!} ${parentName}`,
           deleteBeforeReplace: options.deletebeforereplace,
           ignoreChanges: options.ignorechangesList,
@@ -82,7 +85,8 @@ export async function runWithMocks(
             beforeUpdate: options.hooks?.beforeUpdateList ?? [],
           },
           customTimeouts: options.customtimeouts && {
-            ...{ create: options.customtimeouts.create, update: options.customtimeouts.update },
+            create: options.customtimeouts.create,
+            update: options.customtimeouts.update,
             delete: options.customtimeouts.pb_delete ?? options.customtimeouts.delete ?? "",
           },
         });

@@ -36,12 +36,26 @@ export function testPackage(parts: PackageParts, key: SigningKey): Promise<Writt
     files = { [`usr/share/${name}`]: name },
   } = parts;
   const info = {
-    ...{ name, version, depends, provides, description: "for a test", url: "https://example.org" },
-    ...{ architecture: "x86_64", license: "MIT", origin: name, buildDate: 1_700_000_000 },
-    ...{ replaces: [], installIf: [], triggers: [] },
+    name,
+    version,
+    depends,
+    provides,
+    description: "for a test",
+    url: "https://example.org",
+    architecture: "x86_64",
+    license: "MIT",
+    origin: name,
+    buildDate: 1_700_000_000,
+    replaces: [],
+    installIf: [],
+    triggers: [],
   };
   const tree = Object.entries(files).map(([path, content]) => ({
-    ...{ kind: "file" as const, path, mode: 0o644, uid: 0, gid: 0 },
+    kind: "file" as const,
+    path,
+    mode: 0o644,
+    uid: 0,
+    gid: 0,
     content: Buffer.from(content),
   }));
   return writePackage({ info, scripts: {}, files: tree }, key);

@@ -38,7 +38,10 @@ export async function startSshd(tries = 3): Promise<SshServer> {
       `HostKey ${file("host_key", host.private)}`,
       `AuthorizedKeysFile ${file("authorized_keys", login.public)}`,
       // This user's own server: it knows nobody else, and asks nobody about them.
-      ...["PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no"],
+      "PidFile none",
+      "UsePAM no",
+      "StrictModes no",
+      "PasswordAuthentication no",
       `SetEnv ${environment()}`,
       "",
     ].join("\n"),
@@ -66,8 +69,14 @@ export async function startSshd(tries = 3): Promise<SshServer> {
   }
   return {
     builder: {
-      ...{ arch: "x86_64", host: "127.0.0.1", port, user: "", hostKey: host.public, slots: 1 },
-      ...{ privateKeyFile: file("login_key", login.private), folder: join(folder, "builder") },
+      arch: "x86_64",
+      host: "127.0.0.1",
+      port,
+      user: "",
+      hostKey: host.public,
+      slots: 1,
+      privateKeyFile: file("login_key", login.private),
+      folder: join(folder, "builder"),
     },
     sessions: () => childrenOf(server.pid!),
     stop: () => server.kill("SIGKILL"),

@@ -23,6 +23,7 @@ import {
 import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
 import { compareVersions, versionIn } from "../../scripts/bootstrap/versions.mjs";
 import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../scripts/pulumi.mjs";
+import { defined } from "../../src/lib/defined.ts";
 
 describe("bootstrap", () => {
   let folder: string;
@@ -318,7 +319,7 @@ describe("bootstrap", () => {
         tools,
         project: folder,
         env: { PATH: "/usr/bin", PULUMI_HOME: join(folder, "home"), ...env },
-        ...(stack === undefined ? {} : { stack }),
+        ...defined({ stack }),
       });
 
     it("puts tools first, stand-ins last, and acquires no plugin where stand-ins are used", () => {

@@ -39,7 +39,8 @@ describe("the project's shell scripts", function () {
       "shellcheck",
       ["-x", "-P", "SCRIPTDIR", "-P", ".", "--", ...scripts],
       {
-        ...{ cwd: projectRoot, encoding: "utf8" },
+        cwd: projectRoot,
+        encoding: "utf8",
       },
     );
     assert.equal(error, undefined, "shellcheck is missing: `npm run bootstrap` installs it or says how");

@@ -13,7 +13,8 @@ describe("the entry point of tracked commands", function () {
 
   const step = (operation: string, variables: Record<string, string>): Promise<Ended> =>
     runProgram("sh", ["-c", `exec node --import tsx scripts/step.ts ${operation}`], {
-      ...{ cwd: copy.root, env: { ...process.env, ...variables } },
+      cwd: copy.root,
+      env: { ...process.env, ...variables },
     });
 
   it("prints a step's result as one line of JSON, and takes it back to delete", async () => {

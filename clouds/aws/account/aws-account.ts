@@ -40,8 +40,11 @@ export class AwsAccount extends pulumi.ComponentResource {
         description: "Publish Alpine Linux images",
         policy: json(
           publisherPolicy({
-            ...{ account, region, kmsKeys },
-            ...{ direct: settings.direct, parameterPrefix: settings.parameterPrefix },
+            account,
+            region,
+            kmsKeys,
+            direct: settings.direct,
+            parameterPrefix: settings.parameterPrefix,
             ...(bucket === undefined ? {} : { vmimport: { bucket, role } }),
             managesBlocking: publisher.managesBlocking,
           }),
@@ -62,12 +65,10 @@ export class AwsAccount extends pulumi.ComponentResource {
       `${name}-uploads`,
       {
         bucket,
-        ...{
-          blockPublicAcls: true,
-          blockPublicPolicy: true,
-          ignorePublicAcls: true,
-          restrictPublicBuckets: true,
-        },
+        blockPublicAcls: true,
+        blockPublicPolicy: true,
+        ignorePublicAcls: true,
+        restrictPublicBuckets: true,
       },
       inside,
     );
@@ -83,7 +84,10 @@ export class AwsAccount extends pulumi.ComponentResource {
         bucket,
         rules: [
           {
-            ...{ id: "uploads", status: "Enabled", filter: {}, expiration: { days: uploadDays } },
+            id: "uploads",
+            status: "Enabled",
+            filter: {},
+            expiration: { days: uploadDays },
             abortIncompleteMultipartUpload: { daysAfterInitiation: unfinishedUploadDays },
           },
         ],

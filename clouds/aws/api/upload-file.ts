@@ -16,6 +16,7 @@ import {
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import type { Progress } from "../../../src/builder/progress.ts";
+import { defined } from "../../../src/lib/defined.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { codesOf } from "./errors.ts";
 import { compositeChecksum, type FilePart, readParts } from "./file-parts.ts";
@@ -114,7 +115,7 @@ function isFile(head: HeadObjectCommandOutput, size: number, sha256s: readonly s
 
 function uploaded(head: HeadObjectCommandOutput): UploadedObject {
   const { ContentLength: bytes = 0, ETag: etag = "", VersionId: version } = head;
-  return { bytes, etag, ...(version === undefined ? {} : { version }) };
+  return { bytes, etag, ...defined({ version }) };
 }
 
 /** Sends the parts that are not there yet, and makes the object of them. */
@@ -149,8 +150,9 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
       MpuObjectSize: size,
       MultipartUpload: {
         Parts: sha256s.map((sha256, index) => ({
-          ...{ PartNumber: index + 1, ChecksumSHA256: sha256 },
-          ...(etags[index] === undefined ? {} : { ETag: etags[index] }),
+          PartNumber: index + 1,
+          ChecksumSHA256: sha256,
+          ...defined({ ETag: etags[index] }),
         })),
       },
     }),
@@ -167,8 +169,11 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
 async function beginUpload({ client, bucket, key, sha512 }: FileUpload): Promise<string> {
   const { UploadId } = await client.send(
     new CreateMultipartUploadCommand({
-      ...{ Bucket: bucket, Key: key, ContentType: "application/octet-stream" },
-      ...{ ChecksumAlgorithm: "SHA256", ChecksumType: "COMPOSITE" },
+      Bucket: bucket,
+      Key: key,
+      ContentType: "application/octet-stream",
+      ChecksumAlgorithm: "SHA256",
+      ChecksumType: "COMPOSITE",
       Metadata: { sha512 },
     }),
   );
@@ -184,8 +189,11 @@ async function sendPart(
 ): Promise<string> {
   const { ETag, ChecksumSHA256 } = await client.send(
     new UploadPartCommand({
-      ...{ ...target, PartNumber: number, Body: bytes },
-      ...{ ChecksumAlgorithm: "SHA256", ChecksumSHA256: sha256 },
+      ...target,
+      PartNumber: number,
+      Body: bytes,
+      ChecksumAlgorithm: "SHA256",
+      ChecksumSHA256: sha256,
     }),
   );
   if (ETag === undefined || ChecksumSHA256 !== sha256) {
@@ -254,9 +262,7 @@ async function listParts(
   // The SDK's paginator does not look at IsTruncated, and begins again and again.
   do {
     const marker = page?.NextPartNumberMarker;
-    page = await client.send(
-      new ListPartsCommand({ ...target, ...(marker === undefined ? {} : { PartNumberMarker: marker }) }),
-    );
+    page = await client.send(new ListPartsCommand({ ...target, ...defined({ PartNumberMarker: marker }) }));
     for (const { PartNumber, ETag, Size, ChecksumSHA256 } of page.Parts ?? []) {
       if (PartNumber === undefined || ETag === undefined || ChecksumSHA256 === undefined) continue;
       parts.set(PartNumber, { etag: ETag, size: Size ?? 0, sha256: ChecksumSHA256 });

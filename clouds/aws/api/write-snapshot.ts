@@ -147,7 +147,10 @@ async function startSnapshot(
 function startCommand(request: SnapshotRequest, volumeGib: number, token: string): StartSnapshotCommand {
   const { description, tags, encrypted, kmsKeyId } = request;
   return new StartSnapshotCommand({
-    ...{ VolumeSize: volumeGib, ClientToken: token, Description: description, Timeout: timeoutMinutes },
+    VolumeSize: volumeGib,
+    ClientToken: token,
+    Description: description,
+    Timeout: timeoutMinutes,
     Tags: tagList({ ...tags, [tokenTag]: token }),
     ...(encrypted ? { Encrypted: true } : {}),
     ...(encrypted && kmsKeyId !== undefined ? { KmsKeyArn: kmsKeyId } : {}),
@@ -186,9 +189,11 @@ async function fillSnapshot(
     const written = sha256s.filter(() => true);
     await ebs.send(
       new CompleteSnapshotCommand({
-        ...{ SnapshotId: snapshotId, ChangedBlocksCount: written.length },
+        SnapshotId: snapshotId,
+        ChangedBlocksCount: written.length,
         Checksum: aggregatedChecksum(written),
-        ...{ ChecksumAlgorithm: "SHA256", ChecksumAggregationMethod: "LINEAR" },
+        ChecksumAlgorithm: "SHA256",
+        ChecksumAggregationMethod: "LINEAR",
       }),
     );
   } catch (error) {
@@ -225,12 +230,19 @@ async function putBlock(ebs: EBSClient, SnapshotId: string, block: DiskBlock): P
     () =>
       ebs.send(
         new PutSnapshotBlockCommand({
-          ...{ SnapshotId, BlockIndex: block.index, BlockData: block.bytes, DataLength: blockSize },
-          ...{ Checksum: sha256, ChecksumAlgorithm: "SHA256" },
+          SnapshotId,
+          BlockIndex: block.index,
+          BlockData: block.bytes,
+          DataLength: blockSize,
+          Checksum: sha256,
+          ChecksumAlgorithm: "SHA256",
         }),
       ),
     {
-      ...{ retries: 6, minTimeout: 1_000, maxTimeout: 30_000, randomize: true },
+      retries: 6,
+      minTimeout: 1_000,
+      maxTimeout: 30_000,
+      randomize: true,
       shouldRetry: ({ error }) =>
         awsFaultKind(error) === "throttled" || codesOf(error).includes("ResourceNotFoundException"),
     },

@@ -18,7 +18,9 @@ export function judgeAccount(
   const { accounts } = settings;
   if (accounts.length > 0 && !accounts.includes(account)) {
     return {
-      ...{ ...about, where: account, level: "error" },
+      ...about,
+      where: account,
+      level: "error",
       found: `${arn} is of another account than ${accounts.join(", ")}, to which the stack may publish`,
       remedy: "use that account's credentials (AWS_PROFILE), or change the stack's alpine:aws.accounts",
     };
@@ -42,7 +44,10 @@ export function judgeRegions(plan: PublishPlan, regions: Answer<Record<string, s
     const { code, message } = regions.failure;
     return [
       {
-        ...{ ...about, where: plan.settings.region, level: "error", found: `${code}: ${message}` },
+        ...about,
+        where: plan.settings.region,
+        level: "error",
+        found: `${code}: ${message}`,
         remedy: "the publisher needs ec2:DescribeRegions: see clouds/aws/account",
       },
     ];
@@ -52,7 +57,9 @@ export function judgeRegions(plan: PublishPlan, regions: Answer<Record<string, s
     const status = regions.value[name];
     if (isEnabled(status)) return { ...about, where: name, level: "ok", found: "switched on" };
     return {
-      ...{ ...about, where: name, level: bestEffort ? "warning" : "error" },
+      ...about,
+      where: name,
+      level: bestEffort ? "warning" : "error",
       found: status === undefined ? "AWS knows no such region" : `not switched on in the account (${status})`,
       remedy:
         name === plan.settings.region
@@ -65,7 +72,9 @@ export function judgeRegions(plan: PublishPlan, regions: Answer<Record<string, s
   );
   if (!plan.wantsAllRegions || further.length === 0) return results;
   const unlisted: CheckResult = {
-    ...{ ...about, where: further.join(", "), level: "warning" },
+    ...about,
+    where: further.join(", "),
+    level: "warning",
     found: "switched on, and no image goes there",
     remedy: "`npm run regions -- update` adds what configs/regions.yaml lacks",
   };

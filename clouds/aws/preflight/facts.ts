@@ -14,6 +14,7 @@ import { HeadBucketCommand } from "@aws-sdk/client-s3";
 import { GetServiceQuotaCommand } from "@aws-sdk/client-service-quotas";
 import { GetCallerIdentityCommand } from "@aws-sdk/client-sts";
 import pLimit from "p-limit";
+import { defined } from "../../../src/lib/defined.ts";
 import {
   ec2Client,
   iamClient,
@@ -63,8 +64,7 @@ export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
   return {
     identity,
     regions,
-    ...(foundBucket === undefined ? {} : { bucketRegion: foundBucket }),
-    ...(foundRole === undefined ? {} : { role: foundRole }),
+    ...defined({ bucketRegion: foundBucket, role: foundRole }),
     perRegion: Object.fromEntries(perRegion),
   };
 }
@@ -84,7 +84,7 @@ async function answer<T>(question: () => Promise<T>): Promise<Answer<T>> {
     const [code = "unknown"] = codesOf(error);
     const kind = awsFaultKind(error);
     const message = error instanceof Error ? error.message : String(error);
-    return { failure: { code, message, ...(kind === undefined ? {} : { kind }) } };
+    return { failure: { code, message, ...defined({ kind }) } };
   }
 }
 
@@ -144,9 +144,7 @@ async function regionFacts(plan: PublishPlan, place: AwsPlace, ask: Ask): Promis
   ]);
   return {
     images,
-    ...(quota === undefined ? {} : { quota }),
-    ...(imageBlocking === undefined ? {} : { imageBlocking }),
-    ...(snapshotBlocking === undefined ? {} : { snapshotBlocking }),
+    ...defined({ quota, imageBlocking, snapshotBlocking }),
   };
 }
 

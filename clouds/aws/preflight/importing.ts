@@ -13,7 +13,10 @@ export function judgeBucket({ settings }: PublishPlan, region: Answer<string> | 
   const about = { check: "bucket", where: settings.bucket } as const;
   if (region === undefined) {
     return {
-      ...{ ...about, where: "alpine:aws.bucket", level: "error", found: "no bucket is named to import from" },
+      ...about,
+      where: "alpine:aws.bucket",
+      level: "error",
+      found: "no bucket is named to import from",
       remedy: `name one in ${settings.region}, or import without: alpine:aws.importMethod: direct`,
     };
   }
@@ -37,11 +40,9 @@ export function judgeBucket({ settings }: PublishPlan, region: Answer<string> | 
   }
   if (region.value !== settings.region) {
     return {
-      ...{
-        ...about,
-        level: "error",
-        found: `it is in ${region.value}, and images are imported in ${settings.region}`,
-      },
+      ...about,
+      level: "error",
+      found: `it is in ${region.value}, and images are imported in ${settings.region}`,
       remedy: elsewhere,
     };
   }
@@ -55,7 +56,9 @@ export function judgeRole({ settings }: PublishPlan, role: Answer<RoleFacts>): C
     if (isDenied(role.failure)) return unseen(about, "iam:GetRole");
     const isMissing = /^NoSuchEntity/.test(code);
     return {
-      ...{ ...about, level: "error", found: isMissing ? "there is no such role" : `${code}: ${message}` },
+      ...about,
+      level: "error",
+      found: isMissing ? "there is no such role" : `${code}: ${message}`,
       remedy: isMissing ? `${declare}; or correct alpine:aws.role` : "look at the role in the console",
     };
   }
@@ -81,7 +84,9 @@ export function judgeRole({ settings }: PublishPlan, role: Answer<RoleFacts>): C
 }
 
 const unseen = (about: Pick<CheckResult, "check" | "where">, action: string): CheckResult => ({
-  ...{ ...about, level: "warning", found: `could not be looked at: ${action} is not allowed` },
+  ...about,
+  level: "warning",
+  found: `could not be looked at: ${action} is not allowed`,
   remedy: "the publisher's policy of clouds/aws/account allows it",
 });
 

@@ -36,7 +36,8 @@ export function judgeNames(
     if (!isOurs(image, found)) {
       return [
         {
-          ...{ ...about, level },
+          ...about,
+          level,
           found: `${image.name} is the name of ${found.id}, which isn't this project's image by its tags`,
           remedy:
             "deregister it if it is of no use (what a killed run left untagged `npm run recover` deletes), " +
@@ -47,7 +48,8 @@ export function judgeNames(
     if (plan.recorded === undefined) return [];
     return [
       {
-        ...{ ...about, level },
+        ...about,
+        level,
         found: `${image.name} is there as ${found.id}, and not in this stack's state`,
         remedy:
           "after a killed run `npm run recover` deletes it; if another stack has it, don't: only one of the two may publish it",

@@ -44,12 +44,16 @@ const isAnyThere = (plan: PublishPlan, facts: AccountFacts): boolean =>
   });
 
 const unreadable = (stack: string, { what }: UserError): CheckResult => ({
-  ...{ check: "names", where: stack, level: "warning" },
+  check: "names",
+  where: stack,
+  level: "warning",
   found: `the stack's state could not be read, so images of our names are told by their tags alone: ${what}`,
 });
 
 const noRegion: CheckResult = {
-  ...{ check: "regions", where: "alpine:aws.region", level: "error" },
+  check: "regions",
+  where: "alpine:aws.region",
+  level: "error",
   found: "the stack names no home region, where images are imported",
   remedy: "pulumi config set --path alpine:aws.region us-east-1, or where its bucket is",
 };

@@ -22,7 +22,9 @@ export function judgeQuota(
   if (now + more <= quota.value || more === 0) return [{ ...about, level: "ok", found }];
   return [
     {
-      ...{ ...about, level: bestEffort ? "warning" : "error", found },
+      ...about,
+      level: bestEffort ? "warning" : "error",
+      found,
       remedy:
         `ask for more, which takes days: aws service-quotas request-service-quota-increase --service-code ec2 ` +
         `--quota-code ${publicImagesQuota} --desired-value ${now + more} --region REGION; or remove old images`,
@@ -70,11 +72,9 @@ function judgeState(
     what === "images" ? "disable-image-block-public-access" : "disable-snapshot-block-public-access";
   return [
     {
-      ...{
-        ...about,
-        level: bestEffort ? "warning" : "error",
-        found: `${state.value} for ${what}, and some are to be public`,
-      },
+      ...about,
+      level: bestEffort ? "warning" : "error",
+      found: `${state.value} for ${what}, and some are to be public`,
       remedy: `alpine:aws.blockPublicAccess: off has this stack switch it off; or aws ec2 ${call} --region REGION, some minutes before`,
     },
   ];
@@ -88,7 +88,9 @@ function unseen(
   const { code, message } = failure;
   const found = isDenied(failure) ? `${action} is not allowed` : `${code}: ${message}`;
   return {
-    ...{ ...about, level: "warning", found: `could not be looked at: ${found}` },
+    ...about,
+    level: "warning",
+    found: `could not be looked at: ${found}`,
     ...(isDenied(failure) ? { remedy: "the publisher's policy of clouds/aws/account allows it" } : {}),
   };
 }

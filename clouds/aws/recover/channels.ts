@@ -61,15 +61,14 @@ export async function adoptChannels(
     }
     const inputs = { name, region, type: "String", dataType: "aws:ec2:image" };
     adopted.entries.push({
-      ...{
-        urn,
-        custom: true,
-        id: name,
-        type: resourceTypes.parameter,
-        inputs,
-        outputs: { ...inputs, id: name },
-      },
-      ...{ parent, provider: `${provider!.urn}::${provider!.id!}` },
+      urn,
+      custom: true,
+      id: name,
+      type: resourceTypes.parameter,
+      inputs,
+      outputs: { ...inputs, id: name },
+      parent,
+      provider: `${provider!.urn}::${provider!.id!}`,
     });
   });
   return adopted;

@@ -81,13 +81,15 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
   const inputs = { region, imageId, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
   return [
     {
-      ...{
-        urn: `${before}$${resourceTypes.permission}::${key}-${region}-${grantee.name}`,
-        custom: true,
-        id,
-        type: resourceTypes.permission,
-      },
-      ...{ inputs, outputs: { ...inputs, id }, parent, provider, dependencies: [image] },
+      urn: `${before}$${resourceTypes.permission}::${key}-${region}-${grantee.name}`,
+      custom: true,
+      id,
+      type: resourceTypes.permission,
+      inputs,
+      outputs: { ...inputs, id },
+      parent,
+      provider,
+      dependencies: [image],
       ...(protect === true ? { protect } : {}),
     },
   ];

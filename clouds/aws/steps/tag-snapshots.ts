@@ -85,7 +85,9 @@ async function permit(
   const UserIds = grantees.filter((grantee) => grantee !== "all");
   await client.send(
     new ModifySnapshotAttributeCommand({
-      ...{ SnapshotId, OperationType, Attribute: "createVolumePermission" },
+      SnapshotId,
+      OperationType,
+      Attribute: "createVolumePermission",
       ...(UserIds.length === 0 ? {} : { UserIds }),
       ...(grantees.includes("all") ? { GroupNames: ["all"] } : {}),
     }),

@@ -64,7 +64,13 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
     const token = randomBytes(8).toString("hex");
     const object = await explained(`upload ${artifact.name} to s3://${bucket}/${key}`, async () => {
       const object = await uploadFile({
-        ...{ client, bucket, key, keyPrefix: `${name}-`, file, sha512, progress },
+        client,
+        bucket,
+        key,
+        keyPrefix: `${name}-`,
+        file,
+        sha512,
+        progress,
       });
       await claimObject({ client, bucket, key, owner }, token);
       return object;

@@ -68,8 +68,10 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     try {
       const written = await explained(`write ${artifact.name} to a snapshot in ${region}`, async () =>
         writeSnapshot({
-          ...{ ebs: await ebsClient(place), ec2: await ec2Client(place) },
-          ...{ disk: await rawDisk(file, scratch), progress: startProgress(name) },
+          ebs: await ebsClient(place),
+          ec2: await ec2Client(place),
+          disk: await rawDisk(file, scratch),
+          progress: startProgress(name),
           request: { ...input, sha512: disk.sha512 },
         }),
       );

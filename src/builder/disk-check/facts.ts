@@ -126,8 +126,12 @@ export function readFacts(lines: Iterable<string>): DiskFacts {
         const bits = parseInt(mode, 16);
         const kind = kinds[bits >> 12] ?? "other";
         const fact: PathFact = {
-          ...{ kind, mode: bits & 0o7777, uid, gid },
-          ...{ times: [access, content, metadata], size },
+          kind,
+          mode: bits & 0o7777,
+          uid,
+          gid,
+          times: [access, content, metadata],
+          size,
         };
         paths.set(plain(rest[6]!), fact);
       }),
@@ -151,8 +155,21 @@ export function readFacts(lines: Iterable<string>): DiskFacts {
     else read(text);
   }
   return {
-    ...{ single, table, filesystem, freeBlocks, extents, efiFiles, paths, links, texts, packages },
-    ...{ owned, sums, builtinModules, initramfsModules, unreadable },
+    single,
+    table,
+    filesystem,
+    freeBlocks,
+    extents,
+    efiFiles,
+    paths,
+    links,
+    texts,
+    packages,
+    owned,
+    sums,
+    builtinModules,
+    initramfsModules,
+    unreadable,
   };
 }
 

@@ -38,8 +38,14 @@ export interface ExpectedDisk {
 export type Checks = (facts: DiskFacts, expected: ExpectedDisk) => Check[];
 
 const parts: readonly Checks[] = [
-  ...[partitionChecks, filesystemChecks, bootChecks, packageChecks, serviceChecks],
-  ...[systemChecks, userChecks, cleanChecks],
+  partitionChecks,
+  filesystemChecks,
+  bootChecks,
+  packageChecks,
+  serviceChecks,
+  systemChecks,
+  userChecks,
+  cleanChecks,
 ];
 
 /** Compares what a guest told of the finished disk with what its variant declares. */

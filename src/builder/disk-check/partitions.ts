@@ -13,17 +13,19 @@ const backupTableSectors = 33;
  * itself shall be noticed here.
  */
 const bootableFeatures = new Set([
-  ...[
-    "has_journal",
-    "ext_attr",
-    "resize_inode",
-    "dir_index",
-    "filetype",
-    "extent",
-    "flex_bg",
-    "sparse_super",
-  ],
-  ...["large_file", "huge_file", "dir_nlink", "extra_isize", "metadata_csum"],
+  "has_journal",
+  "ext_attr",
+  "resize_inode",
+  "dir_index",
+  "filetype",
+  "extent",
+  "flex_bg",
+  "sparse_super",
+  "large_file",
+  "huge_file",
+  "dir_nlink",
+  "extra_isize",
+  "metadata_csum",
 ]);
 
 export function partitionChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {

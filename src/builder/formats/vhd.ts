@@ -34,25 +34,21 @@ const unallocated = 0xffffffff;
 
 /** Where the fields of a footer are. */
 const at = {
-  ...{
-    cookie: 0,
-    features: 8,
-    version: 12,
-    dataOffset: 16,
-    time: 24,
-    creator: 28,
-    creatorVersion: 32,
-    creatorOs: 36,
-  },
-  ...{
-    originalSize: 40,
-    currentSize: 48,
-    kind: 60,
-    checksum: 64,
-    uniqueId: 68,
-    savedState: 84,
-    reserved: 85,
-  },
+  cookie: 0,
+  features: 8,
+  version: 12,
+  dataOffset: 16,
+  time: 24,
+  creator: 28,
+  creatorVersion: 32,
+  creatorOs: 36,
+  originalSize: 40,
+  currentSize: 48,
+  kind: 60,
+  checksum: 64,
+  uniqueId: 68,
+  savedState: 84,
+  reserved: 85,
 } as const;
 
 /** And those of the header that a dynamic disk has after the footer's copy. */

@@ -68,8 +68,11 @@ describe("an AWS account's program", () => {
     const run = await declare({ bucket: "uploads", uploadDays: 14 });
     const bucket = "uploads";
     assert.deepEqual(find(run, "BucketPublicAccessBlock"), {
-      ...{ bucket, blockPublicAcls: true, blockPublicPolicy: true },
-      ...{ ignorePublicAcls: true, restrictPublicBuckets: true },
+      bucket,
+      blockPublicAcls: true,
+      blockPublicPolicy: true,
+      ignorePublicAcls: true,
+      restrictPublicBuckets: true,
     });
     assert.deepEqual(find(run, "BucketServerSideEncryptionConfiguration"), {
       bucket,
@@ -79,7 +82,10 @@ describe("an AWS account's program", () => {
       bucket,
       rules: [
         {
-          ...{ id: "uploads", status: "Enabled", filter: {}, expiration: { days: 14 } },
+          id: "uploads",
+          status: "Enabled",
+          filter: {},
+          expiration: { days: 14 },
           abortIncompleteMultipartUpload: { daysAfterInitiation: 3 },
         },
       ],
@@ -87,25 +93,36 @@ describe("an AWS account's program", () => {
     const resources = ["arn:aws:s3:::uploads", "arn:aws:s3:::uploads/*"];
     assert.deepEqual(document(find(run, "BucketPolicy")["policy"]).Statement, [
       {
-        ...{ Sid: "TlsOnly", Effect: "Deny", Principal: "*", Action: "s3:*", Resource: resources },
+        Sid: "TlsOnly",
+        Effect: "Deny",
+        Principal: "*",
+        Action: "s3:*",
+        Resource: resources,
         Condition: { Bool: { "aws:SecureTransport": "false" } },
       },
     ]);
     assert.deepEqual(document(find(run, "Role")["assumeRolePolicy"]).Statement, [
       {
-        ...{ Sid: "VmImport", Effect: "Allow", Principal: { Service: "vmie.amazonaws.com" } },
-        ...{ Action: "sts:AssumeRole", Condition: { StringEquals: { "sts:ExternalId": "vmimport" } } },
+        Sid: "VmImport",
+        Effect: "Allow",
+        Principal: { Service: "vmie.amazonaws.com" },
+        Action: "sts:AssumeRole",
+        Condition: { StringEquals: { "sts:ExternalId": "vmimport" } },
       },
     ]);
     assert.equal(find(run, "RolePolicy")["role"], "vmimport");
     assert.deepEqual(document(find(run, "RolePolicy")["policy"]).Statement, [
       {
-        ...{ Sid: "FindUploads", Effect: "Allow", Action: ["s3:GetBucketLocation", "s3:ListBucket"] },
+        Sid: "FindUploads",
+        Effect: "Allow",
+        Action: ["s3:GetBucketLocation", "s3:ListBucket"],
         Resource: "arn:aws:s3:::uploads",
       },
       { Sid: "ReadUploads", Effect: "Allow", Action: "s3:GetObject", Resource: "arn:aws:s3:::uploads/*" },
       {
-        ...{ Sid: "MakeSnapshots", Effect: "Allow", Resource: "*" },
+        Sid: "MakeSnapshots",
+        Effect: "Allow",
+        Resource: "*",
         Action: ["ec2:CopySnapshot", "ec2:Describe*", "ec2:ModifySnapshotAttribute", "ec2:RegisterImage"],
       },
     ]);
@@ -120,7 +137,9 @@ describe("an AWS account's program", () => {
     assert.deepEqual(document(find(run, "Role")["assumeRolePolicy"]).Statement, [
       { Sid: "Principals", Effect: "Allow", Principal: { AWS: [principal] }, Action: "sts:AssumeRole" },
       {
-        ...{ Sid: "Pipelines", Effect: "Allow", Action: "sts:AssumeRoleWithWebIdentity" },
+        Sid: "Pipelines",
+        Effect: "Allow",
+        Action: "sts:AssumeRoleWithWebIdentity",
         Principal: { Federated: `arn:aws:iam::${account}:https://gitlab.example.org` },
         Condition: {
           StringEquals: { "gitlab.example.org:aud": "sts.amazonaws.com" },
@@ -165,7 +184,10 @@ describe("an AWS account's settings", () => {
     mistakes({}, /account: is missing/, /region: is missing/);
     mistakes(
       {
-        ...{ account: "12345", region: "eu-west-1", bukket: "x", parameterPrefix: "alpine" },
+        account: "12345",
+        region: "eu-west-1",
+        bukket: "x",
+        parameterPrefix: "alpine",
         publisher: JSON.stringify({ principals: ["me"], oidc: { url: "https://x/", subjects: ["*"] } }),
         kmsKeys: JSON.stringify(["alias/mine"]),
       },

@@ -46,7 +46,11 @@ const types: MockTypes = {
 };
 
 const aws: NonNullable<Variant["aws"]> = {
-  ...{ enaSupport: true, imdsSupport: "v2.0", tpmSupport: false, volumeType: "gp3", shareSnapshots: false },
+  enaSupport: true,
+  imdsSupport: "v2.0",
+  tpmSupport: false,
+  volumeType: "gp3",
+  shareSnapshots: false,
 };
 
 interface Case {
@@ -65,8 +69,13 @@ const required = (...names: string[]) => names.map((name) => ({ name, bestEffort
 const someImage = ({ stage = "release", state, variant, regions }: Case = {}): Declared => ({
   key: "img",
   variant: someVariant({
-    ...{ cloud: "aws", imageFormat: "vhd", storageUrl: "file:///srv", firmware: "uefi", aws },
-    ...{ name: "aws_alpine-3.23.6-x86_64-uefi-tiny-r0", configKey: "3.23-x86_64-uefi-tiny-aws" },
+    cloud: "aws",
+    imageFormat: "vhd",
+    storageUrl: "file:///srv",
+    firmware: "uefi",
+    aws,
+    name: "aws_alpine-3.23.6-x86_64-uefi-tiny-r0",
+    configKey: "3.23-x86_64-uefi-tiny-aws",
     dimensions: { version: "3.23", arch: "x86_64", firmware: "uefi", bootstrap: "tiny", cloud: "aws" },
     ...variant,
   }),
@@ -82,7 +91,9 @@ function run(one: Case = {}): Promise<Run> {
     const { ImageVariant } = await import("../../../components/image-variant.ts");
     const image = someImage(one);
     const stack = readSettings({
-      ...{ stage: "release", protectPublished: true, ...one.settings },
+      stage: "release",
+      protectPublished: true,
+      ...one.settings,
       aws: { region: "us-west-2", bucket: "images", ...one.awsSettings },
     });
     const preflight = hook();
@@ -92,7 +103,11 @@ function run(one: Case = {}): Promise<Run> {
     const made = new ImageVariant(
       "img",
       {
-        ...{ image, settings: stack, inputsDigest: digest, publicAccess, preflight },
+        image,
+        settings: stack,
+        inputsDigest: digest,
+        publicAccess,
+        preflight,
         build: { ...build, overlays: [], slots: 1, accelerator: "tcg", timeoutMinutes: 1, cacheGib: 1 },
       },
       { providers },
@@ -105,8 +120,10 @@ function run(one: Case = {}): Promise<Run> {
 /** Mocks have no callbacks, by which an engine would be told of it. */
 const hook = (): pulumi.ResourceHook =>
   Object.assign(Object.create(pulumi.ResourceHook.prototype) as pulumi.ResourceHook, {
-    ...{ __pulumiResourceHook: true, __registered: Promise.resolve() },
-    ...{ name: "preflight", callback: () => undefined },
+    __pulumiResourceHook: true,
+    __registered: Promise.resolve(),
+    name: "preflight",
+    callback: () => undefined,
   });
 
 const named = ({ resources }: Run, type: RegExp): string[] =>
@@ -131,13 +148,16 @@ describe("an image on AWS", function () {
     const { inputs } = find(result, /:Ami$/);
     const { ebsBlockDevices, tags, ...rest } = inputs;
     assert.deepEqual(rest, {
-      ...{
-        name: "alpine-3.23.6-x86_64-uefi-tiny-r0",
-        description: "Alpine Linux 3.23.6",
-        region: "us-west-2",
-      },
-      ...{ architecture: "x86_64", bootMode: "uefi", virtualizationType: "hvm", enaSupport: true },
-      ...{ sriovNetSupport: "simple", imdsSupport: "v2.0", rootDeviceName: "/dev/xvda" },
+      name: "alpine-3.23.6-x86_64-uefi-tiny-r0",
+      description: "Alpine Linux 3.23.6",
+      region: "us-west-2",
+      architecture: "x86_64",
+      bootMode: "uefi",
+      virtualizationType: "hvm",
+      enaSupport: true,
+      sriovNetSupport: "simple",
+      imdsSupport: "v2.0",
+      rootDeviceName: "/dev/xvda",
       deprecationTime: "2027-11-01T23:59:00Z",
     });
     assert.deepEqual(ebsBlockDevices, [
@@ -188,8 +208,11 @@ describe("an image on AWS", function () {
       );
     }
     assert.deepEqual(metadata, {
-      ...{ importRegion: "us-west-2", importId: "img-id", published: "2026-11-23T09:00:00.000Z" },
-      ...{ artifacts: { "eu-west-1": "img-eu-west-1-id", "us-west-2": "img-id" }, isReleased: true },
+      importRegion: "us-west-2",
+      importId: "img-id",
+      published: "2026-11-23T09:00:00.000Z",
+      artifacts: { "eu-west-1": "img-eu-west-1-id", "us-west-2": "img-id" },
+      isReleased: true,
     });
   });
 
@@ -217,7 +240,8 @@ describe("an image on AWS", function () {
   it("does not wait for regions of best effort", async () => {
     const regions = [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }];
     const result = await run({
-      ...{ regions, variant: { aws: { ...aws, shareSnapshots: true } } },
+      regions,
+      variant: { aws: { ...aws, shareSnapshots: true } },
       awsSettings: { blockPublicAccess: "off" },
     });
     for (const name of ["img-snapshots", "img-metadata"]) {
@@ -276,7 +300,8 @@ describe("an image on AWS", function () {
     assert.deepEqual(keys(await run({ variant: named })), twice([true, "alias/images"]));
     const encrypted = "arn:aws:kms:us-west-2:111122223333:key/1";
     const direct = await run({
-      ...{ variant: { ...secret, encrypted }, regions: required("us-west-2") },
+      variant: { ...secret, encrypted },
+      regions: required("us-west-2"),
       awsSettings: { importMethod: "direct" },
     });
     const input = inputOf(find(direct, /Command$/, "img-snapshot"));
@@ -387,7 +412,8 @@ describe("an image on AWS", function () {
       ["release", "vmimport"],
     ] as const) {
       const one = {
-        ...{ stage, regions: [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }] },
+        stage,
+        regions: [...required("us-west-2"), { name: "eu-west-1", bestEffort: true }],
         variant: { signingCommand: "sign {file}" },
       };
       const { resources } = await run({ ...one, awsSettings: { importMethod } });
@@ -444,7 +470,8 @@ describe("an image on AWS", function () {
       ],
       [
         {
-          ...{ stage: "import", awsSettings: { importMethod: "direct" } },
+          stage: "import",
+          awsSettings: { importMethod: "direct" },
           variant: { encrypted: "alias/images", access: { PUBLIC: false } },
         },
         /EBS direct takes a key by its ARN, and encrypted is alias\/images/,

@@ -9,8 +9,13 @@ import { repository } from "../../src/configuration/project.ts";
 
 const account = "111122223333";
 const rights = {
-  ...{ account, region: "us-west-2", vmimport: { bucket: "uploads", role: "vmimport" }, direct: true },
-  ...{ parameterPrefix: "/alpine", managesBlocking: true, kmsKeys: [] },
+  account,
+  region: "us-west-2",
+  vmimport: { bucket: "uploads", role: "vmimport" },
+  direct: true,
+  parameterPrefix: "/alpine",
+  managesBlocking: true,
+  kmsKeys: [],
 };
 const uploads = { region: "us-west-2", bucket: "uploads" };
 const policy = JSON.stringify(publisherPolicy(rights));

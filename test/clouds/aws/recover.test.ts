@@ -12,7 +12,11 @@ import { someVariant } from "../../helpers/variant.ts";
 const account = "111122223333";
 const partner = "777788889999";
 const [home, copied, published, foreign, unlisted] = [
-  ...["us-west-2", "eu-west-1", "eu-west-2", "eu-west-3", "us-east-1"],
+  "us-west-2",
+  "eu-west-1",
+  "eu-west-2",
+  "eu-west-3",
+  "us-east-1",
 ] as [string, string, string, string, string];
 
 const component = "urn:pulumi:test::images::alpine:index:ImageVariant$alpine:index:AwsImage";
@@ -29,7 +33,12 @@ function declared(key: string, stage: Stage, regions: string[]): Declared {
 }
 
 const aws = (key: string, type: string, region: string, id: string, more: object = {}): StateEntry => ({
-  ...{ urn: `${component}$${type}::${key}`, custom: true, type, id, provider, protect: true },
+  urn: `${component}$${type}::${key}`,
+  custom: true,
+  type,
+  id,
+  provider,
+  protect: true,
   parent: `${component}::${key}`,
   inputs: { region, name: nameOf(key), tags: { Name: nameOf(key) }, ...more },
   outputs: { ownerId: account, ...more },
@@ -58,19 +67,36 @@ const resources: StateEntry[] = [
 const state: State = { deployment: { resources, pending_operations: [] } };
 
 const snapshot = (snapshotId: string, tags: Record<string, string> = {}, more: Partial<Snapshot> = {}) => ({
-  ...{ snapshotId, description: "", polls: 0, volumeSizeGib: 1, encrypted: false, sharedWith: [], tags },
-  ...{ startTime: "2026-11-23T08:00:00.000Z", ...more },
+  snapshotId,
+  description: "",
+  polls: 0,
+  volumeSizeGib: 1,
+  encrypted: false,
+  sharedWith: [],
+  tags,
+  startTime: "2026-11-23T08:00:00.000Z",
+  ...more,
 });
 
 const image = (imageId: string, name: string, snapshotId: string, more: Partial<Image> = {}): Image => ({
-  ...{ imageId, name, description: "", hiddenPolls: 0, polls: 0, creationDate: "2026-11-23T08:00:00.000Z" },
-  ...{ architecture: "x86_64", virtualizationType: "hvm", enaSupport: true, rootDeviceName: "/dev/xvda" },
+  imageId,
+  name,
+  description: "",
+  hiddenPolls: 0,
+  polls: 0,
+  creationDate: "2026-11-23T08:00:00.000Z",
+  architecture: "x86_64",
+  virtualizationType: "hvm",
+  enaSupport: true,
+  rootDeviceName: "/dev/xvda",
   blockDevices: [{ deviceName: "/dev/xvda", snapshotId, volumeType: "gp3", volumeSize: 1 }].map((device) => ({
     ...device,
     deleteOnTermination: true,
     encrypted: false,
   })),
-  ...{ launchPermissions: [], tags: {}, ...more },
+  launchPermissions: [],
+  tags: {},
+  ...more,
 });
 
 /** A copy of an AMI of the home region, with its snapshot. */
@@ -81,8 +107,13 @@ function copyInto({ images, snapshots }: Region, digit: string, name: string, so
 }
 
 const importOf = (snapshotId: string, owner: string) => ({
-  ...{ importTaskId: `import-${snapshotId}`, description: "", format: "VHD", polls: 0, snapshotId },
-  ...{ content: { bucket: "images", key: "disk" }, tags: { [ownerTag]: owner } },
+  importTaskId: `import-${snapshotId}`,
+  description: "",
+  format: "VHD",
+  polls: 0,
+  snapshotId,
+  content: { bucket: "images", key: "disk" },
+  tags: { [ownerTag]: owner },
 });
 
 describe("recover, on AWS", function () {
@@ -91,7 +122,7 @@ describe("recover, on AWS", function () {
   let endpoint: TestEndpoint;
   let recovered: RecoveredAws;
   const settings = readSettings({
-    ...{ stage: "release" },
+    stage: "release",
     aws: { region: home, importMethod: "direct", accounts: [account], double: true },
   });
   const there = (region: string) => {
@@ -192,9 +223,15 @@ describe("recover, on AWS", function () {
     const inputs = { region: home, imageId: "ami-00000001", group: "all" };
     assert.deepEqual(recovered.adopted, [
       {
-        ...{ urn: `${component}$${type}::one-us-west-2-public`, custom: true, type, inputs, provider },
-        ...{ id: "ami-00000001-group-all", outputs: { ...inputs, id: "ami-00000001-group-all" } },
-        ...{ parent: `${component}::one`, protect: true },
+        urn: `${component}$${type}::one-us-west-2-public`,
+        custom: true,
+        type,
+        inputs,
+        provider,
+        id: "ami-00000001-group-all",
+        outputs: { ...inputs, id: "ami-00000001-group-all" },
+        parent: `${component}::one`,
+        protect: true,
         dependencies: [`${component}$aws:ec2/ami:Ami::one`],
       },
     ]);

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { amiTags, deprecationTime, granteeOf, grantees } from "../../../clouds/aws/rules.ts";
+import { defined } from "../../../src/lib/defined.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 describe("an image's AMIs", () => {
   it("are deprecated at the end of life, when they retire, or after two years, whatever comes first", () => {
     const of = (endOfLife: string, added: string, retired?: string): string =>
-      deprecationTime({ endOfLife }, { added, ...(retired === undefined ? {} : { retired }) });
+      deprecationTime({ endOfLife }, { added, ...defined({ retired }) });
     assert.equal(of("2027-11-01", "2026-11-01"), "2027-11-01T23:59:00Z");
     assert.equal(of("2030-01-01", "2026-11-01"), "2028-11-01T00:00:00Z");
     assert.equal(of("2030-01-01", "2028-02-29"), "2030-01-01T23:59:00Z");

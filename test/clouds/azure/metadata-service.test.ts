@@ -30,7 +30,9 @@ describe("Azure's metadata service", () => {
     const { compute, extended, network } = await asJson("api-version=2021-08-01&extended=true");
     assert.equal(compute["userData"], Buffer.from(instance.userData!).toString("base64"));
     assert.deepEqual(compute["osProfile"], {
-      ...{ adminUsername: "alpine", computerName: "test-0-bios", disablePasswordAuthentication: "true" },
+      adminUsername: "alpine",
+      computerName: "test-0-bios",
+      disablePasswordAuthentication: "true",
     });
     assert.deepEqual(extended, { compute: { hasCustomData: false, ppsType: "None" } });
     assert.equal(network.interface[0]!.macAddress, "525400A1B100");
@@ -61,7 +63,9 @@ describe("Azure's metadata service", () => {
   it("names the newest versions to whoever asks for none", async () => {
     const { body } = await ask("/metadata/instance", meant);
     assert.deepEqual((JSON.parse(body) as Record<string, string[]>)["newest-versions"], [
-      ...["2021-08-01", "2021-05-01", "2021-01-01"],
+      "2021-08-01",
+      "2021-05-01",
+      "2021-01-01",
     ]);
   });
 });

@@ -82,8 +82,13 @@ for (const [region, { id }] of Object.entries(all)) {
 export class ChainProject extends PulumiProject {
   public readonly cloud: CloudFolder;
   public declared: Required<Omit<Declared, "parameterValue" | "allowedAccountIds">> & Declared = {
-    ...{ key: "image.raw", name: "alpine-3.23.6-x86_64-uefi-tiny-r0", description: "Alpine", isPublic: true },
-    ...{ tags: { release: "3.23.6" }, deprecationTime: "2028-01-01T00:00:00Z", architecture: "x86_64" },
+    key: "image.raw",
+    name: "alpine-3.23.6-x86_64-uefi-tiny-r0",
+    description: "Alpine",
+    isPublic: true,
+    tags: { release: "3.23.6" },
+    deprecationTime: "2028-01-01T00:00:00Z",
+    architecture: "x86_64",
     copies: ["eu-west-1", "ap-northeast-1"],
   };
 

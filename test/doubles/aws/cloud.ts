@@ -1,6 +1,7 @@
 /** One call to the double's cloud: region and account checked, faults met, state changed, logged. */
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { defined } from "../../../src/lib/defined.ts";
 import { iamActions, perform, type ActionName, type Answer, type Params } from "./cloud/actions.ts";
 import { AwsError } from "./cloud/aws-error.ts";
 import { newGlobal, newRegion, type Global, type Region } from "./cloud/state.ts";
@@ -98,10 +99,15 @@ export class Cloud {
     const globalFile = join(this.folder, this.account, "global.json");
     const act = (regionState: Region, global: Global): Answer<Name> => {
       const world: World = {
-        ...{ account: this.account, regionName: region, region: regionState, global },
-        ...{ now: settings.now, polls: settings.polls, enabledRegions: settings.enabledRegions },
+        account: this.account,
+        regionName: region,
+        region: regionState,
+        global,
+        now: settings.now,
+        polls: settings.polls,
+        enabledRegions: settings.enabledRegions,
         otherRegion: (name) => readJson(this.regionFile(name), newRegion),
-        ...(object === undefined ? {} : { object }),
+        ...defined({ object }),
       };
       return perform(world, action, params);
     };

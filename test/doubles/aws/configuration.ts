@@ -5,8 +5,15 @@ import type { CheckFailure, Values } from "./schema.ts";
 
 /** What the double knows of the real provider's configuration; the rest it refuses by name. */
 const known = new Set([
-  ...["region", "profile", "allowedAccountIds", "forbiddenAccountIds", "version"],
-  ...["skipCredentialsValidation", "skipMetadataApiCheck", "skipRegionValidation", "skipRequestingAccountId"],
+  "region",
+  "profile",
+  "allowedAccountIds",
+  "forbiddenAccountIds",
+  "version",
+  "skipCredentialsValidation",
+  "skipMetadataApiCheck",
+  "skipRegionValidation",
+  "skipRequestingAccountId",
 ]);
 
 export function checkConfiguration(inputs: Values): CheckFailure[] {

@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import { meet, planSchema, type CallFacts, type FaultPlan } from "./faults.ts";
 
 const call = (changes: Partial<CallFacts> = {}): CallFacts => ({
-  ...{ action: "CopyImage" as const, account: "111122223333", region: "eu-west-1", params: { Name: "one" } },
+  action: "CopyImage" as const,
+  account: "111122223333",
+  region: "eu-west-1",
+  params: { Name: "one" },
   ...changes,
 });
 
@@ -24,11 +27,9 @@ describe("AWS double: fault plans", () => {
 
   it("break only the call, region, account and parameters that they name", () => {
     const others = [
-      ...[
-        call({ action: "RegisterImage" }),
-        call({ region: "us-east-1" }),
-        call({ account: "444455556666" }),
-      ],
+      call({ action: "RegisterImage" }),
+      call({ region: "us-east-1" }),
+      call({ account: "444455556666" }),
       call({ params: { Name: "two" } }),
     ];
     const fault = {

@@ -2,6 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
+import { defined } from "../../../src/lib/defined.ts";
 import { endpointVariables } from "./http/endpoints.ts";
 import { writeFileAtomically } from "../../../src/lib/atomic-file.ts";
 
@@ -14,14 +15,12 @@ export function doubleFolder(): string {
   if (isInstalled) return bin;
   const { outputFiles } = buildSync({
     entryPoints: [join(import.meta.dirname, "main.ts")],
-    ...{
-      bundle: true,
-      write: false,
-      platform: "node",
-      format: "esm",
-      target: "node20",
-      packages: "external",
-    },
+    bundle: true,
+    write: false,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
   });
   mkdirSync(bin, { recursive: true });
   writeFileAtomically(join(bin, "main.mjs"), outputFiles[0]!.contents);
@@ -55,14 +54,13 @@ export function doubleEnvironment(environment: NodeJS.ProcessEnv, options: Doubl
     ...Object.fromEntries(own),
     PATH: [doubleFolder(), environment["PATH"]].join(delimiter),
     PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true",
-    ...{
-      AWS_DOUBLE_DIR: options.folder,
-      AWS_ACCESS_KEY_ID: options.account,
-      AWS_SECRET_ACCESS_KEY: "double",
-    },
-    ...{ AWS_CONFIG_FILE: nowhere, AWS_SHARED_CREDENTIALS_FILE: nowhere, AWS_EC2_METADATA_DISABLED: "true" },
-    ...(options.region === undefined ? {} : { AWS_REGION: options.region }),
-    ...(options.objects === undefined ? {} : { AWS_DOUBLE_OBJECTS: options.objects }),
+    AWS_DOUBLE_DIR: options.folder,
+    AWS_ACCESS_KEY_ID: options.account,
+    AWS_SECRET_ACCESS_KEY: "double",
+    AWS_CONFIG_FILE: nowhere,
+    AWS_SHARED_CREDENTIALS_FILE: nowhere,
+    AWS_EC2_METADATA_DISABLED: "true",
+    ...defined({ AWS_REGION: options.region, AWS_DOUBLE_OBJECTS: options.objects }),
     ...(options.url === undefined ? {} : endpointVariables(options.url)),
   };
 }

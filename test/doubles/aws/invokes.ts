@@ -1,4 +1,5 @@
 /** The functions of the provider that the program may call. */
+import { defined } from "../../../src/lib/defined.ts";
 import type { ShownImage } from "./cloud/describe.ts";
 import { ProviderError, tagMap, type Api } from "./resource.ts";
 import type { Values } from "./schema.ts";
@@ -29,7 +30,7 @@ export async function invoke(api: Api, token: string, args: Values): Promise<Val
 
 async function getAmi(api: Api, args: GetAmiArgs): Promise<Values> {
   const { Images } = await api.call("DescribeImages", {
-    ...(args.owners === undefined ? {} : { Owners: args.owners }),
+    ...defined({ Owners: args.owners }),
     Filters: (args.filters ?? []).map(({ name, values }) => ({ Name: name, Values: values })),
   });
   const expression = args.nameRegex === undefined ? undefined : new RegExp(args.nameRegex);
@@ -48,17 +49,25 @@ async function getAmi(api: Api, args: GetAmiArgs): Promise<Values> {
 
 function amiAnswer(api: Api, image: ShownImage): Values {
   const answer = {
-    ...{ id: image.ImageId, imageId: image.ImageId, name: image.Name, architecture: image.Architecture },
-    ...{ arn: `arn:aws:ec2:${api.region}::image/${image.ImageId}`, bootMode: image.BootMode },
-    ...{
-      creationDate: image.CreationDate,
-      deprecationTime: image.DeprecationTime,
-      description: image.Description,
-    },
-    ...{ enaSupport: image.EnaSupport, imdsSupport: image.ImdsSupport, ownerId: image.OwnerId },
-    ...{ public: image.Public, rootDeviceName: image.RootDeviceName, state: image.State },
-    ...{ rootSnapshotId: image.BlockDeviceMappings[0]?.Ebs.SnapshotId, tags: tagMap(image.Tags) },
-    ...{ virtualizationType: image.VirtualizationType, region: api.region },
+    id: image.ImageId,
+    imageId: image.ImageId,
+    name: image.Name,
+    architecture: image.Architecture,
+    arn: `arn:aws:ec2:${api.region}::image/${image.ImageId}`,
+    bootMode: image.BootMode,
+    creationDate: image.CreationDate,
+    deprecationTime: image.DeprecationTime,
+    description: image.Description,
+    enaSupport: image.EnaSupport,
+    imdsSupport: image.ImdsSupport,
+    ownerId: image.OwnerId,
+    public: image.Public,
+    rootDeviceName: image.RootDeviceName,
+    state: image.State,
+    rootSnapshotId: image.BlockDeviceMappings[0]?.Ebs.SnapshotId,
+    tags: tagMap(image.Tags),
+    virtualizationType: image.VirtualizationType,
+    region: api.region,
   };
   return JSON.parse(JSON.stringify(answer)) as Values;
 }

@@ -18,7 +18,9 @@ export function loopbackEndpoint(url = process.env[objectsVariable]): string {
 
 export function s3Client(account: string, region: string, url?: string): S3Client {
   return new S3Client({
-    ...{ region, endpoint: loopbackEndpoint(url), forcePathStyle: true },
+    region,
+    endpoint: loopbackEndpoint(url),
+    forcePathStyle: true,
     credentials: { accessKeyId: account, secretAccessKey: "double" },
   });
 }

@@ -35,8 +35,13 @@ const changeInPlace: Record<string, string[]> = {
 };
 
 const examples: Record<Property["kind"], [unknown, unknown]> = {
-  ...{ string: ["one", "two"], boolean: [true, false], number: [1, 2], strings: [["a"], ["b"]] },
-  ...{ map: [{ a: "1" }, { a: "2" }], object: [{}, {}], objects: [[], []] },
+  string: ["one", "two"],
+  boolean: [true, false],
+  number: [1, 2],
+  strings: [["a"], ["b"]],
+  map: [{ a: "1" }, { a: "2" }],
+  object: [{}, {}],
+  objects: [[], []],
 };
 
 describe("AWS double: differences", () => {
@@ -69,25 +74,36 @@ describe("AWS double: differences", () => {
   });
 
   const image: Values = {
-    ...{
-      name: "i",
-      region: "us-east-1",
-      architecture: "x86_64",
-      virtualizationType: "hvm",
-      sriovNetSupport: "simple",
-    },
-    ...{ bootMode: "uefi", enaSupport: true, rootDeviceName: "/dev/xvda", tags: { a: "1" } },
+    name: "i",
+    region: "us-east-1",
+    architecture: "x86_64",
+    virtualizationType: "hvm",
+    sriovNetSupport: "simple",
+    bootMode: "uefi",
+    enaSupport: true,
+    rootDeviceName: "/dev/xvda",
+    tags: { a: "1" },
     ebsBlockDevices: [
       {
-        ...{ deviceName: "/dev/xvda", snapshotId: "snap-1", volumeType: "gp3", volumeSize: 1 },
-        ...{ deleteOnTermination: true, encrypted: false },
+        deviceName: "/dev/xvda",
+        snapshotId: "snap-1",
+        volumeType: "gp3",
+        volumeSize: 1,
+        deleteOnTermination: true,
+        encrypted: false,
       },
     ],
     deprecationTime: "2028-01-01T00:00:00.000Z",
   };
   const inputs: Values = {
-    ...{ name: "i", architecture: "x86_64", virtualizationType: "hvm", sriovNetSupport: "simple" },
-    ...{ bootMode: "uefi", enaSupport: true, rootDeviceName: "/dev/xvda", tags: { a: "1" } },
+    name: "i",
+    architecture: "x86_64",
+    virtualizationType: "hvm",
+    sriovNetSupport: "simple",
+    bootMode: "uefi",
+    enaSupport: true,
+    rootDeviceName: "/dev/xvda",
+    tags: { a: "1" },
     ebsBlockDevices: [
       { deviceName: "/dev/xvda", snapshotId: "snap-1", volumeType: "gp3", deleteOnTermination: true },
     ],

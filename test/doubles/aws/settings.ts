@@ -13,7 +13,11 @@ const settingsSchema = z.strictObject({
   now: z.iso.datetime().optional(),
   polls: z
     .strictObject({
-      ...{ visible: polls, register: polls, copy: polls, import: polls, parameter: polls },
+      visible: polls,
+      register: polls,
+      copy: polls,
+      import: polls,
+      parameter: polls,
       blockPublicAccess: polls,
     } satisfies Record<keyof Polls, unknown>)
     .partial()

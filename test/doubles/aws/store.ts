@@ -17,7 +17,9 @@ function queueOf(file: string): LimitFunction {
 
 /** A lock is held for a millisecond, so waiting is short; one that a killed process left is taken over after two seconds. */
 const lockOptions: lockfile.LockOptions = {
-  ...{ realpath: false, stale: 2000, update: 1000 },
+  realpath: false,
+  stale: 2000,
+  update: 1000,
   // For ever, for a table of as many waits as it takes is made anew for each lock.
   retries: { forever: true, retries: 5, factor: 1, minTimeout: 2, maxTimeout: 10, randomize: true },
 };

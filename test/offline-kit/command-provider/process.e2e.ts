@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { defined } from "../../../src/lib/defined.ts";
 import type { StackResource } from "../../helpers/pulumi-project.ts";
 import { resultOf } from "../../helpers/pulumi-project.ts";
 import { CommandsProject } from "./commands-project.ts";
@@ -176,7 +177,7 @@ describe("command provider: processes", function () {
           update,
           delete: "true",
           logging: "none",
-          ...(addPreviousOutputInEnv === undefined ? {} : { addPreviousOutputInEnv }),
+          ...defined({ addPreviousOutputInEnv }),
         },
       });
       project.declare(commands("echo first"));

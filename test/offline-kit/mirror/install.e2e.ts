@@ -22,7 +22,11 @@ const bios = [...shared, "tiny-cloud-nocloud", "syslinux"];
 const uefi = [...shared, "tiny-cloud-nocloud", "grub-efi", "dosfstools"];
 const cloudinit = [
   ...shared.filter((name) => name !== "dhcpcd" && name !== "linux-virt"),
-  ...["cloud-init", "dhclient", "openssh-server-pam", "e2fsprogs-extra", "mount"],
+  "cloud-init",
+  "dhclient",
+  "openssh-server-pam",
+  "e2fsprogs-extra",
+  "mount",
 ];
 const appliance = [
   "apk-tools",
@@ -35,11 +39,29 @@ const appliance = [
   "tar",
 ];
 const services = [
-  ...["devfs", "dmesg", "hwdrivers", "mdev"],
-  ...["acpid", "bootmisc", "hostname", "hwclock", "modules", "swap", "sysctl", "syslog"],
-  ...["chronyd", "networking", "sshd", "dhcpcd"],
-  ...["killprocs", "mount-ro", "savecache"],
-  ...["tiny-cloud-boot", "tiny-cloud-early", "tiny-cloud-main", "tiny-cloud-final"],
+  "devfs",
+  "dmesg",
+  "hwdrivers",
+  "mdev",
+  "acpid",
+  "bootmisc",
+  "hostname",
+  "hwclock",
+  "modules",
+  "swap",
+  "sysctl",
+  "syslog",
+  "chronyd",
+  "networking",
+  "sshd",
+  "dhcpcd",
+  "killprocs",
+  "mount-ro",
+  "savecache",
+  "tiny-cloud-boot",
+  "tiny-cloud-early",
+  "tiny-cloud-main",
+  "tiny-cloud-final",
 ];
 
 describe("installing from the offline mirror", function () {
@@ -70,13 +92,17 @@ describe("installing from the offline mirror", function () {
   const branch = "v3.23";
   const install = (name: string, packages: readonly string[], keys = join(mirror, "keys")) =>
     runApk(work, join(work, name), [
-      ...["add", "--initdb", "--arch", "x86_64", "--no-cache", "--keys-dir", keys],
-      ...[
-        "--repository",
-        `${server.url}/${branch}/main`,
-        "--repository",
-        `${server.url}/${branch}/community`,
-      ],
+      "add",
+      "--initdb",
+      "--arch",
+      "x86_64",
+      "--no-cache",
+      "--keys-dir",
+      keys,
+      "--repository",
+      `${server.url}/${branch}/main`,
+      "--repository",
+      `${server.url}/${branch}/community`,
       ...packages,
     ]);
   const within = (name: string, command: string) =>
@@ -191,8 +217,16 @@ describe("installing from the offline mirror", function () {
       ].join("\n"),
     );
     assert.deepEqual(stdout.split("\n"), [
-      ...["complete", "tried", "ssh-ed25519 AAA one", "ssh-ed25519 BBB two"],
-      ...["127.0.1.1\ttried.example.org tried", "alice 700", "alice 600", "tried", "second", "ran"],
+      "complete",
+      "tried",
+      "ssh-ed25519 AAA one",
+      "ssh-ed25519 BBB two",
+      "127.0.1.1\ttried.example.org tried",
+      "alice 700",
+      "alice 600",
+      "tried",
+      "second",
+      "ran",
     ]);
   });
 
@@ -336,8 +370,16 @@ describe("installing from the offline mirror", function () {
     await writeFile(join(directory, "APKINDEX.tar.gz"), await writeIndex([genuine], "own", trusted));
     const addSmall = (name: string) =>
       runApk(work, join(work, name), [
-        ...["add", "--initdb", "--arch", "x86_64", "--no-cache", "--keys-dir", keys],
-        ...["--repository", join(work, "own"), "small"],
+        "add",
+        "--initdb",
+        "--arch",
+        "x86_64",
+        "--no-cache",
+        "--keys-dir",
+        keys,
+        "--repository",
+        join(work, "own"),
+        "small",
       ]);
     await writeFile(join(directory, genuine.fileName), genuine.bytes);
     await addSmall("genuine");
@@ -403,15 +445,19 @@ async function makeNullDevice(root: string): Promise<void> {
 /** A package with one file of this text. */
 function smallPackage(text: string): Package {
   const info = {
-    ...{
-      name: "small",
-      version: "1-r0",
-      description: "small",
-      url: "https://example.org",
-      architecture: "x86_64",
-    },
-    ...{ license: "MIT", origin: "small", buildDate: 1_700_000_000 },
-    ...{ depends: [], provides: [], replaces: [], installIf: [], triggers: [] },
+    name: "small",
+    version: "1-r0",
+    description: "small",
+    url: "https://example.org",
+    architecture: "x86_64",
+    license: "MIT",
+    origin: "small",
+    buildDate: 1_700_000_000,
+    depends: [],
+    provides: [],
+    replaces: [],
+    installIf: [],
+    triggers: [],
   };
   const content = Buffer.from(text);
   return {

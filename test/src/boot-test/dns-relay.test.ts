@@ -12,8 +12,13 @@ const host = { mac: Buffer.from("020202020202", "hex"), ip: Buffer.from([168, 0,
 
 function fromGuest(payload: Buffer, destinationPort = 53): Buffer {
   return writeUdp({
-    ...{ from: guest.mac, to: host.mac, source: guest.ip, destination: host.ip },
-    ...{ sourcePort: 40_000, destinationPort, payload },
+    from: guest.mac,
+    to: host.mac,
+    source: guest.ip,
+    destination: host.ip,
+    sourcePort: 40_000,
+    destinationPort,
+    payload,
   });
 }
 
@@ -22,8 +27,13 @@ function lease(sourcePort = 67): Buffer {
   const payload = Buffer.alloc(300);
   payload.set([99, 130, 83, 99, 53, 1, 5, 255], 236);
   return writeUdp({
-    ...{ from: host.mac, to: guest.mac, source: host.ip, destination: guest.ip },
-    ...{ sourcePort, destinationPort: 68, payload },
+    from: host.mac,
+    to: guest.mac,
+    source: host.ip,
+    destination: guest.ip,
+    sourcePort,
+    destinationPort: 68,
+    payload,
   });
 }
 

@@ -11,8 +11,13 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const variant = someVariant({ bootstrap: "tiny" });
 const expected: Expectations = {
-  ...{ hostname: "test-0-bios", kernel: "6.18.56-0-virt", diskMib: 628, nonce: "a1b1" },
-  ...{ requests: undefined, forbidden: ["10.0.2.2:4711", "169.254.169.254:80"], hostConnections: 0 },
+  hostname: "test-0-bios",
+  kernel: "6.18.56-0-virt",
+  diskMib: 628,
+  nonce: "a1b1",
+  requests: undefined,
+  forbidden: ["10.0.2.2:4711", "169.254.169.254:80"],
+  hostConnections: 0,
   console: "SYSLINUX 6.04\nBooting `Linux virt'\n",
 };
 

@@ -18,7 +18,9 @@ describe("a NoCloud seed", () => {
   it("has the instance's name, host name and key, in both forms that are read", () => {
     assert.deepEqual(readdirSync(folder).sort(), ["meta-data", "user-data"]);
     assert.deepEqual(parse(read("meta-data")), {
-      ...{ "instance-id": "image-r0", "local-hostname": "test-0-bios", hostname: "test-0-bios" },
+      "instance-id": "image-r0",
+      "local-hostname": "test-0-bios",
+      hostname: "test-0-bios",
       "public-keys": { 0: { "openssh-key": sshPublicKey }, user: sshPublicKey },
     });
   });

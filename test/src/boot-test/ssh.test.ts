@@ -48,7 +48,9 @@ describe("a connection to a guest", () => {
     const sock = await openSpeaking(await listen(server), 5_000);
     const connection = { sock, username: "alpine", privateKey: user.private, hostVerifier: () => true };
     assert.deepEqual(await runOverSsh(connection, "cat", "input"), {
-      ...{ stdout: "cat: input", stderr: "", exitCode: 3 },
+      stdout: "cat: input",
+      stderr: "",
+      exitCode: 3,
     });
   });
 });

@@ -58,8 +58,13 @@ describe("a signed index", () => {
     const [entry, ...more] = await readIndex(index, keys);
     assert.equal(more.length, 0);
     assert.deepEqual(entry, {
-      ...{ name: "good", version: "1.0-r0", arch: "x86_64", size: written.bytes.length },
-      ...{ checksum: checksumOf(written), depends: ["other>=1"], provides: ["cmd:good"] },
+      name: "good",
+      version: "1.0-r0",
+      arch: "x86_64",
+      size: written.bytes.length,
+      checksum: checksumOf(written),
+      depends: ["other>=1"],
+      provides: ["cmd:good"],
       buildTime: 1_700_000_000,
     });
   });

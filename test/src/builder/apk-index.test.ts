@@ -22,7 +22,10 @@ describe("an index's text", () => {
     const [busybox, musl, ...more] = parseIndex(text);
     assert.equal(more.length, 0);
     assert.deepEqual(busybox, {
-      ...{ name: "busybox", version: "1.37.0-r30", arch: "x86_64", size: 518 },
+      name: "busybox",
+      version: "1.37.0-r30",
+      arch: "x86_64",
+      size: 518,
       checksum: "Q1+pKlvUjpWVf/AAAA=",
       buildTime: 1_700_000_000,
       depends: ["so:libc.musl-x86_64.so.1", "musl>=1.2", "!other"],
@@ -37,8 +40,14 @@ describe("an index's text", () => {
 
 describe("the packages that a guest starts from", () => {
   const entry = (name: string, depends: string[] = [], provides: string[] = []): IndexEntry => ({
-    ...{ name, version: "1-r0", arch: "x86_64", checksum: "", size: 1, buildTime: 0 },
-    ...{ depends, provides },
+    name,
+    version: "1-r0",
+    arch: "x86_64",
+    checksum: "",
+    size: 1,
+    buildTime: 0,
+    depends,
+    provides,
   });
   const names = (found: IndexEntry[]) => found.map(({ name }) => name);
 

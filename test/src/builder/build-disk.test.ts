@@ -12,7 +12,14 @@ const mirror: MirrorSettings = { name: "offline", url: "file:///mirror", keyFile
 /** A repository with these packages: name → version. */
 function repository(packages: Record<string, string>): Repository {
   const entries = Object.entries(packages).map(([name, version]) => ({
-    ...{ name, version, arch: "x86_64", checksum: "", size: 0, buildTime: 0, depends: [], provides: [] },
+    name,
+    version,
+    arch: "x86_64",
+    checksum: "",
+    size: 0,
+    buildTime: 0,
+    depends: [],
+    provides: [],
   }));
   return { declaredUrl: "https://example.org", arch: "x86_64", entries, index: Buffer.alloc(0), digest: "" };
 }

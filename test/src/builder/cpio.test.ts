@@ -41,7 +41,9 @@ describe("a cpio archive", () => {
     const lengths = [1, 2, 3, 4, 5, 6, 7, 8];
     const entries = lengths.flatMap((length) =>
       lengths.map((size) => ({
-        ...{ path: `${"n".repeat(length)}${size}`, mode: 0o644, kind: "file" as const },
+        path: `${"n".repeat(length)}${size}`,
+        mode: 0o644,
+        kind: "file" as const,
         content: Buffer.alloc(size, "x"),
       })),
     );

@@ -10,7 +10,12 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const settings: BuildSettings = {
   mirror: { name: "offline", url: "file:///mirror", keyFiles: [] },
-  ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 10 },
+  extraDiskMib: 0,
+  overlays: [],
+  slots: 1,
+  accelerator: "auto",
+  timeoutMinutes: 30,
+  cacheGib: 10,
 };
 
 describe("what is written beside an image", () => {
@@ -24,7 +29,10 @@ describe("what is written beside an image", () => {
       image,
       { kernel: "6.18.56-0-virt", packages: somePackages },
       {
-        ...{ variant, settings, inputsDigest: "cd".repeat(32), repositories: [] },
+        variant,
+        settings,
+        inputsDigest: "cd".repeat(32),
+        repositories: [],
         appliance: { arch: "x86_64", digest: "ab".repeat(32) },
       },
     );

@@ -10,7 +10,12 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const settings: BuildSettings = {
   mirror: { name: "offline", url: "file:///mirror", keyFiles: ["one.pub"] },
-  ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
+  extraDiskMib: 0,
+  overlays: [],
+  slots: 1,
+  accelerator: "auto",
+  timeoutMinutes: 30,
+  cacheGib: 20,
 };
 const variant = someVariant();
 const digest = inputsDigest(variant, settings);

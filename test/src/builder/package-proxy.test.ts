@@ -63,9 +63,17 @@ describe("the package proxy of a build guest", function () {
 
   it("has nothing else", async () => {
     for (const path of [
-      ...["/", "/0", "/0/x86_64/", "/0/x86_64/one-1.0-r1.apk", "/0/aarch64/one-1.0-r0.apk"],
-      ...["/1/x86_64/APKINDEX.tar.gz", "/-1/x86_64/APKINDEX.tar.gz", "/x/x86_64/APKINDEX.tar.gz"],
-      ...["/0/x86_64/../../keys/throwaway.rsa.pub", "/0/x86_64/..%2f..%2fetc%2fpasswd", "/etc/passwd"],
+      "/",
+      "/0",
+      "/0/x86_64/",
+      "/0/x86_64/one-1.0-r1.apk",
+      "/0/aarch64/one-1.0-r0.apk",
+      "/1/x86_64/APKINDEX.tar.gz",
+      "/-1/x86_64/APKINDEX.tar.gz",
+      "/x/x86_64/APKINDEX.tar.gz",
+      "/0/x86_64/../../keys/throwaway.rsa.pub",
+      "/0/x86_64/..%2f..%2fetc%2fpasswd",
+      "/etc/passwd",
     ]) {
       assert.equal((await get(path)).status, 404, path);
     }

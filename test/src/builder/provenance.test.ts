@@ -49,15 +49,23 @@ const statementSchema = z.strictObject({
 
 const settings: BuildSettings = {
   mirror: { name: "offline", url: "http://127.0.0.1:4711", keyFiles: ["one.pub"] },
-  ...{ extraDiskMib: 96, overlays: [], slots: 1, accelerator: "auto", timeoutMinutes: 30, cacheGib: 10 },
+  extraDiskMib: 96,
+  overlays: [],
+  slots: 1,
+  accelerator: "auto",
+  timeoutMinutes: 30,
+  cacheGib: 10,
 };
 const variant = someVariant();
 const record: BuildRecord = {
-  ...{ variant, settings, inputsDigest: inputsDigest(variant, settings) },
+  variant,
+  settings,
+  inputsDigest: inputsDigest(variant, settings),
   appliance: { arch: "x86_64", digest: "ab".repeat(32) },
   repositories: ["main", "community"].map((name) => ({
     declaredUrl: `https://dl-cdn.alpinelinux.org/alpine/v3.23/${name}`,
-    ...{ arch: "x86_64", digest: "1d".repeat(32) },
+    arch: "x86_64",
+    digest: "1d".repeat(32),
   })),
   products: [
     { name: `${variant.name}.qcow2`, sha256: "a2".repeat(32), sha512: "a5".repeat(64) },
@@ -82,7 +90,9 @@ describe("an image's provenance", () => {
     const elsewhere = {
       ...settings,
       mirror: { ...settings.mirror, url: "file:///mirror", keyFiles: ["two.pub"] },
-      ...{ slots: 4, accelerator: "tcg" as const, timeoutMinutes: 5 },
+      slots: 4,
+      accelerator: "tcg" as const,
+      timeoutMinutes: 5,
     };
     const other = structuredClone({ ...record, settings: elsewhere });
     assert.equal(provenanceText(other), provenanceText(record));
@@ -99,7 +109,10 @@ describe("an image's provenance", () => {
       assert.ok(!(field in externalParameters), field);
     }
     assert.deepEqual(internalParameters, {
-      ...{ builderVersion, extraDiskMib: 96, inputsDigest: record.inputsDigest, mirror: "offline" },
+      builderVersion,
+      extraDiskMib: 96,
+      inputsDigest: record.inputsDigest,
+      mirror: "offline",
     });
   });
 

@@ -16,8 +16,12 @@ import { temporaryFolder } from "../../helpers/temporary.ts";
 
 describe("QEMU's arguments", () => {
   const guest: GuestSpecification = {
-    ...{ arch: "x86_64", accelerator: "tcg", memoryMib: 512, arguments: [] },
-    ...{ consoleLog: "/tmp/a,b", scratch: "/tmp" },
+    arch: "x86_64",
+    accelerator: "tcg",
+    memoryMib: 512,
+    arguments: [],
+    consoleLog: "/tmp/a,b",
+    scratch: "/tmp",
   };
 
   it("double commas in values, for a comma ends one", () => {

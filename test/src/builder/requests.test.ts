@@ -2,17 +2,29 @@ import assert from "node:assert/strict";
 import { loadVariants } from "../../../src/configuration/index.ts";
 import type { Repository } from "../../../src/builder/mirror.ts";
 import { checkPackages, requestLines, whoAsksIn } from "../../../src/builder/requests.ts";
+import { defined } from "../../../src/lib/defined.ts";
 import { least, project } from "../configuration/project.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 /** A repository with these packages: name → what else it provides. */
 function repository(packages: Record<string, string[]>, tag?: string): Repository {
   const entries = Object.entries(packages).map(([name, provides]) => ({
-    ...{ name, provides, version: "1", arch: "x86_64", checksum: "", size: 0, buildTime: 0, depends: [] },
+    name,
+    provides,
+    version: "1",
+    arch: "x86_64",
+    checksum: "",
+    size: 0,
+    buildTime: 0,
+    depends: [],
   }));
   return {
-    ...{ declaredUrl: `https://example.org/${tag ?? "main"}`, arch: "x86_64", entries },
-    ...{ index: Buffer.alloc(0), digest: "", ...(tag === undefined ? {} : { tag }) },
+    declaredUrl: `https://example.org/${tag ?? "main"}`,
+    arch: "x86_64",
+    entries,
+    index: Buffer.alloc(0),
+    digest: "",
+    ...defined({ tag }),
   };
 }
 

@@ -8,8 +8,12 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const image: BilledImage = {
   variant: someVariant({ revision: 2 }),
-  ...{ sha256: "a2".repeat(32), sha512: "a5".repeat(64), inputsDigest: "cd".repeat(32) },
-  ...{ mirror: "offline", kernel: "6.18.56-0-virt", packages: somePackages },
+  sha256: "a2".repeat(32),
+  sha512: "a5".repeat(64),
+  inputsDigest: "cd".repeat(32),
+  mirror: "offline",
+  kernel: "6.18.56-0-virt",
+  packages: somePackages,
 };
 
 interface Bill {
@@ -61,7 +65,10 @@ describe("an image's bill of materials", function () {
       components: [{ type: "application", name: "alpine-cloud-images", version: String(builderVersion) }],
     });
     assert.deepEqual(component, {
-      ...{ type: "container", name: image.variant.name, version: "3.23.6-r2", "bom-ref": "image" },
+      type: "container",
+      name: image.variant.name,
+      version: "3.23.6-r2",
+      "bom-ref": "image",
       hashes: [
         { alg: "SHA-256", content: image.sha256 },
         { alg: "SHA-512", content: image.sha512 },
@@ -83,7 +90,10 @@ describe("an image's bill of materials", function () {
     ]);
     assert.equal(component("alpine")["version"], "3.23.6");
     assert.deepEqual(component("openrc"), {
-      ...{ type: "library", name: "openrc", version: "0.63-r1", description: "OpenRC manages the services" },
+      type: "library",
+      name: "openrc",
+      version: "0.63-r1",
+      description: "OpenRC manages the services",
       "bom-ref": "pkg:apk/alpine/openrc@0.63-r1?arch=x86_64&distro=alpine-3.23.6",
       purl: "pkg:apk/alpine/openrc@0.63-r1?arch=x86_64&distro=alpine-3.23.6",
       licenses: [{ license: { id: "BSD-2-Clause", acknowledgement: "declared" } }],

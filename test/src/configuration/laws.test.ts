@@ -103,7 +103,8 @@ describe("resolving", () => {
   it("is deterministic, between runs and between processes", () => {
     const code = `import("${repository}src/configuration/index.ts").then((m) => console.log(JSON.stringify(m.loadVariants({ root: "${repository}", ledgerFile: "${original}" }))))`;
     const elsewhere = execFileSync(process.execPath, ["--import", "tsx", "-e", code], {
-      ...{ cwd: repository, encoding: "utf8" },
+      cwd: repository,
+      encoding: "utf8",
     });
     const here = (): string => JSON.stringify(loadVariants({ root: repository, ledgerFile: original }));
     assert.equal(here(), here());

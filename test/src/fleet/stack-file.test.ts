@@ -45,7 +45,9 @@ describe("the settings of a fleet's stack", () => {
     const text = stackFileText(later, "3.20", parseSource(own, "own"));
     assert.deepEqual(parse(text), {
       config: {
-        ...{ "alpine:stage": "release", "alpine:versions": ["3.20"], "alpine:token": { secure: "v1:abc" } },
+        "alpine:stage": "release",
+        "alpine:versions": ["3.20"],
+        "alpine:token": { secure: "v1:abc" },
       },
       encryptionsalt: "v1:own",
     });

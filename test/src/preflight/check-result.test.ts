@@ -8,7 +8,10 @@ import {
 
 const ok = (where: string): CheckResult => ({ check: "regions", where, level: "ok", found: "switched on" });
 const bad = (where: string): CheckResult => ({
-  ...{ check: "quota", where, level: "error", found: "5 of 5" },
+  check: "quota",
+  where,
+  level: "error",
+  found: "5 of 5",
   remedy: "ask for more",
 });
 const results = [

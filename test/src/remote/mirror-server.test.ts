@@ -10,13 +10,12 @@ import { temporaryFolder } from "../../helpers/temporary.ts";
 describe("the mirror that a builder sees", () => {
   it("is this machine's where nobody else can reach it", () => {
     for (const url of [
-      ...[
-        "file://.tools/offline/mirror",
-        "file:///srv/mirror",
-        "http://127.0.0.1:8080",
-        "http://127.8.9.1/alpine",
-      ],
-      ...["http://localhost:8080/alpine", "https://[::1]/alpine"],
+      "file://.tools/offline/mirror",
+      "file:///srv/mirror",
+      "http://127.0.0.1:8080",
+      "http://127.8.9.1/alpine",
+      "http://localhost:8080/alpine",
+      "https://[::1]/alpine",
     ]) {
       assert.equal(isOnThisMachine(url), true, url);
     }

@@ -35,7 +35,11 @@ describe("the project on its way to a builder", function () {
     }
     build = {
       mirror: { name: "offline", url: "file:///mirror", keyFiles: [join(outside, "stack.rsa.pub")] },
-      ...{ extraDiskMib: 96, slots: "auto", accelerator: "auto", timeoutMinutes: 30, cacheGib: 20 },
+      extraDiskMib: 96,
+      slots: "auto",
+      accelerator: "auto",
+      timeoutMinutes: 30,
+      cacheGib: 20,
       overlays: ["configs/overlays/mine", outside, "configs/overlays/plain"],
     };
     archives = await copy.load<typeof ProjectArchive>("src/remote/project-archive.ts");
@@ -56,19 +60,27 @@ describe("the project on its way to a builder", function () {
     const { bytes } = await archives.packProject(variant, build);
     const names = tar(bytes, "-t");
     assert.deepEqual([...new Set(names.map((name) => name.split("/")[0]))].sort(), [
-      ...["clouds", "components", "configs", "job", "package-lock.json", "package.json", "scripts", "src"],
+      "clouds",
+      "components",
+      "configs",
+      "job",
+      "package-lock.json",
+      "package.json",
+      "scripts",
+      "src",
       "tsconfig.json",
     ]);
     for (const name of [
-      ...[
-        "scripts/step.ts",
-        "src/builder/guest/init",
-        "src/configuration/variant.ts",
-        "configs/defaults.yaml",
-      ],
-      ...["job/overlays/0/scripts/setup-mine", "job/overlays/1/scripts/files/motd", "job/keys/stack.rsa.pub"],
+      "scripts/step.ts",
+      "src/builder/guest/init",
+      "src/configuration/variant.ts",
+      "configs/defaults.yaml",
+      "job/overlays/0/scripts/setup-mine",
+      "job/overlays/1/scripts/files/motd",
+      "job/keys/stack.rsa.pub",
       // Who asked for what is looked up in the layers, of overlays without scripts too.
-      ...["job/overlays/0/cloud/aws.yaml", "job/overlays/2/defaults.yaml"],
+      "job/overlays/0/cloud/aws.yaml",
+      "job/overlays/2/defaults.yaml",
     ]) {
       assert.ok(names.includes(name), name);
     }

@@ -4,8 +4,12 @@ import type { Lock } from "../../../src/stacks/file-backend.ts";
 import { isLockRefusal, requireGone, requireNobody } from "../../../src/stacks/locks.ts";
 
 const lock = (changes: Partial<Lock>): Lock => ({
-  ...{ hostname: os.hostname(), username: "me", timestamp: "2026-11-23T08:00:00Z", file: "1.json" },
-  ...{ pid: process.pid, ...changes },
+  hostname: os.hostname(),
+  username: "me",
+  timestamp: "2026-11-23T08:00:00Z",
+  file: "1.json",
+  pid: process.pid,
+  ...changes,
 });
 /** Larger than Linux gives any process. */
 const nobody = 2 ** 22 + 1;

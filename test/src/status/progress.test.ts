@@ -18,16 +18,18 @@ function declared(changes: Partial<ImageState> = {}, release = "3.23.6"): Declar
   return {
     key: `${imageKey}-r0`,
     variant: someVariant({
-      ...{
-        imageKey,
-        configKey: line,
-        release,
-        cloud: "aws",
-        access: { PUBLIC: false, "111122223333": true },
-      },
+      imageKey,
+      configKey: line,
+      release,
+      cloud: "aws",
+      access: { PUBLIC: false, "111122223333": true },
     }),
     state: {
-      ...{ stage: "release", added: "2026-11-01", withdraw: false, removing: false, place: "ledger:1:1" },
+      stage: "release",
+      added: "2026-11-01",
+      withdraw: false,
+      removing: false,
+      place: "ledger:1:1",
       ...changes,
     },
     regions,
@@ -35,7 +37,8 @@ function declared(changes: Partial<ImageState> = {}, release = "3.23.6"): Declar
 }
 
 const resource = (type: string, name: string, more: Partial<StateResource> = {}): StateResource => ({
-  ...{ urn: `urn:pulumi:release::alpine::${type}::${name}`, type },
+  urn: `urn:pulumi:release::alpine::${type}::${name}`,
+  type,
   ...more,
 });
 const command = (name: string, input: object = {}): StateResource =>
@@ -71,10 +74,12 @@ function released(key = "3.23.6-x86_64-bios-tiny-aws-r0"): Record<string, StateR
     sharedCopy: permission("eu-west-1"),
     bestEffortShared: permission("me-south-1"),
     snapshots: command(`${key}-snapshots`, {
-      ...{ snapshots: { [home]: "snap-home", "eu-west-1": "snap-eu" }, published },
+      snapshots: { [home]: "snap-home", "eu-west-1": "snap-eu" },
+      published,
     }),
     bestEffortSnapshots: command(`${key}-snapshots-best-effort`, {
-      ...{ snapshots: { "me-south-1": "snap-me" }, published },
+      snapshots: { "me-south-1": "snap-me" },
+      published,
     }),
     metadata: command(`${key}-metadata`, {
       cloud: { artifacts: { [home]: "ami-home", "eu-west-1": "ami-eu" } },
@@ -106,13 +111,20 @@ describe("an image's progress", () => {
   it("is whole where everything that the ledger declares is in the state", () => {
     assert.deepEqual(progress(released()), [
       {
-        ...{ stack: "release", key: "3.23.6-x86_64-bios-tiny-aws-r0", stage: "release" },
-        ...{ built: true, stored: true, imported: true, described: true },
+        stack: "release",
+        key: "3.23.6-x86_64-bios-tiny-aws-r0",
+        stage: "release",
+        built: true,
+        stored: true,
+        imported: true,
+        described: true,
         copies: { there: 2, of: 2, missing: [] },
         snapshots: { there: 3, of: 3, missing: [] },
         shared: { there: 3, of: 3, missing: [] },
         channel: { there: 3, of: 3, missing: [] },
-        ...{ bestEffort: [], leftOver: [], pending: [] },
+        bestEffort: [],
+        leftOver: [],
+        pending: [],
       },
     ]);
   });
@@ -121,7 +133,8 @@ describe("an image's progress", () => {
   function imported(): Record<string, StateResource> {
     const { variant, disk, artifact, upload, import: snapshot, ami, metadata } = released();
     const snapshots = command("3.23.6-x86_64-bios-tiny-aws-r0-snapshots", {
-      ...{ snapshots: { [home]: "snap-home" }, published: [] },
+      snapshots: { [home]: "snap-home" },
+      published: [],
     });
     return { variant, disk, artifact, upload, snapshot, ami, snapshots, metadata } as Record<
       string,
@@ -170,8 +183,14 @@ describe("an image's progress", () => {
 
   it("names what is missing, and in which required regions", () => {
     assert.deepEqual(progress({})[0]?.pending, [
-      ...["not built", "not stored", "not described", "not imported", `snapshots in ${home}, eu-west-1`],
-      ...["copies in eu-west-1", "shared in eu-west-1, us-west-2", "channel in eu-west-1, us-west-2"],
+      "not built",
+      "not stored",
+      "not described",
+      "not imported",
+      `snapshots in ${home}, eu-west-1`,
+      "copies in eu-west-1",
+      "shared in eu-west-1, us-west-2",
+      "channel in eu-west-1, us-west-2",
     ]);
     const [image] = progress(without("sharedCopy", "snapshots"));
     assert.deepEqual(image?.pending, [`snapshots in ${home}, eu-west-1`, "shared in eu-west-1"]);

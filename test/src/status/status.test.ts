@@ -49,7 +49,13 @@ describe("npm run status", () => {
     const { text, code } = await printed({ ...start(image), only: [image], json: true });
     assert.equal(code, undefined);
     const expected: ImageProgress = {
-      ...{ stack: "dev", key: image, stage: "local", built: true, bestEffort: [], leftOver: [], pending: [] },
+      stack: "dev",
+      key: image,
+      stage: "local",
+      built: true,
+      bestEffort: [],
+      leftOver: [],
+      pending: [],
     };
     assert.deepEqual(JSON.parse(text), [expected]);
   });

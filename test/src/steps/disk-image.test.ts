@@ -16,7 +16,12 @@ const input: DiskImageInput = {
   build: {
     // Nothing that can be built from: only a finished build can be the answer.
     mirror: { name: "none", url: "file:///no/such/mirror", keyFiles: [] },
-    ...{ extraDiskMib: 0, overlays: [], slots: 1, accelerator: "tcg", timeoutMinutes: 1, cacheGib: 20 },
+    extraDiskMib: 0,
+    overlays: [],
+    slots: 1,
+    accelerator: "tcg",
+    timeoutMinutes: 1,
+    cacheGib: 20,
   },
 };
 

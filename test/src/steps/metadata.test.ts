@@ -11,24 +11,27 @@ import { someVariant } from "../../helpers/variant.ts";
 
 /** The table in the original's README, in its order; those of steps that file storage does not have are left out. */
 const originalTable = [
-  ...[
-    "name",
-    "project",
-    "image_key",
-    "version",
-    "release",
-    "arch",
-    "firmware",
-    "bootstrap",
-    "cloud",
-    "revision",
-  ],
-  ...["built", "uploaded", "description"],
+  "name",
+  "project",
+  "image_key",
+  "version",
+  "release",
+  "arch",
+  "firmware",
+  "bootstrap",
+  "cloud",
+  "revision",
+  "built",
+  "uploaded",
+  "description",
 ];
 
 const variant = someVariant({
-  ...{ version: "3.20", release: "3.20.0", imageKey: "3.20.0-x86_64-bios-tiny-nocloud" },
-  ...{ name: "nocloud_alpine-3.20.0-x86_64-bios-tiny-r2", revision: 2 },
+  version: "3.20",
+  release: "3.20.0",
+  imageKey: "3.20.0-x86_64-bios-tiny-nocloud",
+  name: "nocloud_alpine-3.20.0-x86_64-bios-tiny-r2",
+  revision: 2,
 });
 const known = {
   disk: diskResult({ documents: builtDocuments }),
@@ -45,9 +48,19 @@ describe("an image's metadata", () => {
     assert.deepEqual(
       originalTable.map((key) => metadata[key]),
       [
-        ...["alpine-3.20.0-x86_64-bios-tiny-r2", "https://alpinelinux.org/cloud"],
-        ...["3.20.0-x86_64-bios-tiny-nocloud", "3.20", "3.20.0", "x86_64", "bios", "tiny", "nocloud", 2],
-        ...["2026-11-23T08:36:49.538", "2026-11-23T08:36:53.866", "Alpine Linux 3.23.6"],
+        "alpine-3.20.0-x86_64-bios-tiny-r2",
+        "https://alpinelinux.org/cloud",
+        "3.20.0-x86_64-bios-tiny-nocloud",
+        "3.20",
+        "3.20.0",
+        "x86_64",
+        "bios",
+        "tiny",
+        "nocloud",
+        2,
+        "2026-11-23T08:36:49.538",
+        "2026-11-23T08:36:53.866",
+        "Alpine Linux 3.23.6",
       ],
     );
   });
@@ -57,20 +70,33 @@ describe("an image's metadata", () => {
       .split("\n")
       .flatMap((line) => /^([a-z0-9_]+):/.exec(line)?.[1] ?? []);
     assert.deepEqual(keys, [
-      ...[
-        "arch",
-        "bootstrap",
-        "cloud",
-        "description",
-        "end_of_life",
-        "firmware",
-        "image_key",
-        "name",
-        "project",
-      ],
-      ...["release", "revision", "version", "built", "uploaded", "artifacts", "metadata_updated"],
-      ...["file", "sha512", "sbom", "provenance", "kernel", "packages"],
-      ...["inputs_digest", "mirror", "mirror_snapshot", "disk_check", "boot_test"],
+      "arch",
+      "bootstrap",
+      "cloud",
+      "description",
+      "end_of_life",
+      "firmware",
+      "image_key",
+      "name",
+      "project",
+      "release",
+      "revision",
+      "version",
+      "built",
+      "uploaded",
+      "artifacts",
+      "metadata_updated",
+      "file",
+      "sha512",
+      "sbom",
+      "provenance",
+      "kernel",
+      "packages",
+      "inputs_digest",
+      "mirror",
+      "mirror_snapshot",
+      "disk_check",
+      "boot_test",
     ]);
   });
 
@@ -81,9 +107,13 @@ describe("an image's metadata", () => {
     assert.deepEqual(
       { file, sha512, sbom, provenance, inputs_digest, mirror, mirror_snapshot },
       {
-        ...{ file: "nocloud_alpine-3.20.qcow2", sha512: disk.sha512 },
-        ...{ sbom: "nocloud_alpine-3.20.cdx.json", provenance: "nocloud_alpine-3.20.intoto.json" },
-        ...{ inputs_digest: disk.inputsDigest, mirror: "offline", mirror_snapshot: disk.mirrorSnapshot },
+        file: "nocloud_alpine-3.20.qcow2",
+        sha512: disk.sha512,
+        sbom: "nocloud_alpine-3.20.cdx.json",
+        provenance: "nocloud_alpine-3.20.intoto.json",
+        inputs_digest: disk.inputsDigest,
+        mirror: "offline",
+        mirror_snapshot: disk.mirrorSnapshot,
       },
     );
   });
@@ -98,8 +128,11 @@ describe("an image's metadata", () => {
 
   it("says where it is in its cloud, by the original's keys", () => {
     const cloud = {
-      ...{ importRegion: "us-west-2", importId: "ami-1", published: "2026-11-23T09:00:00.000Z" },
-      ...{ artifacts: { "us-west-2": "ami-1", "eu-west-1": "ami-2" }, isReleased: true },
+      importRegion: "us-west-2",
+      importId: "ami-1",
+      published: "2026-11-23T09:00:00.000Z",
+      artifacts: { "us-west-2": "ami-1", "eu-west-1": "ami-2" },
+      isReleased: true,
     };
     const dates = { imported: "2026-11-23T08:50:00.000Z", released: "2026-11-23T09:01:00.000Z" };
     const input = { tags: tags(variant), mirror: "offline", cloud };
@@ -108,8 +141,11 @@ describe("an image's metadata", () => {
     assert.deepEqual(
       { imported, import_id, import_region, published, released, artifacts },
       {
-        ...{ imported: "2026-11-23T08:50:00.000", import_id: "ami-1", import_region: "us-west-2" },
-        ...{ published: "2026-11-23T09:00:00.000", released: "2026-11-23T09:01:00.000" },
+        imported: "2026-11-23T08:50:00.000",
+        import_id: "ami-1",
+        import_region: "us-west-2",
+        published: "2026-11-23T09:00:00.000",
+        released: "2026-11-23T09:01:00.000",
         artifacts: { "us-west-2": "ami-1", "eu-west-1": "ami-2" },
       },
     );

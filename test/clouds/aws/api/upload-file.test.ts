@@ -44,7 +44,10 @@ describe("parts of a file", () => {
 describe("unfinished uploads", () => {
   const at = (hours: number): Date => new Date(Date.UTC(2026, 0, 1) + hours * 3_600_000);
   const upload = (Key: string, hours: number, ChecksumAlgorithm: "SHA256" | "CRC32" = "SHA256") => ({
-    ...{ Key, UploadId: `${Key} ${hours}`, Initiated: at(hours), ChecksumAlgorithm },
+    Key,
+    UploadId: `${Key} ${hours}`,
+    Initiated: at(hours),
+    ChecksumAlgorithm,
   });
 
   it("are gone on with where they are of the same content: the newest that knows its parts' SHA-256", () => {

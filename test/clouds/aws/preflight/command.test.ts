@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { preflightCommand } from "../../../../scripts/preflight.ts";
 import { imageIds } from "../../../../clouds/aws/preflight/recorded.ts";
+import { defined } from "../../../../src/lib/defined.ts";
 import { project } from "../../../src/configuration/project.ts";
 
 describe("npm run preflight", () => {
@@ -13,8 +14,9 @@ describe("npm run preflight", () => {
 
   it("knows the AMIs of a state, imported and copied", () => {
     const resource = (type: string, id?: string) => ({
-      ...{ urn: `urn:pulumi:dev::alpine::${type}::x`, type },
-      ...(id === undefined ? {} : { id }),
+      urn: `urn:pulumi:dev::alpine::${type}::x`,
+      type,
+      ...defined({ id }),
     });
     const state = [
       resource("aws:ec2/ami:Ami", "ami-1"),

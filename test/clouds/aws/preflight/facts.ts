@@ -3,6 +3,7 @@ import { settingsSchema, type StackSettings } from "../../../../src/configuratio
 import { vmimportTrust } from "../../../../clouds/aws/policies.ts";
 import type { AccountFacts, Failure, RegionFacts } from "../../../../clouds/aws/preflight/answers.ts";
 import type { PlannedImage, PublishPlan } from "../../../../clouds/aws/preflight/plan.ts";
+import { defined } from "../../../../src/lib/defined.ts";
 import type { CheckResult } from "../../../../src/preflight/check-result.ts";
 
 export const now = "2026-11-23T12:00:00.000Z";
@@ -28,17 +29,18 @@ export function somePlan(changes: Partial<PublishPlan> = {}): PublishPlan {
       { name: "eu-west-1", bestEffort: false, isPublic: true },
       { name: "me-south-1", bestEffort: true, isPublic: true },
     ],
-    ...{ sharesSnapshots: true, entry: "3.23.6-r0", place: "configs/releases.yaml:9:9" },
+    sharesSnapshots: true,
+    entry: "3.23.6-r0",
+    place: "configs/releases.yaml:9:9",
     deprecated: "2027-11-01T23:59:00Z",
   };
   const atImport: PlannedImage = {
     ...image,
-    ...{
-      key: "3.24.0-x86_64-uefi-tiny-aws-r0",
-      name: "alpine-3.24.0-x86_64-uefi-tiny-r0",
-      entry: "3.24.0-r0",
-    },
-    ...{ regions: [{ name: home, bestEffort: false, isPublic: false }], sharesSnapshots: false },
+    key: "3.24.0-x86_64-uefi-tiny-aws-r0",
+    name: "alpine-3.24.0-x86_64-uefi-tiny-r0",
+    entry: "3.24.0-r0",
+    regions: [{ name: home, bestEffort: false, isPublic: false }],
+    sharesSnapshots: false,
   };
   return { settings: awsSettings(), images: [image, atImport], wantsAllRegions: true, ...changes };
 }
@@ -69,7 +71,7 @@ export function inRegion(region: string, changes: Partial<RegionFacts>): Account
 }
 
 export const failure = (code: string, kind?: Failure["kind"]): { failure: Failure } => ({
-  failure: { code, message: "no luck", ...(kind === undefined ? {} : { kind }) },
+  failure: { code, message: "no luck", ...defined({ kind }) },
 });
 
 /** What isn't well, in one line each. */

@@ -3,6 +3,7 @@ import type { AccountFacts, OwnImage } from "../../../../clouds/aws/preflight/an
 import { trustsVmImport } from "../../../../clouds/aws/preflight/importing.ts";
 import type { PublishPlan } from "../../../../clouds/aws/preflight/plan.ts";
 import { judge, preflight } from "../../../../clouds/aws/preflight/preflight.ts";
+import { defined } from "../../../../src/lib/defined.ts";
 import * as given from "./facts.ts";
 import { failure, home, inRegion, now, someFacts, somePlan } from "./facts.ts";
 
@@ -23,7 +24,14 @@ describe("preflight", () => {
     assert.deepEqual(given.problems(results), []);
     const checks = [...new Set(results.map(({ check }) => check))];
     assert.deepEqual(checks, [
-      ...["account", "regions", "bucket", "role", "names", "quota", "block public access", "end of life"],
+      "account",
+      "regions",
+      "bucket",
+      "role",
+      "names",
+      "quota",
+      "block public access",
+      "end of life",
     ]);
   });
 
@@ -36,12 +44,15 @@ describe("preflight", () => {
   it("reports all problems at once", () => {
     const facts = {
       ...inRegion("eu-west-1", { quota: { value: 0 }, imageBlocking: { value: "block-new-sharing" } }),
-      ...{ bucketRegion: failure("NotFound"), role: failure("NoSuchEntityException") },
+      bucketRegion: failure("NotFound"),
+      role: failure("NoSuchEntityException"),
     };
     assert.deepEqual(
       found(facts).map((line) => line.split(":")[0]),
       [
-        ...["error bucket uploads", "error role vmimport", "error quota eu-west-1"],
+        "error bucket uploads",
+        "error role vmimport",
+        "error quota eu-west-1",
         "error block public access eu-west-1",
       ],
     );
@@ -131,7 +142,9 @@ describe("preflight of the import", () => {
 
   const role = (value: AccountFacts["role"]) => only(someFacts({ role: value! }));
   const statement = {
-    ...{ Effect: "Allow", Principal: { Service: "vmie.amazonaws.com" }, Action: "sts:AssumeRole" },
+    Effect: "Allow",
+    Principal: { Service: "vmie.amazonaws.com" },
+    Action: "sts:AssumeRole",
     Condition: { StringEquals: { "sts:Externalid": "vmimport" } },
   };
   const trust = JSON.stringify({ Version: "2012-10-17", Statement: statement });
@@ -223,7 +236,10 @@ describe("preflight of names", () => {
 describe("preflight of public images", () => {
   const others = (count: number): OwnImage[] =>
     Array.from({ length: count }, (_, index) => ({
-      ...{ id: `ami-o${index}`, name: `other-${index}`, isPublic: true, tags: {} },
+      id: `ami-o${index}`,
+      name: `other-${index}`,
+      isPublic: true,
+      tags: {},
     }));
 
   it("counts today's and the plan's against the quota", () => {
@@ -257,7 +273,8 @@ describe("preflight of public images", () => {
 
   it("refuses a block that the stack doesn't switch off, of images and of snapshots", () => {
     const blocked = inRegion("eu-west-1", {
-      ...{ imageBlocking: { value: "block-new-sharing" }, snapshotBlocking: { value: "block-all-sharing" } },
+      imageBlocking: { value: "block-new-sharing" },
+      snapshotBlocking: { value: "block-all-sharing" },
     });
     const [images, snapshots, ...more] = found(blocked);
     assert.match(
@@ -285,7 +302,7 @@ describe("preflight of deprecations", () => {
   /** An image that AWS has, with a day of its own. */
   const there = (deprecated?: string) =>
     given.someRegion({
-      images: { value: [{ ...ours, ...(deprecated === undefined ? {} : { deprecated }) }] },
+      images: { value: [{ ...ours, ...defined({ deprecated }) }] },
     });
   const everywhere = (deprecated?: string) => {
     const region = there(deprecated);

@@ -18,7 +18,11 @@ function declared(
     key: "3.23.6-x86_64-bios-tiny-aws-r0",
     variant: someVariant({ cloud: "aws", name: "aws_alpine-3.23.6-x86_64-bios-tiny-r0", ...variant }),
     state: {
-      ...{ stage: "release", added: "2026-11-01", withdraw: false, removing: false, place: "ledger:1:1" },
+      stage: "release",
+      added: "2026-11-01",
+      withdraw: false,
+      removing: false,
+      place: "ledger:1:1",
       ...state,
     },
     regions,

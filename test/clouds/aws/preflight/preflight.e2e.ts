@@ -111,8 +111,11 @@ describe("preflight", function () {
     assert.deepEqual(
       found.map((line) => line.split(":")[0]),
       [
-        ...["warning regions me-south-1", "error role vmimport", "error quota eu-west-1"],
-        ...["error block public access us-east-1", "error block public access eu-west-1"],
+        "warning regions me-south-1",
+        "error role vmimport",
+        "error quota eu-west-1",
+        "error block public access us-east-1",
+        "error block public access eu-west-1",
       ],
     );
   });
@@ -147,7 +150,9 @@ describe("preflight", function () {
         }
       `);
       const environment = doubleEnvironment(project.environment, {
-        ...{ folder, account, url: variables["AWS_ENDPOINT_URL"]! },
+        folder,
+        account,
+        url: variables["AWS_ENDPOINT_URL"]!,
       });
       for (const name of Object.keys(project.environment)) delete project.environment[name];
       Object.assign(project.environment, environment);

@@ -7,8 +7,14 @@ const account = "111122223333";
 const region = "eu-west-1";
 const id = "snap-00000001";
 const snapshot: Snapshot = {
-  ...{ snapshotId: id, description: "", polls: 0, volumeSizeGib: 1, encrypted: false, sharedWith: [] },
-  ...{ tags: {}, startTime: "2026-11-23T08:00:00.000Z" },
+  snapshotId: id,
+  description: "",
+  polls: 0,
+  volumeSizeGib: 1,
+  encrypted: false,
+  sharedWith: [],
+  tags: {},
+  startTime: "2026-11-23T08:00:00.000Z",
 };
 
 describe("the aws-snapshots step", () => {
@@ -20,8 +26,12 @@ describe("the aws-snapshots step", () => {
     aws.cloud.meddle(account, region, ({ snapshots }) => void (snapshots[id] = { ...snapshot, ...changes }));
   const there = (): Snapshot => aws.cloud.region(account, region).snapshots[id]!;
   const input = (changes: Partial<AwsSnapshotsInput>): AwsSnapshotsInput => ({
-    ...{ double: true, snapshots: { [region]: id }, tags: { release: "3.23.6" }, share: [] },
-    ...{ published: [], ...changes },
+    double: true,
+    snapshots: { [region]: id },
+    tags: { release: "3.23.6" },
+    share: [],
+    published: [],
+    ...changes,
   });
 
   it("tags a snapshot, and shares it where the image is published", async () => {

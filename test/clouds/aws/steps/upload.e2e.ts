@@ -76,7 +76,11 @@ describe("the aws-upload step, to moto", function () {
     const sha512 = createHash("sha512").update(content).digest("hex");
     const disk = diskResult({ file, sha512, bytes });
     return {
-      ...{ region, bucket, double: true, owner: `alpine/test/${seed}`, disk },
+      region,
+      bucket,
+      double: true,
+      owner: `alpine/test/${seed}`,
+      disk,
       artifact: artifactResult({ name: `${name}.vhd`, sha512, bytes }),
     };
   }
@@ -135,8 +139,10 @@ describe("the aws-upload step, to moto", function () {
     child = spawn("node", ["--import", "tsx", "scripts/step.ts", "create"], {
       cwd: copy.root,
       env: {
-        ...{ ...process.env, ...aws.environment },
-        ...{ ALPINE_STEP: "aws-upload", ALPINE_STEP_INPUT: JSON.stringify(image) },
+        ...process.env,
+        ...aws.environment,
+        ALPINE_STEP: "aws-upload",
+        ALPINE_STEP_INPUT: JSON.stringify(image),
       },
       stdio: ["ignore", "ignore", "inherit"],
     });

@@ -58,8 +58,13 @@ describe("the aws-snapshot step", function () {
     }
     const sha512 = createHash("sha512").update(readFileSync(target)).digest("hex");
     return {
-      ...{ region, double: true, owner: "alpine/test/image", description: "Alpine", encrypted: false },
-      ...{ tags: { Name: "alpine", arch: "x86_64" }, disk: diskResult({ file, sha512 }) },
+      region,
+      double: true,
+      owner: "alpine/test/image",
+      description: "Alpine",
+      encrypted: false,
+      tags: { Name: "alpine", arch: "x86_64" },
+      disk: diskResult({ file, sha512 }),
       artifact: artifactResult({ name, sha512 }),
       ...changes,
     };
@@ -187,7 +192,9 @@ describe("the aws-snapshot step", function () {
     assert.equal((await snapshots()).length, 1);
     await ec2.send(
       new RegisterImageCommand({
-        ...{ Name: "alpine", Architecture: "x86_64", VirtualizationType: "hvm" },
+        Name: "alpine",
+        Architecture: "x86_64",
+        VirtualizationType: "hvm",
         RootDeviceName: "/dev/xvda",
         BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { SnapshotId: result.snapshotId } }],
       }),

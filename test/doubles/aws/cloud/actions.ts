@@ -134,7 +134,11 @@ export const ssmActions = {
     const names = params.ParameterFilters?.find(({ Key }) => Key === "Name")?.Values ?? [];
     const known = names.flatMap((name) => world.region.parameters[name] ?? []);
     const Parameters = known.map(({ name, type, dataType, description, allowedPattern, tier }) => ({
-      ...{ Name: name, Type: type, DataType: dataType, Description: description, Tier: tier },
+      Name: name,
+      Type: type,
+      DataType: dataType,
+      Description: description,
+      Tier: tier,
       AllowedPattern: allowedPattern,
     }));
     return { Parameters };
@@ -194,7 +198,12 @@ export const iamActions = {
 };
 
 export const actions = {
-  ...{ ...ec2Actions, ...ebsActions, ...ssmActions, ...quotaActions, ...stsActions, ...iamActions },
+  ...ec2Actions,
+  ...ebsActions,
+  ...ssmActions,
+  ...quotaActions,
+  ...stsActions,
+  ...iamActions,
 };
 
 export type Actions = typeof actions;

@@ -12,8 +12,16 @@ export class AwsError extends Error {
 
 /** Codes that the official SDKs try again after; everything else is final. */
 const retryable = new Set([
-  ...["RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException", "SlowDown"],
-  ...["InternalError", "InternalFailure", "ServiceUnavailable", "Unavailable", "RequestTimeout"],
+  "RequestLimitExceeded",
+  "Throttling",
+  "ThrottlingException",
+  "TooManyRequestsException",
+  "SlowDown",
+  "InternalError",
+  "InternalFailure",
+  "ServiceUnavailable",
+  "Unavailable",
+  "RequestTimeout",
 ]);
 
 export const isRetryable = (error: unknown): boolean =>

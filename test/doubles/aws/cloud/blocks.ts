@@ -48,8 +48,14 @@ export function startSnapshot(world: World, params: StartSnapshotParams) {
   if (params.KmsKeyArn !== undefined && params.Encrypted !== true) invalid("KmsKeyArn requires Encrypted.");
   const SnapshotId = once(world, params.ClientToken, () => {
     const snapshot: Snapshot = {
-      ...{ snapshotId: newId(world, "snap"), description: Description, polls: 1, isBeingWritten: true },
-      ...{ volumeSizeGib: VolumeSize, encrypted: params.Encrypted ?? false, blocks: {}, sharedWith: [] },
+      snapshotId: newId(world, "snap"),
+      description: Description,
+      polls: 1,
+      isBeingWritten: true,
+      volumeSizeGib: VolumeSize,
+      encrypted: params.Encrypted ?? false,
+      blocks: {},
+      sharedWith: [],
       tags: Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value])),
       startTime: timestamp(world.now),
     };
@@ -63,7 +69,12 @@ export function startSnapshot(world: World, params: StartSnapshotParams) {
     throw new AwsError("ConflictException", message, 409);
   }
   return {
-    ...{ SnapshotId, Description, OwnerId: world.account, VolumeSize, BlockSize: blockBytes, Tags },
+    SnapshotId,
+    Description,
+    OwnerId: world.account,
+    VolumeSize,
+    BlockSize: blockBytes,
+    Tags,
     Status: snapshot.isBeingWritten ? "pending" : "completed",
     StartTime: Date.parse(snapshot.startTime) / 1000,
   };
@@ -155,7 +166,9 @@ export function listSnapshotBlocks(world: World, params: ListSnapshotBlocksParam
     Blocks: indexes
       .slice(0, most)
       .map((BlockIndex) => ({ BlockIndex, BlockToken: blocks[String(BlockIndex)] ?? "" })),
-    ...{ ExpiryTime: world.now / 1000 + 7 * 24 * 3600, VolumeSize: volumeSizeGib, BlockSize: blockBytes },
+    ExpiryTime: world.now / 1000 + 7 * 24 * 3600,
+    VolumeSize: volumeSizeGib,
+    BlockSize: blockBytes,
     ...(next === undefined ? {} : { NextToken: String(next) }),
   };
 }

@@ -54,9 +54,15 @@ export function describeImages(world: World, params: DescribeImagesParams): { Im
   if (!isOwner(world, params.Owners)) return { Images: [] };
   const Images = seen.map((image) => shownImage(world, image));
   const facts = (image: ShownImage): Record<string, string | undefined> => ({
-    ...{ name: image.Name, state: image.State, architecture: image.Architecture, "image-id": image.ImageId },
-    ...{ "is-public": String(image.Public), "owner-id": image.OwnerId, description: image.Description },
-    ...{ "boot-mode": image.BootMode, "root-device-name": image.RootDeviceName },
+    name: image.Name,
+    state: image.State,
+    architecture: image.Architecture,
+    "image-id": image.ImageId,
+    "is-public": String(image.Public),
+    "owner-id": image.OwnerId,
+    description: image.Description,
+    "boot-mode": image.BootMode,
+    "root-device-name": image.RootDeviceName,
     "virtualization-type": image.VirtualizationType,
     "block-device-mapping.snapshot-id": image.BlockDeviceMappings[0]?.Ebs.SnapshotId,
   });
@@ -129,8 +135,11 @@ export function describeSnapshots(
   }
   const shown = asked.filter((snapshot) => {
     const facts = {
-      ...{ "snapshot-id": snapshot.snapshotId, description: snapshot.description, "owner-id": world.account },
-      ...{ status: snapshot.polls > 0 ? "pending" : "completed", encrypted: String(snapshot.encrypted) },
+      "snapshot-id": snapshot.snapshotId,
+      description: snapshot.description,
+      "owner-id": world.account,
+      status: snapshot.polls > 0 ? "pending" : "completed",
+      encrypted: String(snapshot.encrypted),
       "volume-size": String(snapshot.volumeSizeGib),
     };
     return passes(params.Filters, facts, snapshot.tags);
@@ -185,7 +194,9 @@ function shownTask(task: ImportTask) {
     ImportTaskId: task.importTaskId,
     Description: task.description,
     SnapshotTaskDetail: {
-      ...{ Status, Format: task.format, Description: task.description },
+      Status,
+      Format: task.format,
+      Description: task.description,
       Progress: Status === "active" ? "19" : undefined,
       SnapshotId: Status === "completed" ? task.snapshotId : undefined,
       StatusMessage: Status === "deleted" ? task.failure : Status === "active" ? "pending" : undefined,
@@ -201,7 +212,8 @@ export function describeRegions(
 ): { Regions: { RegionName: string; Endpoint: string; OptInStatus: string }[] } {
   const names = params.RegionNames ?? (params.AllRegions ? knownRegions : world.enabledRegions);
   const Regions = names.map((RegionName) => ({
-    ...{ RegionName, Endpoint: `ec2.${RegionName}.amazonaws.com` },
+    RegionName,
+    Endpoint: `ec2.${RegionName}.amazonaws.com`,
     OptInStatus: optInStatus(world, RegionName),
   }));
   return { Regions };
@@ -217,31 +229,43 @@ function optInStatus(world: World, region: string): string {
 
 /** Regions that every account has from the start: AWS account management guide, "Enable or disable AWS Regions". */
 export const regionsWithoutOptIn = [
-  ...["ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"],
-  ...["ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"],
-  ...["us-east-1", "us-east-2", "us-west-1", "us-west-2"],
+  "ap-northeast-1",
+  "ap-northeast-2",
+  "ap-northeast-3",
+  "ap-south-1",
+  "ap-southeast-1",
+  "ap-southeast-2",
+  "ca-central-1",
+  "eu-central-1",
+  "eu-north-1",
+  "eu-west-1",
+  "eu-west-2",
+  "eu-west-3",
+  "sa-east-1",
+  "us-east-1",
+  "us-east-2",
+  "us-west-1",
+  "us-west-2",
 ];
 
 /** Regions that an account may switch on. */
 export const optInRegions = [
-  ...[
-    "af-south-1",
-    "ap-east-1",
-    "ap-east-2",
-    "ap-south-2",
-    "ap-southeast-3",
-    "ap-southeast-4",
-    "ap-southeast-5",
-  ],
-  ...[
-    "ap-southeast-6",
-    "ap-southeast-7",
-    "ca-west-1",
-    "eu-central-2",
-    "eu-south-1",
-    "eu-south-2",
-    "il-central-1",
-  ],
-  ...["me-central-1", "me-south-1", "mx-central-1"],
+  "af-south-1",
+  "ap-east-1",
+  "ap-east-2",
+  "ap-south-2",
+  "ap-southeast-3",
+  "ap-southeast-4",
+  "ap-southeast-5",
+  "ap-southeast-6",
+  "ap-southeast-7",
+  "ca-west-1",
+  "eu-central-2",
+  "eu-south-1",
+  "eu-south-2",
+  "il-central-1",
+  "me-central-1",
+  "me-south-1",
+  "mx-central-1",
 ];
 const knownRegions = [...regionsWithoutOptIn, ...optInRegions].sort();

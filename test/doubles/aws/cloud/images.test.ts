@@ -189,7 +189,9 @@ describe("AWS double: rules of snapshots and images", () => {
 
   describe("CopyImage", () => {
     const copyOf = (SourceImageId: string): Params<"CopyImage"> => ({
-      ...{ Name: "an image", SourceImageId, SourceRegion: "us-east-1" },
+      Name: "an image",
+      SourceImageId,
+      SourceRegion: "us-east-1",
     });
 
     it("copies what the image is and its bytes, not its tags, grantees and deprecation", () => {

@@ -126,11 +126,19 @@ export function registerImage(world: World, params: RegisterImageParams): { Imag
     throw new AwsError("InvalidBlockDeviceMapping", "No root snapshot specified in device mapping.");
   }
   const image: Image = {
-    ...{ imageId: newId(world, "ami"), name, description: params.Description ?? "", architecture },
-    ...{ hiddenPolls: world.polls.visible, polls: world.polls.register, creationDate: timestamp(world.now) },
+    imageId: newId(world, "ami"),
+    name,
+    description: params.Description ?? "",
+    architecture,
+    hiddenPolls: world.polls.visible,
+    polls: world.polls.register,
+    creationDate: timestamp(world.now),
     virtualizationType: params.VirtualizationType ?? "paravirtual",
     enaSupport: params.EnaSupport ?? false,
-    ...{ rootDeviceName, blockDevices, launchPermissions: [], tags: {} },
+    rootDeviceName,
+    blockDevices,
+    launchPermissions: [],
+    tags: {},
   };
   if (params.BootMode !== undefined) image.bootMode = params.BootMode;
   if (params.SriovNetSupport !== undefined) image.sriovNetSupport = params.SriovNetSupport;
@@ -181,9 +189,16 @@ export function copyImage(world: World, params: CopyImageParams): { ImageId: str
     }
     const image: Image = {
       ...structuredClone(source),
-      ...{ imageId: newId(world, "ami"), name, description: params.Description ?? "" },
-      ...{ hiddenPolls: world.polls.visible, polls: world.polls.copy, creationDate: timestamp(world.now) },
-      ...{ sourceImageId: sourceId, sourceRegion, launchPermissions: [], tags: {} },
+      imageId: newId(world, "ami"),
+      name,
+      description: params.Description ?? "",
+      hiddenPolls: world.polls.visible,
+      polls: world.polls.copy,
+      creationDate: timestamp(world.now),
+      sourceImageId: sourceId,
+      sourceRegion,
+      launchPermissions: [],
+      tags: {},
     };
     delete image.deprecationTime;
     image.blockDevices = image.blockDevices.map((device) =>
@@ -210,7 +225,9 @@ function copiedDevice(
     description: `Copied for DestinationAmi from SourceAmi ${SourceImageId} in ${SourceRegion}`,
     polls: world.polls.copy,
     encrypted,
-    ...{ sharedWith: [], tags: {}, startTime: timestamp(world.now) },
+    sharedWith: [],
+    tags: {},
+    startTime: timestamp(world.now),
   };
   if (KmsKeyId !== undefined) copy.kmsKeyId = KmsKeyId;
   world.region.snapshots[copy.snapshotId] = copy;

@@ -48,8 +48,12 @@ export function putParameter(world: World, params: PutParameterParams): { Versio
     throw new AwsError("ParameterPatternMismatchException", message);
   }
   const parameter: Parameter = known ?? {
-    ...{ name, type: required(params.Type, "Type"), dataType: params.DataType ?? "text" },
-    ...{ tier: params.Tier ?? "Standard", value: "", version: 0 },
+    name,
+    type: required(params.Type, "Type"),
+    dataType: params.DataType ?? "text",
+    tier: params.Tier ?? "Standard",
+    value: "",
+    version: 0,
     tags: Object.fromEntries((params.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
   };
   if (params.Description !== undefined) parameter.description = params.Description;

@@ -110,7 +110,10 @@ export function createRole(world: World, params: RoleParams): { Role: ShownRole 
   const assumeRolePolicy = required(params.AssumeRolePolicyDocument, "AssumeRolePolicyDocument");
   statements(assumeRolePolicy);
   const role: Role = {
-    ...{ name, path: params.Path ?? "/", assumeRolePolicy, policies: {} },
+    name,
+    path: params.Path ?? "/",
+    assumeRolePolicy,
+    policies: {},
     maxSessionDuration: params.MaxSessionDuration ?? 3600,
     tags: Object.fromEntries((params.Tags ?? []).map(({ Key, Value }) => [Key, Value])),
     createDate: timestamp(world.now),
@@ -129,10 +132,14 @@ type ShownRole = ReturnType<typeof shownRole>;
 /** The policy is written as in a URL, as IAM does. */
 function shownRole(world: World, role: Role) {
   return {
-    ...{ RoleName: role.name, Path: role.path, RoleId: `AROA${world.account}`, CreateDate: role.createDate },
+    RoleName: role.name,
+    Path: role.path,
+    RoleId: `AROA${world.account}`,
+    CreateDate: role.createDate,
     Arn: `arn:aws:iam::${world.account}:role${role.path}${role.name}`,
     AssumeRolePolicyDocument: encodeURIComponent(role.assumeRolePolicy),
-    ...{ Description: role.description, MaxSessionDuration: role.maxSessionDuration },
+    Description: role.description,
+    MaxSessionDuration: role.maxSessionDuration,
     Tags: Object.entries(role.tags).map(([Key, Value]) => ({ Key, Value })),
   };
 }
@@ -149,7 +156,8 @@ export function simulatePrincipalPolicy(world: World, params: SimulationParams) 
   const policies = Object.values(findRole(world, name).policies);
   const EvaluationResults = (params.ActionNames ?? []).flatMap((EvalActionName) =>
     (params.ResourceArns ?? ["*"]).map((EvalResourceName) => ({
-      ...{ EvalActionName, EvalResourceName },
+      EvalActionName,
+      EvalResourceName,
       EvalDecision: allows(policies, EvalActionName, EvalResourceName) ? "allowed" : "implicitDeny",
     })),
   );

@@ -114,7 +114,10 @@ describe("AWS double: rules of sharing, time and tags", () => {
 
   describe("parameters of images", () => {
     const put = (Value: string, more: object = {}): Params<"PutParameter"> => ({
-      ...{ Name: "/alpine/latest", Type: "String", DataType: "aws:ec2:image", Value },
+      Name: "/alpine/latest",
+      Type: "String",
+      DataType: "aws:ec2:image",
+      Value,
       ...more,
     });
     const value = (): string => cloud.call("GetParameter", { Name: "/alpine/latest" }).Parameter.Value;

@@ -45,7 +45,9 @@ export function importSnapshot(world: World, params: ImportSnapshotParams): { Im
     const task: ImportTask = {
       importTaskId: newId(world, "import-snap"),
       description: params.Description ?? "",
-      ...{ format, content: { bucket, key }, polls: world.polls.import },
+      format,
+      content: { bucket, key },
+      polls: world.polls.import,
       tags: Object.fromEntries(
         (params.TagSpecifications ?? []).flatMap(({ Tags }) => Tags.map(({ Key, Value }) => [Key, Value])),
       ),
@@ -98,7 +100,9 @@ function addImported(world: World, params: ImportSnapshotParams, bytes: number):
     polls: world.polls.import,
     volumeSizeGib: Math.ceil(bytes / gib),
     encrypted: params.Encrypted ?? false,
-    ...{ sharedWith: [], tags: {}, startTime: timestamp(world.now) },
+    sharedWith: [],
+    tags: {},
+    startTime: timestamp(world.now),
   };
   if (params.KmsKeyId !== undefined) snapshot.kmsKeyId = params.KmsKeyId;
   if (lookup !== undefined && "found" in lookup) {

@@ -136,11 +136,17 @@ export interface Global {
 
 export function newRegion(): Region {
   return {
-    ...{ images: {}, deregistered: [], snapshots: {}, importTasks: {}, parameters: {} },
+    images: {},
+    deregistered: [],
+    snapshots: {},
+    importTasks: {},
+    parameters: {},
     // Accounts made since October 2023 have it on: AlmaLinux/cloud-images#239. Tests that want it on say so.
     imageBlockPublicAccess: { state: "unblocked" },
     snapshotBlockPublicAccess: "unblocked",
-    ...{ quotas: {}, clientTokens: {}, serial: 0 },
+    quotas: {},
+    clientTokens: {},
+    serial: 0,
   };
 }
 

@@ -46,8 +46,13 @@ export class TestCloud {
     region = "us-east-1",
   ): Answer<Name> {
     const world: World = {
-      ...{ account: "111122223333", regionName: region, now: this.now, polls: this.polls },
-      ...{ region: this.region(region), global: this.global, object: this.object },
+      account: "111122223333",
+      regionName: region,
+      now: this.now,
+      polls: this.polls,
+      region: this.region(region),
+      global: this.global,
+      object: this.object,
       enabledRegions: regionsWithoutOptIn,
       otherRegion: (name) => this.region(name),
     };
@@ -106,12 +111,19 @@ export class TestCloud {
 }
 
 export const vmimportTrust = {
-  ...{ Effect: "Allow", Principal: { Service: "vmie.amazonaws.com" }, Action: "sts:AssumeRole" },
+  Effect: "Allow",
+  Principal: { Service: "vmie.amazonaws.com" },
+  Action: "sts:AssumeRole",
   Condition: { StringEquals: { "sts:Externalid": "vmimport" } },
 };
 export const vmimportActions = [
-  ...["s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket"],
-  ...["ec2:ModifySnapshotAttribute", "ec2:CopySnapshot", "ec2:RegisterImage", "ec2:Describe*"],
+  "s3:GetBucketLocation",
+  "s3:GetObject",
+  "s3:ListBucket",
+  "ec2:ModifySnapshotAttribute",
+  "ec2:CopySnapshot",
+  "ec2:RegisterImage",
+  "ec2:Describe*",
 ];
 export const importParams = {
   DiskContainer: { Format: "RAW", UserBucket: { S3Bucket: "images", S3Key: "image" } },
@@ -120,7 +132,10 @@ export const imageOf = (
   SnapshotId: string,
   params: Partial<Params<"RegisterImage">> = {},
 ): Params<"RegisterImage"> => ({
-  ...{ Name: "an image", Architecture: "x86_64", VirtualizationType: "hvm", RootDeviceName: "/dev/xvda" },
+  Name: "an image",
+  Architecture: "x86_64",
+  VirtualizationType: "hvm",
+  RootDeviceName: "/dev/xvda",
   BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { SnapshotId } }],
   ...params,
 });

@@ -20,7 +20,12 @@ export interface Polls {
 }
 
 export const defaultPolls: Polls = {
-  ...{ visible: 1, register: 2, copy: 4, import: 4, parameter: 2, blockPublicAccess: 2 },
+  visible: 1,
+  register: 2,
+  copy: 4,
+  import: 4,
+  parameter: 2,
+  blockPublicAccess: 2,
 };
 
 /** An object as S3 has it, with the bytes that tell its format. */

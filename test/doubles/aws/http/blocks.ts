@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomically } from "../../../../src/lib/atomic-file.ts";
+import { defined } from "../../../../src/lib/defined.ts";
 import { AwsError } from "../cloud/aws-error.ts";
 import type { StartSnapshotParams } from "../cloud/blocks.ts";
 import { asAwsError, bodyOf, type Call, type Reply } from "./reply.ts";
@@ -46,7 +47,7 @@ async function answer({ cloud, region, request }: Call): Promise<Reply> {
         202,
         await cloud.call(region, "CompleteSnapshot", {
           SnapshotId,
-          ...(count === undefined ? {} : { ChangedBlocksCount: count }),
+          ...defined({ ChangedBlocksCount: count }),
           ...text("Checksum", header("checksum")),
           ...text("ChecksumAlgorithm", header("checksum-algorithm")),
           ...text("ChecksumAggregationMethod", header("checksum-aggregation-method")),
@@ -57,7 +58,9 @@ async function answer({ cloud, region, request }: Call): Promise<Reply> {
       const checksum = createHash("sha256").update(body).digest("base64");
       keep(blockFile(cloud.folder, checksum), body);
       const params = {
-        ...{ SnapshotId, BlockIndex, DataLength: Number(header("data-length")) },
+        SnapshotId,
+        BlockIndex,
+        DataLength: Number(header("data-length")),
         ...text("Checksum", header("checksum")),
         ...text("ChecksumAlgorithm", header("checksum-algorithm")),
         received: { bytes: body.length, checksum },
@@ -73,15 +76,15 @@ async function answer({ cloud, region, request }: Call): Promise<Reply> {
         200,
         await cloud.call(region, "ListSnapshotBlocks", {
           SnapshotId,
-          ...(start === undefined ? {} : { StartingBlockIndex: start }),
-          ...(most === undefined ? {} : { MaxResults: most }),
+          ...defined({ StartingBlockIndex: start, MaxResults: most }),
           ...text("NextToken", searchParams.get("pageToken")),
         }),
       );
     }
     case "GET /snapshots/ID/blocks/INDEX": {
       const found = await cloud.call(region, "GetSnapshotBlock", {
-        ...{ SnapshotId, BlockIndex },
+        SnapshotId,
+        BlockIndex,
         ...text("BlockToken", searchParams.get("blockToken")),
       });
       const headers = { ...checksumHeaders(found), "x-amz-data-length": found.DataLength };
@@ -111,6 +114,7 @@ const checksumHeaders = ({
 });
 
 const json = (status: number, answer: object): Reply => ({
-  ...{ status, body: JSON.stringify(answer) },
+  status,
+  body: JSON.stringify(answer),
   headers: { "content-type": "application/json" },
 });

@@ -89,20 +89,29 @@ describe("AWS double: bytes over HTTP", () => {
     const put = (BlockIndex: number, BlockData: Buffer, Checksum = sha256(BlockData).toString("base64")) =>
       ebs.send(
         new PutSnapshotBlockCommand({
-          ...{ SnapshotId, BlockIndex, BlockData, DataLength: BlockData.length },
-          ...{ Checksum, ChecksumAlgorithm: "SHA256" },
+          SnapshotId,
+          BlockIndex,
+          BlockData,
+          DataLength: BlockData.length,
+          Checksum,
+          ChecksumAlgorithm: "SHA256",
         }),
       );
     const complete = (ChangedBlocksCount: number, digests: Buffer[]) =>
       ebs.send(
         new CompleteSnapshotCommand({
-          ...{ SnapshotId, ChangedBlocksCount, ChecksumAlgorithm: "SHA256" },
-          ...{ Checksum: sha256(Buffer.concat(digests)).toString("base64") },
+          SnapshotId,
+          ChangedBlocksCount,
+          ChecksumAlgorithm: "SHA256",
+          Checksum: sha256(Buffer.concat(digests)).toString("base64"),
           ChecksumAggregationMethod: "LINEAR",
         }),
       );
     const image = (): RegisterImageRequest => ({
-      ...{ Name: "direct", Architecture: "arm64", VirtualizationType: "hvm", RootDeviceName: "/dev/xvda" },
+      Name: "direct",
+      Architecture: "arm64",
+      VirtualizationType: "hvm",
+      RootDeviceName: "/dev/xvda",
       BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { SnapshotId } }],
     });
 

@@ -33,25 +33,27 @@ const imageId = "ami-0123456789abcdef0";
 const snapshotId = "snap-0123456789abcdef0";
 
 const image: Image = {
-  ...{
-    imageId,
-    name: "alpine <3.23> & more",
-    description: "",
-    hiddenPolls: 0,
-    polls: 0,
-    architecture: "arm64",
-  },
-  ...{
-    creationDate: "2026-11-23T12:00:00.000Z",
-    bootMode: "uefi",
-    virtualizationType: "hvm",
-    enaSupport: true,
-  },
-  ...{ rootDeviceName: "/dev/xvda", launchPermissions: [{ Group: "all" }], tags: { release: "3.23.6" } },
+  imageId,
+  name: "alpine <3.23> & more",
+  description: "",
+  hiddenPolls: 0,
+  polls: 0,
+  architecture: "arm64",
+  creationDate: "2026-11-23T12:00:00.000Z",
+  bootMode: "uefi",
+  virtualizationType: "hvm",
+  enaSupport: true,
+  rootDeviceName: "/dev/xvda",
+  launchPermissions: [{ Group: "all" }],
+  tags: { release: "3.23.6" },
   blockDevices: [
     {
-      ...{ deviceName: "/dev/xvda", snapshotId, volumeType: "gp3", volumeSize: 2 },
-      ...{ deleteOnTermination: true, encrypted: false },
+      deviceName: "/dev/xvda",
+      snapshotId,
+      volumeType: "gp3",
+      volumeSize: 2,
+      deleteOnTermination: true,
+      encrypted: false,
     },
   ],
 };
@@ -71,23 +73,43 @@ describe("AWS double: over HTTP", () => {
     await transaction<Region, void>(join(folder, account, `${region}.json`), newRegion, (content) => {
       content.images[imageId] = structuredClone(image);
       content.snapshots[snapshotId] = {
-        ...{ snapshotId, description: "d", polls: 0, volumeSizeGib: 2, encrypted: false, sharedWith: [] },
-        ...{ tags: { release: "3.23.6" }, startTime: "2026-11-23T12:00:00.000Z" },
+        snapshotId,
+        description: "d",
+        polls: 0,
+        volumeSizeGib: 2,
+        encrypted: false,
+        sharedWith: [],
+        tags: { release: "3.23.6" },
+        startTime: "2026-11-23T12:00:00.000Z",
       };
       content.importTasks["import-snap-1"] = {
-        ...{ importTaskId: "import-snap-1", description: "d", format: "VHD", polls: 0, tags: {}, snapshotId },
+        importTaskId: "import-snap-1",
+        description: "d",
+        format: "VHD",
+        polls: 0,
+        tags: {},
+        snapshotId,
         content: { bucket: "b", key: "k" },
       };
       content.parameters["/latest"] = {
-        ...{ name: "/latest", type: "String", dataType: "aws:ec2:image", tier: "Standard", tags: {} },
-        ...{ value: imageId, version: 3 },
+        name: "/latest",
+        type: "String",
+        dataType: "aws:ec2:image",
+        tier: "Standard",
+        tags: {},
+        value: imageId,
+        version: 3,
       };
     });
     await transaction(join(folder, account, "global.json"), newGlobal, ({ roles }) => {
       const allow = { Effect: "Allow", Action: "s3:Get*", Resource: "arn:aws:s3:::b/*" };
       roles["vmimport"] = {
-        ...{ name: "vmimport", path: "/", assumeRolePolicy: '{"Statement":[]}', maxSessionDuration: 3600 },
-        ...{ policies: { p: JSON.stringify({ Statement: [allow] }) }, tags: { a: "b" } },
+        name: "vmimport",
+        path: "/",
+        assumeRolePolicy: '{"Statement":[]}',
+        maxSessionDuration: 3600,
+        policies: { p: JSON.stringify({ Statement: [allow] }) },
+        tags: { a: "b" },
         createDate: "2026-11-23T12:00:00.000Z",
       };
     });
@@ -209,7 +231,8 @@ describe("AWS double: over HTTP", () => {
     assert.deepEqual(Role.Tags, [{ Key: "a", Value: "b" }]);
     const { EvaluationResults = [] } = await iam.send(
       new SimulatePrincipalPolicyCommand({
-        ...{ PolicySourceArn: Role.Arn, ActionNames: ["s3:GetObject", "s3:PutObject"] },
+        PolicySourceArn: Role.Arn,
+        ActionNames: ["s3:GetObject", "s3:PutObject"],
         ResourceArns: ["arn:aws:s3:::b/k"],
       }),
     );

@@ -106,7 +106,8 @@ async function query(call: Call, service: QueryService, form: URLSearchParams): 
 }
 
 const xml = (status: number, body: string, headers = {}): Reply => ({
-  ...{ status, body },
+  status,
+  body,
   headers: { "content-type": "text/xml;charset=UTF-8", ...headers },
 });
 

@@ -31,16 +31,19 @@ export const amiCopy = defineResource<aws.ec2.AmiCopyArgs>({
   },
   outputs: [
     ...imageOutputs,
-    ...[
-      "architecture",
-      "bootMode",
-      "ebsBlockDevices",
-      "enaSupport",
-      "imageLocation",
-      "imdsSupport",
-      "kernelId",
-    ],
-    ...["ramdiskId", "rootDeviceName", "sriovNetSupport", "tpmSupport", "uefiData", "virtualizationType"],
+    "architecture",
+    "bootMode",
+    "ebsBlockDevices",
+    "enaSupport",
+    "imageLocation",
+    "imdsSupport",
+    "kernelId",
+    "ramdiskId",
+    "rootDeviceName",
+    "sriovNetSupport",
+    "tpmSupport",
+    "uefiData",
+    "virtualizationType",
   ],
 
   async create(api, inputs, setId) {
@@ -51,11 +54,9 @@ export const amiCopy = defineResource<aws.ec2.AmiCopyArgs>({
         Description: inputs.description ?? "",
         Encrypted: inputs.encrypted ?? false,
         ...(inputs.kmsKeyId ? { KmsKeyId: inputs.kmsKeyId } : {}),
-        ...{
-          Name: inputs.name ?? "",
-          SourceImageId: inputs.sourceAmiId,
-          SourceRegion: inputs.sourceAmiRegion,
-        },
+        Name: inputs.name ?? "",
+        SourceImageId: inputs.sourceAmiId,
+        SourceRegion: inputs.sourceAmiRegion,
       }),
     );
     setId(ImageId);

@@ -42,7 +42,8 @@ export const amiLaunchPermission = defineResource<Args>({
     const wanted = parse(id);
     try {
       const { LaunchPermissions } = await api.call("DescribeImageAttribute", {
-        ...{ ImageId: wanted.imageId, Attribute: "launchPermission" },
+        ImageId: wanted.imageId,
+        Attribute: "launchPermission",
       });
       const permission = JSON.stringify(permissionOf(wanted));
       return LaunchPermissions.some((one) => JSON.stringify(one) === permission) ? { ...wanted } : undefined;

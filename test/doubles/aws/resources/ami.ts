@@ -25,7 +25,9 @@ export const ami = defineResource<aws.ec2.AmiArgs>({
     deprecationTime,
     description: { kind: "string" },
     ebsBlockDevices: {
-      ...{ kind: "objects", computed: true, replaces: true },
+      kind: "objects",
+      computed: true,
+      replaces: true,
       fields: {
         deleteOnTermination: { kind: "boolean", replaces: true, default: true },
         deviceName: { ...text, required: true },

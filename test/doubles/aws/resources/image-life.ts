@@ -12,16 +12,19 @@ export const deprecationTime: Property = {
 const minute = (value: unknown): number => Math.round(Date.parse(String(value)) / 60_000);
 
 export const imageOutputs = [
-  ...[
-    "arn",
-    "hypervisor",
-    "imageOwnerAlias",
-    "imageType",
-    "lastLaunchedTime",
-    "manageEbsSnapshots",
-    "ownerId",
-  ],
-  ...["platform", "platformDetails", "public", "rootSnapshotId", "tagsAll", "usageOperation"],
+  "arn",
+  "hypervisor",
+  "imageOwnerAlias",
+  "imageType",
+  "lastLaunchedTime",
+  "manageEbsSnapshots",
+  "ownerId",
+  "platform",
+  "platformDetails",
+  "public",
+  "rootSnapshotId",
+  "tagsAll",
+  "usageOperation",
 ];
 
 async function findImage(api: Api, id: string): Promise<ShownImage | undefined> {
@@ -64,9 +67,14 @@ export async function readImage(api: Api, id: string): Promise<Values | undefine
   if (seen === undefined) return undefined;
   const image = seen.State === "available" ? seen : await availableImage(api, id);
   const devices = image.BlockDeviceMappings.map(({ DeviceName, Ebs }) => ({
-    ...{ deviceName: DeviceName, snapshotId: Ebs.SnapshotId, volumeType: Ebs.VolumeType },
-    ...{ volumeSize: Ebs.VolumeSize, deleteOnTermination: Ebs.DeleteOnTermination, encrypted: Ebs.Encrypted },
-    ...{ iops: Ebs.Iops, throughput: Ebs.Throughput },
+    deviceName: DeviceName,
+    snapshotId: Ebs.SnapshotId,
+    volumeType: Ebs.VolumeType,
+    volumeSize: Ebs.VolumeSize,
+    deleteOnTermination: Ebs.DeleteOnTermination,
+    encrypted: Ebs.Encrypted,
+    iops: Ebs.Iops,
+    throughput: Ebs.Throughput,
   }));
   const root = devices.find(({ deviceName }) => deviceName === image.RootDeviceName);
   return asState({

@@ -13,8 +13,19 @@ import { snapshotImport } from "./snapshot-import.ts";
 import { tag } from "./tag.ts";
 
 const all = [
-  ...[snapshotImport, ami, amiCopy, amiLaunchPermission, snapshotCreateVolumePermission, tag, parameter],
-  ...[imageBlockPublicAccess, snapshotBlockPublicAccess, serviceQuota, role, rolePolicy, bucket],
+  snapshotImport,
+  ami,
+  amiCopy,
+  amiLaunchPermission,
+  snapshotCreateVolumePermission,
+  tag,
+  parameter,
+  imageBlockPublicAccess,
+  snapshotBlockPublicAccess,
+  serviceQuota,
+  role,
+  rolePolicy,
+  bucket,
 ];
 
 export const resourceTypes: ReadonlyMap<string, ResourceType> = new Map(

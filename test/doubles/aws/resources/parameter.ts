@@ -1,4 +1,5 @@
 import type * as aws from "@pulumi/aws";
+import { defined } from "../../../../src/lib/defined.ts";
 import { imageDataType, type PutParameterParams } from "../cloud/parameters.ts";
 import {
   asState,
@@ -26,7 +27,9 @@ export const parameter = defineResource<Args>({
     allowedPattern: text,
     arn: { ...text, absent: "it is an output" },
     dataType: {
-      ...{ ...text, computed: true, replaces: true },
+      ...text,
+      computed: true,
+      replaces: true,
       values: [imageDataType, "aws:ssm:integration", "text"],
     },
     description: text,
@@ -77,19 +80,17 @@ export const parameter = defineResource<Args>({
     });
     const { TagList } = await api.call("ListTagsForResource", { ResourceId: id });
     return asState({
-      ...{
-        arn: answer.ARN,
-        name: answer.Name,
-        type: answer.Type,
-        version: answer.Version,
-        value: answer.Value,
-      },
-      ...{
-        dataType: Parameters[0]?.DataType,
-        description: Parameters[0]?.Description,
-        tier: Parameters[0]?.Tier,
-      },
-      ...{ allowedPattern: Parameters[0]?.AllowedPattern, tags: tagMap(TagList), tagsAll: tagMap(TagList) },
+      arn: answer.ARN,
+      name: answer.Name,
+      type: answer.Type,
+      version: answer.Version,
+      value: answer.Value,
+      dataType: Parameters[0]?.DataType,
+      description: Parameters[0]?.Description,
+      tier: Parameters[0]?.Tier,
+      allowedPattern: Parameters[0]?.AllowedPattern,
+      tags: tagMap(TagList),
+      tagsAll: tagMap(TagList),
     });
   },
 
@@ -116,9 +117,11 @@ const written = ["allowedPattern", "description", "insecureValue", "tier", "type
 
 function putParams(inputs: Plain<Args>): PutParameterParams {
   return {
-    ...{ Name: inputs.name ?? "", Type: inputs.type, Value: inputs.value ?? inputs.insecureValue ?? "" },
+    Name: inputs.name ?? "",
+    Type: inputs.type,
+    Value: inputs.value ?? inputs.insecureValue ?? "",
     ...(inputs.allowedPattern ? { AllowedPattern: inputs.allowedPattern } : {}),
-    ...(inputs.description === undefined ? {} : { Description: inputs.description }),
+    ...defined({ Description: inputs.description }),
     ...(inputs.tier ? { Tier: inputs.tier } : {}),
   };
 }

@@ -23,7 +23,8 @@ const notNeeded = "no role of this project uses it";
 
 /** Policies that say the same, however they are written. */
 const policy: Property = {
-  ...{ kind: "string", required: true },
+  kind: "string",
+  required: true,
   same: (old, new_) => normalized(old) === normalized(new_),
 };
 const normalized = (value: Value): string => JSON.stringify(sorted(JSON.parse(text(value)) as Value));
@@ -58,7 +59,9 @@ export const role = defineResource<aws.iam.RoleArgs>({
   async create(api, inputs, setId) {
     await doing(`creating IAM Role (${inputs.name})`, () =>
       api.call("CreateRole", {
-        ...{ RoleName: inputs.name ?? "", Path: inputs.path ?? "/", Tags: tagList(inputs.tags) },
+        RoleName: inputs.name ?? "",
+        Path: inputs.path ?? "/",
+        Tags: tagList(inputs.tags),
         AssumeRolePolicyDocument: text(inputs.assumeRolePolicy),
         ...(inputs.description ? { Description: inputs.description } : {}),
         MaxSessionDuration: inputs.maxSessionDuration ?? 3600,
@@ -71,10 +74,16 @@ export const role = defineResource<aws.iam.RoleArgs>({
     try {
       const { Role } = await api.call("GetRole", { RoleName: id });
       return {
-        ...{ arn: Role.Arn, createDate: Role.CreateDate, name: Role.RoleName, path: Role.Path },
+        arn: Role.Arn,
+        createDate: Role.CreateDate,
+        name: Role.RoleName,
+        path: Role.Path,
         assumeRolePolicy: decodeURIComponent(Role.AssumeRolePolicyDocument),
-        ...{ description: Role.Description ?? "", maxSessionDuration: Role.MaxSessionDuration },
-        ...{ tags: tagMap(Role.Tags), tagsAll: tagMap(Role.Tags), uniqueId: Role.RoleId },
+        description: Role.Description ?? "",
+        maxSessionDuration: Role.MaxSessionDuration,
+        tags: tagMap(Role.Tags),
+        tagsAll: tagMap(Role.Tags),
+        uniqueId: Role.RoleId,
       };
     } catch (error) {
       if (isMissing(error, "NoSuchEntity")) return undefined;
@@ -85,8 +94,10 @@ export const role = defineResource<aws.iam.RoleArgs>({
   async update(api, id, _olds, news) {
     await doing(`updating IAM Role (${id})`, () =>
       api.call("UpdateRole", {
-        ...{ RoleName: id, AssumeRolePolicyDocument: text(news.assumeRolePolicy) },
-        ...{ Description: news.description ?? "", Tags: tagList(news.tags) },
+        RoleName: id,
+        AssumeRolePolicyDocument: text(news.assumeRolePolicy),
+        Description: news.description ?? "",
+        Tags: tagList(news.tags),
         MaxSessionDuration: news.maxSessionDuration ?? 3600,
       }),
     );

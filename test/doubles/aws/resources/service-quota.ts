@@ -19,13 +19,12 @@ export const serviceQuota = defineResource<aws.servicequotas.ServiceQuotaArgs>({
     const [ServiceCode = "", QuotaCode = ""] = id.split("/");
     const { Quota } = await api.call("GetServiceQuota", { ServiceCode, QuotaCode });
     return {
-      ...{
-        serviceCode: ServiceCode,
-        quotaCode: QuotaCode,
-        value: Quota.Value,
-        defaultValue: Quota.DefaultValue,
-      },
-      ...{ quotaName: Quota.QuotaName, adjustable: true },
+      serviceCode: ServiceCode,
+      quotaCode: QuotaCode,
+      value: Quota.Value,
+      defaultValue: Quota.DefaultValue,
+      quotaName: Quota.QuotaName,
+      adjustable: true,
     };
   },
 

@@ -18,7 +18,8 @@ export const snapshotCreateVolumePermission = defineResource<aws.ec2.SnapshotCre
     }
     await doing(`creating EBS Snapshot CreateVolumePermission (${id})`, () =>
       api.call("ModifySnapshotAttribute", {
-        ...{ SnapshotId: snapshotId, Attribute: "createVolumePermission" },
+        SnapshotId: snapshotId,
+        Attribute: "createVolumePermission",
         CreateVolumePermission: { Add: [{ UserId: accountId }] },
       }),
     );
@@ -44,7 +45,8 @@ export const snapshotCreateVolumePermission = defineResource<aws.ec2.SnapshotCre
     try {
       await doing(`deleting EBS Snapshot CreateVolumePermission (${id})`, () =>
         api.call("ModifySnapshotAttribute", {
-          ...{ SnapshotId: snapshotId, Attribute: "createVolumePermission" },
+          SnapshotId: snapshotId,
+          Attribute: "createVolumePermission",
           CreateVolumePermission: { Remove: [{ UserId: accountId }] },
         }),
       );

@@ -1,4 +1,5 @@
 import type * as aws from "@pulumi/aws";
+import { defined } from "../../../../src/lib/defined.ts";
 import {
   asState,
   defineResource,
@@ -23,13 +24,17 @@ export const snapshotImport = defineResource<aws.ebs.SnapshotImportArgs>({
     clientData: { kind: "object", absent: notNeeded },
     description: { ...text, computed: true },
     diskContainer: {
-      ...{ kind: "object", required: true, replaces: true },
+      kind: "object",
+      required: true,
+      replaces: true,
       fields: {
         description: text,
         format: { ...text, required: true, values: ["VMDK", "RAW", "VHD"] },
         url: { ...text, absent: "use userBucket" },
         userBucket: {
-          ...{ kind: "object", required: true, replaces: true },
+          kind: "object",
+          required: true,
+          replaces: true,
           fields: { s3Bucket: { ...text, required: true }, s3Key: { ...text, required: true } },
         },
       },
@@ -49,9 +54,11 @@ export const snapshotImport = defineResource<aws.ebs.SnapshotImportArgs>({
     const { ImportTaskId } = await doing("creating EBS Snapshot Import", () =>
       api.call("ImportSnapshot", {
         ClientToken: newToken(),
-        ...(inputs.description === undefined ? {} : { Description: inputs.description }),
-        ...(inputs.encrypted === undefined ? {} : { Encrypted: inputs.encrypted }),
-        ...(inputs.kmsKeyId === undefined ? {} : { KmsKeyId: inputs.kmsKeyId }),
+        ...defined({
+          Description: inputs.description,
+          Encrypted: inputs.encrypted,
+          KmsKeyId: inputs.kmsKeyId,
+        }),
         DiskContainer: {
           Format: diskContainer.format,
           UserBucket: {
