@@ -1,13 +1,13 @@
 /** What the components of all clouds have in common. */
 import type * as pulumi from "@pulumi/pulumi";
 import type { StackSettings } from "../src/configuration/settings.ts";
-import type { Declared, Stage } from "../src/configuration/variant.ts";
+import type { DeclaredImage, Stage } from "../src/configuration/variant.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
 
 /** Arguments of a cloud's image. */
 export interface CloudImageArgs {
-  image: Declared;
+  image: DeclaredImage;
   /** How far it is brought: import or further. */
   stage: Stage;
   settings: StackSettings;
@@ -15,7 +15,7 @@ export interface CloudImageArgs {
   disk: pulumi.Input<DiskImageResult | undefined>;
   artifact: pulumi.Input<ArtifactResult | undefined>;
   /** What must be there before anything of it is published. */
-  before: readonly pulumi.Resource[];
+  publishAfter: readonly pulumi.Resource[];
   /** What must be there before anything is made public in a region, if anything. */
   publicAccess: PublicAccess;
   /** Looks whether the account is ready, before anything is created in it. @default nobody looks */
@@ -54,7 +54,7 @@ export interface CloudImage extends pulumi.ComponentResource {
  * a region of best effort fails, only what waits for all regions is left undone. What waits for all has nothing of its own
  * that could be lost, so it may go when there is no region of best effort any more.
  */
-export function byEffort<T extends { bestEffort: boolean }>(
+export function splitBestEffort<T extends { bestEffort: boolean }>(
   things: readonly T[],
 ): { suffix: string; things: readonly T[]; options: pulumi.CustomResourceOptions }[] {
   const required = things.filter(({ bestEffort }) => !bestEffort);

@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { ArtifactInput, ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
-import { lookingBefore } from "./preflight-hook.ts";
+import { preflightHooks } from "./preflight-hook.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of an {@link Artifact}. */
@@ -35,7 +35,7 @@ export class Artifact extends pulumi.ComponentResource {
         replaceOn: [disk.apply((disk) => disk?.token ?? "unknown"), args.storageUrl],
         frozen: args.frozen,
       },
-      { parent: this, ...lookingBefore(args.preflight) },
+      { parent: this, ...preflightHooks(args.preflight) },
     );
     this.result = store.result<ArtifactResult>();
     this.registerOutputs({ result: this.result });

@@ -4,7 +4,7 @@ import type { Variant } from "../src/configuration/variant.ts";
 import { defined } from "../src/lib/defined.ts";
 import { builderOf } from "../src/remote/builders.ts";
 import type { DiskImageInput, DiskImageResult } from "../src/steps/disk-image.ts";
-import { lookingBefore } from "./preflight-hook.ts";
+import { preflightHooks } from "./preflight-hook.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of a {@link DiskImage}. */
@@ -46,7 +46,7 @@ export class DiskImage extends pulumi.ComponentResource {
         parent: this,
         // The step has a deadline of its own, from when it has a slot; this is for a step that is lost altogether.
         customTimeouts: { create: "12h", update: "12h" },
-        ...lookingBefore(args.preflight),
+        ...preflightHooks(args.preflight),
       },
     );
     if (args.frozen) {

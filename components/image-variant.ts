@@ -3,7 +3,7 @@ import { awsProblem } from "../clouds/aws/rules.ts";
 import type { StackSettings } from "../src/configuration/settings.ts";
 import { signingCommandOf } from "../src/configuration/signing.ts";
 import {
-  type Declared,
+  type DeclaredImage,
   hasReached,
   isAtLeast,
   isLeaving,
@@ -23,7 +23,7 @@ import { Signatures } from "./signatures.ts";
 /** Arguments of an {@link ImageVariant}. */
 export interface ImageVariantArgs {
   /** The image and what the ledger says of it. */
-  image: Declared;
+  image: DeclaredImage;
   settings: StackSettings;
   /** Digest of the image's inputs, computed from files by the program. */
   inputsDigest: string;
@@ -115,7 +115,7 @@ export class ImageVariant extends pulumi.ComponentResource {
         Cloud &&
         new Cloud(
           name,
-          { image, stage, settings, disk, artifact, before, publicAccess, preflight },
+          { image, stage, settings, disk, artifact, publishAfter: before, publicAccess, preflight },
           { parent: this },
         );
       new Metadata(
@@ -171,7 +171,7 @@ function describe(
 
 /** Whether an image may not be deleted: it is published, its stack protects that, and the ledger does not let it go. */
 export function isProtected(
-  { state }: Declared,
+  { state }: DeclaredImage,
   settings: Pick<StackSettings, "stage" | "protectPublished">,
 ): boolean {
   const isPublished = hasReached(state, settings.stage, "publish");
@@ -180,7 +180,7 @@ export function isProtected(
 
 /** Why an image cannot be brought that far, if so; said before anything is built. */
 export function stageProblem(
-  image: Declared,
+  image: DeclaredImage,
   stage: Stage,
   settings: StackSettings,
 ): { propertyPath: string; reason: string } | undefined {

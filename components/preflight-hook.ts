@@ -34,7 +34,7 @@ export function preflightHook(plan: PublishPlan): pulumi.ResourceHook | undefine
 }
 
 /** Options of what may be the first that a run creates or updates: the account is looked at before. */
-export function lookingBefore(preflight: pulumi.ResourceHook | undefined): {
+export function preflightHooks(preflight: pulumi.ResourceHook | undefined): {
   hooks?: pulumi.ResourceHookBinding;
 } {
   return preflight === undefined ? {} : { hooks: { beforeCreate: [preflight], beforeUpdate: [preflight] } };

@@ -7,7 +7,7 @@ import { fieldNames } from "../src/configuration/schema.ts";
 import { idlePatterns, isSelected } from "../src/configuration/select.ts";
 import { readStackFile } from "../src/configuration/settings.ts";
 import { ConfigError, formatPlace, suggest } from "../src/configuration/source.ts";
-import { stages, variantSchema, type Declared, type Stage } from "../src/configuration/variant.ts";
+import { stages, variantSchema, type DeclaredImage, type Stage } from "../src/configuration/variant.ts";
 import { defined } from "../src/lib/defined.ts";
 import { columns, run, type Output } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
@@ -62,14 +62,14 @@ export function images(options: ImagesOptions): Output {
 const lower = (stage: Stage, ceiling: Stage = "release"): Stage =>
   stages[Math.min(stages.indexOf(stage), stages.indexOf(ceiling))]!;
 
-const toJson = (images: readonly Declared[]): string =>
+const toJson = (images: readonly DeclaredImage[]): string =>
   JSON.stringify(
     images.map(({ key, variant, state }) => ({ key, ...variant, state })),
     null,
     2,
   );
 
-function toTable(images: readonly Declared[]): string {
+function toTable(images: readonly DeclaredImage[]): string {
   const rows = images.map(({ variant, state }) => {
     const { imageKey, revision, endOfLife, imageFormat, diskSizeMib, name } = variant;
     const remarks = [
@@ -84,7 +84,7 @@ function toTable(images: readonly Declared[]): string {
 }
 
 /** By its key, with or without revision, or by version instead of release; the newest of several. */
-function findImage(all: readonly Declared[], key: string): Declared {
+function findImage(all: readonly DeclaredImage[], key: string): DeclaredImage {
   const found = all
     .filter((one) => [one.key, one.variant.imageKey, one.variant.configKey].includes(key))
     .at(-1);
@@ -100,7 +100,7 @@ const layerNames: Record<string, string> = { diskSizeMib: "diskSize" };
 
 function explainField(
   config: Parameters<typeof explain>[0],
-  { key, variant, state }: Declared,
+  { key, variant, state }: DeclaredImage,
   asked: string,
   overrides: Overrides,
   json: boolean,

@@ -1,17 +1,17 @@
 import { Parameter } from "@pulumi/aws/ssm/parameter.js";
 import * as pulumi from "@pulumi/pulumi";
 import type { StackSettings } from "../../src/configuration/settings.ts";
-import { awsLines, type Line } from "../../src/configuration/release-lines.ts";
-import { type Declared, isLeaving } from "../../src/configuration/variant.ts";
+import { awsLines, type ReleaseLine } from "../../src/configuration/release-lines.ts";
+import { type DeclaredImage, isLeaving } from "../../src/configuration/variant.ts";
 import type { AwsChannelInput } from "./steps/read-back-channel.ts";
-import { byEffort, type CloudImage, type RegionalImage } from "../cloud.ts";
-import { lookingBefore } from "../../components/preflight-hook.ts";
-import { settled } from "../../components/placeholder.ts";
+import { splitBestEffort, type CloudImage, type RegionalImage } from "../cloud.ts";
+import { preflightHooks } from "../../components/preflight-hook.ts";
+import { placeholderIfFailed } from "../../components/placeholder.ts";
 import { StepCommand } from "../../components/step-command.ts";
 
 /** Arguments of a {@link Channel}. */
 export interface ChannelArgs {
-  line: Line;
+  line: ReleaseLine;
   /** What it points to, by region. */
   images: readonly RegionalImage[];
   settings: StackSettings;
@@ -48,18 +48,18 @@ export class Channel extends pulumi.ComponentResource {
           type: "String",
           dataType: "aws:ec2:image",
           // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
-          insecureValue: settled(imageId, "ami-00000000"),
+          insecureValue: placeholderIfFailed(imageId, "ami-00000000"),
         },
         {
           parent: this,
           dependsOn: [...ready],
           ...(leaving ? { protect: false } : {}),
-          ...lookingBefore(preflight),
+          ...preflightHooks(preflight),
         },
       );
       return { region, bestEffort, imageId, resource };
     });
-    for (const { suffix, things, options } of byEffort(parameters)) {
+    for (const { suffix, things, options } of splitBestEffort(parameters)) {
       const expected = Object.fromEntries(things.map(({ region, imageId }) => [region, imageId]));
       const input = pulumi.output(expected).apply((images): AwsChannelInput => ({
         double: settings.aws.double,
@@ -82,7 +82,7 @@ export class Channel extends pulumi.ComponentResource {
  * @returns line to the name of its parameter; undefined where there is none
  */
 export function declareChannels(
-  declared: readonly Declared[],
+  declared: readonly DeclaredImage[],
   images: ReadonlyMap<string, { cloudImage: CloudImage | undefined }>,
   settings: StackSettings,
   preflight: pulumi.ResourceHook | undefined,

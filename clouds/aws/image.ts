@@ -9,8 +9,8 @@ import { isAtLeast, type Variant } from "../../src/configuration/variant.ts";
 import type { AwsSnapshotInput, AwsSnapshotResult } from "./steps/write-snapshot.ts";
 import type { AwsSnapshotsInput, AwsSnapshotsResult } from "./steps/tag-snapshots.ts";
 import type { AwsUploadInput, AwsUploadResult } from "./steps/upload.ts";
-import { lookingBefore } from "../../components/preflight-hook.ts";
-import { settled } from "../../components/placeholder.ts";
+import { preflightHooks } from "../../components/preflight-hook.ts";
+import { placeholderIfFailed } from "../../components/placeholder.ts";
 import { StepCommand } from "../../components/step-command.ts";
 import { type CloudImage, type CloudImageArgs, type RegionalImage } from "../cloud.ts";
 
@@ -67,7 +67,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   readonly #name: string;
   readonly #frozen: boolean;
   /** Of all AMIs, in place: none of it replaces one. */
-  readonly #life: { description: string; tags: Record<string, string>; deprecationTime: string };
+  readonly #mutableAttributes: { description: string; tags: Record<string, string>; deprecationTime: string };
 
   constructor(name: string, args: CloudImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("alpine:index:AwsImage", name, {}, opts);
@@ -76,7 +76,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const { image, settings, stage } = args;
     const { variant, state } = image;
     this.#frozen = settings.rebuild === "never";
-    this.#life = {
+    this.#mutableAttributes = {
       description: variant.description,
       tags: amiTags(variant),
       deprecationTime: deprecationTime(variant, state),
@@ -85,7 +85,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     this.imported = { region: home.region, imageId: home.imageId };
     const published = isAtLeast(stage, "publish") ? this.#publish(home) : [];
     this.published = published;
-    this.publishedSince = this.#equip(home, published)
+    this.publishedSince = this.#tagAndShareSnapshots(home, published)
       .result<AwsSnapshotsResult>()
       .apply((result) => result?.published);
     this.registerOutputs({});
@@ -100,7 +100,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const ami = new Ami(
       this.#name,
       {
-        ...this.#life,
+        ...this.#mutableAttributes,
         name: imageName(variant),
         region,
         architecture: amiArchitectures[variant.arch],
@@ -114,7 +114,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         ebsBlockDevices: [
           {
             deviceName: rootDevice,
-            snapshotId: settled(snapshotId, noSnapshot),
+            snapshotId: placeholderIfFailed(snapshotId, noSnapshot),
             volumeType: options.volumeType,
             deleteOnTermination: true,
           },
@@ -124,7 +124,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         parent: this,
         dependsOn: snapshot,
         ...this.#keeping("ami"),
-        ...lookingBefore(this.#args.preflight),
+        ...preflightHooks(this.#args.preflight),
       },
     );
     this.#warnOfOtherAttributes(ami);
@@ -155,8 +155,8 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const { variant } = image;
     const encryption = encryptionOf(variant);
     const owner = `${pulumi.getProject()}/${pulumi.getStack()}/${this.#name}`;
-    const { description } = this.#life;
-    const tags = { ...this.#life.tags, [ownerTag]: owner };
+    const { description } = this.#mutableAttributes;
+    const tags = { ...this.#mutableAttributes.tags, [ownerTag]: owner };
     const content = pulumi.output(disk).apply((disk) => disk?.sha512 ?? "unknown");
     if (importMethod === "direct") {
       const input = pulumi.all([disk, artifact]).apply(([disk, artifact]): AwsSnapshotInput => ({
@@ -173,7 +173,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       const snapshot = new StepCommand(
         `${this.#name}-snapshot`,
         { step: "aws-snapshot", input, replaceOn: [content, region], frozen: this.#frozen },
-        { parent: this, ...patience, ...lookingBefore(this.#args.preflight) },
+        { parent: this, ...patience, ...preflightHooks(this.#args.preflight) },
       );
       const snapshotId = snapshot
         .result<AwsSnapshotResult>()
@@ -186,7 +186,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const upload = new StepCommand(
       `${this.#name}-upload`,
       { step: "aws-upload", input, replaceOn: [content, region, bucket], frozen: this.#frozen },
-      { parent: this, ...patience, ...lookingBefore(this.#args.preflight) },
+      { parent: this, ...patience, ...preflightHooks(this.#args.preflight) },
     );
     // Another content has another key: an import would not notice the same one changed.
     const key = upload.result<AwsUploadResult>().apply((result) => result?.key ?? "unknown");
@@ -203,7 +203,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
           format: variant.imageFormat.toUpperCase(),
           userBucket: {
             s3Bucket: bucket,
-            s3Key: settled(key, "none"),
+            s3Key: placeholderIfFailed(key, "none"),
           },
         },
       },
@@ -212,7 +212,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         dependsOn: upload,
         ...patience,
         ...this.#keeping("snapshotImport"),
-        ...lookingBefore(this.#args.preflight),
+        ...preflightHooks(this.#args.preflight),
       },
     );
     return { snapshotId: snapshot.id, resource: snapshot };
@@ -222,9 +222,9 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   #publish(home: RegionalAmi): (RegionalImage & Pick<RegionalAmi, "snapshotId">)[] {
     const { image } = this.#args;
     return image.regions.map(({ name: region, bestEffort, leaving = false }) => {
-      const mayGo: pulumi.CustomResourceOptions = leaving ? { protect: false } : {};
-      const ami = region === home.region ? home : this.#copy(home, region, mayGo);
-      const permissions = this.#share(ami, mayGo);
+      const unprotect: pulumi.CustomResourceOptions = leaving ? { protect: false } : {};
+      const ami = region === home.region ? home : this.#copy(home, region, unprotect);
+      const permissions = this.#share(ami, unprotect);
       return {
         region,
         bestEffort,
@@ -241,24 +241,23 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
    * Tags the snapshots and shares them where configured: copies come without, and nothing of it has a resource. From import on,
    * so that what is shared is taken back by an update, and never by a command that goes away.
    */
-  #equip(
+  #tagAndShareSnapshots(
     home: RegionalAmi,
     published: readonly (RegionalImage & Pick<RegionalAmi, "snapshotId">)[],
   ): StepCommand {
     const others = published.filter(({ region }) => region !== home.region);
     const bestEffort = others.filter((one) => one.bestEffort);
-    if (bestEffort.length > 0)
-      this.#equipSnapshots("-best-effort", bestEffort, published, { protect: false });
-    return this.#equipSnapshots("", [home, ...others.filter((one) => !one.bestEffort)], published);
+    if (bestEffort.length > 0) this.#tagSnapshots("-best-effort", bestEffort, published, { protect: false });
+    return this.#tagSnapshots("", [home, ...others.filter((one) => !one.bestEffort)], published);
   }
 
-  #equipSnapshots(
+  #tagSnapshots(
     suffix: string,
     amis: readonly Pick<RegionalAmi, "region" | "snapshotId">[],
     published: readonly RegionalImage[],
     options: pulumi.CustomResourceOptions = {},
   ): StepCommand {
-    const { image, settings, publicAccess, before } = this.#args;
+    const { image, settings, publicAccess, publishAfter: before } = this.#args;
     const share = requireAws(image.variant).shareSnapshots
       ? grantees(image.variant.access).flatMap(({ group, accountId }) => group ?? accountId ?? [])
       : [];
@@ -267,7 +266,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const input = pulumi.output(snapshots).apply((snapshots): AwsSnapshotsInput => ({
       double: settings.aws.double,
       snapshots,
-      tags: this.#life.tags,
+      tags: this.#mutableAttributes.tags,
       share,
       published: regions,
     }));
@@ -279,7 +278,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       `${this.#name}-snapshots${suffix}`,
       // Never frozen: tags and access follow the configuration.
       { step: "aws-snapshots", input, replaceOn: [], frozen: false },
-      { parent: this, dependsOn, ...lookingBefore(this.#args.preflight), ...options },
+      { parent: this, dependsOn, ...preflightHooks(this.#args.preflight), ...options },
     );
   }
 
@@ -288,20 +287,20 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     const copy = new AmiCopy(
       `${this.#name}-${region}`,
       {
-        ...this.#life,
+        ...this.#mutableAttributes,
         name: imageName(variant),
         region,
-        sourceAmiId: settled(home.imageId, noImage),
+        sourceAmiId: placeholderIfFailed(home.imageId, noImage),
         sourceAmiRegion: home.region,
         ...encryptionOf(variant),
       },
       {
         parent: this,
-        dependsOn: [home.resource, ...this.#args.before],
+        dependsOn: [home.resource, ...this.#args.publishAfter],
         ...mayGo,
         ...patience,
         ...this.#keeping("amiCopy"),
-        ...lookingBefore(this.#args.preflight),
+        ...preflightHooks(this.#args.preflight),
       },
     );
     return { region, resource: copy, imageId: copy.id, snapshotId: copy.rootSnapshotId };
@@ -312,7 +311,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
     { region, imageId, resource }: RegionalAmi,
     mayGo: pulumi.CustomResourceOptions,
   ): AmiLaunchPermission[] {
-    const { image, publicAccess, before } = this.#args;
+    const { image, publicAccess, publishAfter: before } = this.#args;
     return grantees(image.variant.access).map(({ name, leaving, ...grantee }) => {
       const dependsOn = [
         resource,
@@ -321,14 +320,14 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
       ];
       return new AmiLaunchPermission(
         `${this.#name}-${region}-${name}`,
-        { region, imageId: settled(imageId, noImage), ...grantee },
+        { region, imageId: placeholderIfFailed(imageId, noImage), ...grantee },
         {
           parent: this,
           dependsOn,
           ...mayGo,
           ...this.#keeping("permission"),
           ...(leaving ? { protect: false } : {}),
-          ...lookingBefore(this.#args.preflight),
+          ...preflightHooks(this.#args.preflight),
         },
       );
     });

@@ -2,15 +2,15 @@ import { SnapshotBlockPublicAccess } from "@pulumi/aws/ebs/snapshotBlockPublicAc
 import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.js";
 import * as pulumi from "@pulumi/pulumi";
 import { isPublic } from "./rules.ts";
-import { type Declared, hasReached } from "../../src/configuration/variant.ts";
+import { type DeclaredImage, hasReached } from "../../src/configuration/variant.ts";
 import type { StackSettings } from "../../src/configuration/settings.ts";
-import { lookingBefore } from "../../components/preflight-hook.ts";
+import { preflightHooks } from "../../components/preflight-hook.ts";
 import type { PublicAccess } from "../cloud.ts";
 
 /** Arguments of {@link AwsPublicAccess}. */
 export interface AwsPublicAccessArgs {
   /** The stack's: those that it makes public on AWS count. */
-  images: readonly Declared[];
+  images: readonly DeclaredImage[];
   settings: StackSettings;
   /** Looks whether the account is ready, before its block is switched off for nothing. @default nobody looks */
   preflight?: pulumi.ResourceHook | undefined;
@@ -32,7 +32,7 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
     opts?: pulumi.ComponentResourceOptions,
   ) {
     super("alpine:index:AwsPublicAccess", name, {}, opts);
-    const options = { parent: this, ...patience, ...lookingBefore(preflight) };
+    const options = { parent: this, ...patience, ...preflightHooks(preflight) };
     this.regions = Object.fromEntries(
       publicRegions(images, settings).map(({ region, snapshots }) => [
         region,
@@ -56,7 +56,7 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
 
 /** Regions in which images of a stack are public on AWS, and whether their snapshots are, too. */
 export function publicRegions(
-  images: readonly Declared[],
+  images: readonly DeclaredImage[],
   settings: Pick<StackSettings, "stage">,
 ): { region: string; snapshots: boolean }[] {
   const regions = new Map<string, boolean>();

@@ -2,7 +2,7 @@
 import type { StackSettings } from "../../src/configuration/settings.ts";
 import { imageName, tags } from "../../src/configuration/tags.ts";
 import {
-  type Declared,
+  type DeclaredImage,
   type ImageState,
   isAtLeast,
   type Stage,
@@ -89,7 +89,7 @@ export function grantees(access: Variant["access"]): Grantee[] {
 
 /** Why an image cannot be brought that far on AWS, if so: what the stack or the configuration must say first. */
 export function awsProblem(
-  { key, variant, regions }: Declared,
+  { key, variant, regions }: DeclaredImage,
   stage: Stage,
   settings: StackSettings,
 ): { propertyPath: string; reason: string } | undefined {
@@ -146,7 +146,7 @@ export function awsProblem(
 /** @param regions that it is published to: none before stage publish */
 function encryptionProblem(
   variant: Variant,
-  regions: Declared["regions"],
+  regions: DeclaredImage["regions"],
   { region: home, importMethod }: StackSettings["aws"],
 ): { found: string; remedy: string } | undefined {
   const { encrypted, access } = variant;

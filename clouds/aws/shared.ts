@@ -1,7 +1,7 @@
 import { Provider } from "@pulumi/aws/provider.js";
 import type * as pulumi from "@pulumi/pulumi";
 import type { StackSettings } from "../../src/configuration/settings.ts";
-import { type Declared, hasReached } from "../../src/configuration/variant.ts";
+import { type DeclaredImage, hasReached } from "../../src/configuration/variant.ts";
 import { AwsPublicAccess } from "./public-access.ts";
 import type { PublicAccess } from "../cloud.ts";
 
@@ -18,7 +18,7 @@ export interface AwsStack {
  * @param preflight looks at the account before anything is created in it
  */
 export function declareAws(
-  images: readonly Declared[],
+  images: readonly DeclaredImage[],
   settings: StackSettings,
   preflight?: pulumi.ResourceHook,
 ): AwsStack {

@@ -12,7 +12,7 @@ import { type Answered, serveMetadata } from "./metadata/server.ts";
 import type { Instance } from "./metadata/service.ts";
 import { networkArguments } from "./network.ts";
 import { seedArguments } from "./seed.ts";
-import { serveWire } from "./dns-relay.ts";
+import { serveDnsRelay } from "./dns-relay.ts";
 
 /** An image to boot the way its cloud would. */
 export interface BootSpecification {
@@ -56,7 +56,7 @@ export async function bootGuest(specification: BootSpecification): Promise<Boote
   const sshPort = specification.sshPort ?? (await freePort());
   const services = metadataServices(variant.cloud, instance);
   const metadata = services === undefined ? undefined : await serveMetadata(services);
-  const wire = await serveWire(metadataNames(variant.cloud));
+  const wire = await serveDnsRelay(metadataNames(variant.cloud));
   const endServices = async (): Promise<void> => {
     await metadata?.close();
     await wire.close();

@@ -12,7 +12,7 @@ import { UserError } from "../lib/user-error.ts";
 import { scratchFolder } from "../lib/workspace.ts";
 import { bootGuest } from "./boot-guest.ts";
 import { forbiddenTargets, startHostProbe } from "./host-probe.ts";
-import { expectedServices, judge, ownPort, parseFacts, standInsOf } from "./judge.ts";
+import { expectedServices, checkFacts, ownPort, parseFacts, standInsOf } from "./judge.ts";
 import { metadataServices } from "./metadata/clouds.ts";
 import type { Instance } from "./metadata/service.ts";
 import { openSpeaking, runOverSsh, SshError } from "./ssh.ts";
@@ -104,7 +104,7 @@ async function bootOnce(
           over.signal,
         ),
       ]);
-      const checks = judge(
+      const checks = checkFacts(
         variant,
         {
           hostname: instance.hostname,

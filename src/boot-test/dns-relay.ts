@@ -11,13 +11,13 @@ import { readUdp, writeUdp } from "./udp-frame.ts";
  * long for an answer that never comes. So questions of DNS, to whomever, are answered on the wire, and what DHCP leases
  * names its server as the name server. All other frames pass as they are.
  */
-export interface Wire {
+export interface DnsRelay {
   /** Ports of this host's loopback, which QEMU's socket networks connect to. */
-  ports: WirePorts;
+  ports: DnsRelayPorts;
   close(): Promise<void>;
 }
 
-export interface WirePorts {
+export interface DnsRelayPorts {
   /** The end where the guest's card is. */
   card: number;
   /** The end where the user network is. */
@@ -25,7 +25,7 @@ export interface WirePorts {
 }
 
 /** @param names name to IPv4 address; there are no others */
-export async function serveWire(names: Readonly<Record<string, string>>): Promise<Wire> {
+export async function serveDnsRelay(names: Readonly<Record<string, string>>): Promise<DnsRelay> {
   const card = await openEnd();
   const network = await openEnd();
   void Promise.all([card.connection, network.connection]).then(([cardSocket, networkSocket]) => {

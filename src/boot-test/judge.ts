@@ -35,7 +35,11 @@ export function parseFacts(output: string): Map<string, string> {
 }
 
 /** Compares what a booted image says of itself with what its variant declares. */
-export function judge(variant: Variant, expected: Expectations, facts: ReadonlyMap<string, string>): Check[] {
+export function checkFacts(
+  variant: Variant,
+  expected: Expectations,
+  facts: ReadonlyMap<string, string>,
+): Check[] {
   const fact = (name: string): string => facts.get(name) ?? "(nothing)";
   const equal = (name: string, found: string, wanted: string): Check => ({
     name,

@@ -1,5 +1,5 @@
 import { guestForward } from "../builder/guest.ts";
-import type { WirePorts } from "./dns-relay.ts";
+import type { DnsRelayPorts } from "./dns-relay.ts";
 
 /** What a guest gets by DHCP, and who gives it, where it has metadata services. */
 export const guestAddress = "168.0.0.15";
@@ -18,7 +18,7 @@ export const plainHostAddress = "10.0.2.2";
 export function networkArguments(
   sshPort: number,
   services: ReadonlyMap<string, number>,
-  wire: WirePorts,
+  wire: DnsRelayPorts,
 ): string[] {
   const range =
     services.size === 0

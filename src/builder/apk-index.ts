@@ -54,7 +54,7 @@ export function parseIndex(text: string): IndexEntry[] {
  * The packages that `roots` need, themselves included, in the order found. Only for the short list a build guest
  * starts from: no conflicts, no install_if, and where several packages provide a name, `providers` must say which.
  */
-export function closure(
+export function resolveDependencies(
   entries: readonly IndexEntry[],
   roots: readonly string[],
   providers: Readonly<Record<string, string>>,

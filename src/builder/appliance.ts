@@ -17,7 +17,7 @@ import { withFileLock } from "../lib/file-lock.ts";
 import { UserError } from "../lib/user-error.ts";
 import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
 import { readTar, type TarFile, verifyPackage } from "./apk-archive.ts";
-import { closure, type IndexEntry } from "./apk-index.ts";
+import { resolveDependencies, type IndexEntry } from "./apk-index.ts";
 import { markUsed } from "./cache-limit.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { acceleratorFor } from "./accelerator.ts";
@@ -163,7 +163,7 @@ async function makeStage0(
     writeFileAtomically(modulesFile, modules);
     const all = repositories.flatMap((repository) => repository.entries);
     const files: TarFile[] = [];
-    for (const entry of closure(all, stage0Packages, stage0Providers)) {
+    for (const entry of resolveDependencies(all, stage0Packages, stage0Providers)) {
       files.push(...(await unpackPackage(mirror, repositories, entry.name)));
     }
     writeFileAtomically(archive, Buffer.concat([cpioArchive(stage0Entries(files)), modules]));

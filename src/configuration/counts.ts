@@ -1,4 +1,4 @@
-import { type Declared, hasReached, reachedStage, stages, type Stage } from "./variant.ts";
+import { type DeclaredImage, hasReached, reachedStage, stages, type Stage } from "./variant.ts";
 
 /** How many images a stack declares. */
 export interface Counts {
@@ -12,7 +12,7 @@ export interface Counts {
  * Counts a stack's images by stage and region: as an output of the stack, every preview begins its outputs with what changes.
  * @param ceiling the stack's stage
  */
-export function countsOf(images: readonly Declared[], ceiling: Stage): Counts {
+export function countsOf(images: readonly DeclaredImage[], ceiling: Stage): Counts {
   const counts: Counts = { stages: {}, regions: {} };
   for (const stage of stages) {
     const number = images.filter(({ state }) => reachedStage(state.stage, ceiling) === stage).length;

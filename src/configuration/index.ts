@@ -6,7 +6,7 @@ import { CONFIGS, loadConfiguration, overlayFolder } from "./load.ts";
 import { resolve, type Overrides } from "./resolve.ts";
 import { collect } from "./source.ts";
 import type { StackSettings } from "./settings.ts";
-import type { Declared, Variant } from "./variant.ts";
+import type { DeclaredImage, Variant } from "./variant.ts";
 
 export interface LoadOptions {
   /** The project's root: errors name files relative to it. */
@@ -27,7 +27,7 @@ export function loadDeclared({
   versions = [],
   overrides = {},
   ...options
-}: LoadOptions): Declared[] {
+}: LoadOptions): DeclaredImage[] {
   const { config, ledger } = loadSources({ root, overlays, ledgerFile: options.ledgerFile });
   return resolve(config, ledger, { versions, overrides });
 }
@@ -36,7 +36,7 @@ export function loadDeclared({
 export function declaredBy(
   root: string,
   { overlays, versions, ledger, project, storageUrl }: StackSettings,
-): Declared[] {
+): DeclaredImage[] {
   const overrides = { project, storageUrl };
   return loadDeclared({ root, overlays, versions, ledgerFile: ledger, overrides });
 }

@@ -1,14 +1,14 @@
 /** Pointers to the newest image of a line: what is alike but for release and revision. */
-import { type Declared, hasReached, isLeaving, type Stage } from "./variant.ts";
+import { type DeclaredImage, hasReached, isLeaving, type Stage } from "./variant.ts";
 
 /** A line, and the image that it points to in each region. */
-export interface Line {
+export interface ReleaseLine {
   /** The line's name: `3.23-x86_64-uefi-tiny-aws`. */
   key: string;
   /** Its dimensions but for the cloud, in their order: `3.23/x86_64/uefi/tiny`. */
   path: string;
   /** Region to the image; a line without released images is none. */
-  targets: ReadonlyMap<string, Declared>;
+  targets: ReadonlyMap<string, DeclaredImage>;
 }
 
 /**
@@ -16,15 +16,15 @@ export interface Line {
  * retired only where all are, and to one that is about to be withdrawn or removed only where nothing else is left.
  * @param images in the ledger's order: later entries of a version are newer
  */
-export function channelLines(images: readonly Declared[], ceiling: Stage): Line[] {
-  const lines = new Map<string, Declared[]>();
+export function releaseLines(images: readonly DeclaredImage[], ceiling: Stage): ReleaseLine[] {
+  const lines = new Map<string, DeclaredImage[]>();
   for (const image of images) {
     const { state, variant } = image;
     if (!hasReached(state, ceiling, "release")) continue;
     lines.set(variant.configKey, [...(lines.get(variant.configKey) ?? []), image]);
   }
   return [...lines].map(([key, released]) => {
-    const targets = new Map<string, Declared>();
+    const targets = new Map<string, DeclaredImage>();
     // The last one wins. Sorting keeps the ledger's order among equals.
     for (const image of released.toSorted((a, b) => preference(a) - preference(b))) {
       for (const { name } of image.regions) targets.set(name, image);
@@ -38,15 +38,15 @@ export function channelLines(images: readonly Declared[], ceiling: Stage): Line[
 }
 
 /** The lines of a stack's images on AWS, which alone has channels so far. */
-export function awsLines(images: readonly Declared[], ceiling: Stage): Line[] {
-  return channelLines(
+export function awsLines(images: readonly DeclaredImage[], ceiling: Stage): ReleaseLine[] {
+  return releaseLines(
     images.filter(({ variant }) => variant.cloud === "aws"),
     ceiling,
   );
 }
 
 /** Images of a higher preference are pointed to before newer ones of a lower. */
-function preference({ state }: Declared): number {
+function preference({ state }: DeclaredImage): number {
   if (isLeaving(state)) return 0;
   return state.retired === undefined ? 2 : 1;
 }

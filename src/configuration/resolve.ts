@@ -7,7 +7,7 @@ import { mergeLayers, type Step } from "./merge.ts";
 import { publishedRegions } from "./regions.ts";
 import { matches, type LayerData } from "./schema.ts";
 import { ConfigError, formatPlace, formatProblem, suggest, type Problem } from "./source.ts";
-import type { Declared } from "./variant.ts";
+import type { DeclaredImage } from "./variant.ts";
 
 /** What a stack's settings say about its images; after all layers, mandatory ones included. */
 export interface Overrides {
@@ -21,7 +21,11 @@ export interface ResolveOptions {
   overrides?: Overrides;
 }
 
-export function resolve(config: Configuration, ledger: Ledger, options: ResolveOptions = {}): Declared[] {
+export function resolve(
+  config: Configuration,
+  ledger: Ledger,
+  options: ResolveOptions = {},
+): DeclaredImage[] {
   const { versions = [], overrides = {} } = options;
   const known = config.values.get("version") ?? [];
   const problems: Problem[] = [
@@ -40,7 +44,7 @@ export function resolve(config: Configuration, ledger: Ledger, options: ResolveO
     ),
   ];
 
-  const declared: Declared[] = [];
+  const declared: DeclaredImage[] = [];
   const last = overrideLayer(overrides);
   const base = basePackagesOf(config);
   for (const entry of ledger.entries) {
@@ -167,7 +171,7 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
 }
 
 /** Two images under one file name would overwrite each other in storage. */
-function sameNames(declared: readonly Declared[], ledger: Ledger): Problem[] {
+function sameNames(declared: readonly DeclaredImage[], ledger: Ledger): Problem[] {
   const first = new Map<string, string>();
   return declared.flatMap(({ key, variant }) => {
     const where = `${variant.storageUrl}/${variant.name}`;

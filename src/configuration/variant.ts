@@ -125,7 +125,7 @@ export function isLeaving({ withdraw, removing }: Pick<ImageState, "withdraw" | 
 }
 
 /** An image and its state in the ledger: what the program declares. */
-export interface Declared {
+export interface DeclaredImage {
   /** Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
   key: string;
   variant: Variant;

@@ -8,7 +8,7 @@ const atOnce = 8;
  * Does something in every region, several at once; one that fails does not keep the others from being done.
  * @throws UserError with all that went wrong, a line each; any other error as it is
  */
-export async function everywhere<T, Result>(
+export async function forEachRegion<T, Result>(
   places: readonly T[],
   work: (place: T) => Promise<Result>,
 ): Promise<Result[]> {

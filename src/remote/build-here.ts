@@ -16,11 +16,11 @@ import { fullDiskError, runMain, UserError } from "../lib/user-error.ts";
 import { workFolder } from "../lib/workspace.ts";
 import { type DiskImageResult, diskImageStep, imageFolder } from "../steps/disk-image.ts";
 import type { RemoteJob } from "./build-remotely.ts";
-import { readLifeLine } from "./heartbeat.ts";
+import { readHeartbeat } from "./heartbeat.ts";
 import { sendFiles, writeFailure } from "./file-transfer.ts";
 
 await runMain(async () => {
-  const nextLine = readLifeLine(process.stdin);
+  const nextLine = readHeartbeat(process.stdin);
   const job = JSON.parse(await nextLine()) as RemoteJob;
   const folder = imageFolder(job.variant);
   const lock = path.join(workFolder, "remote", `${path.basename(folder)}.lock`);

@@ -9,7 +9,7 @@ const silenceSeconds = 60;
  * ends, and its guests with it by their own watchdog. Empty lines are signs of life.
  * @returns a function that waits for the next line
  */
-export function readLifeLine(
+export function readHeartbeat(
   input: Readable,
   onGone: () => void = () => process.exit(1),
   seconds = silenceSeconds,

@@ -1,15 +1,15 @@
 /** Which resources an image and a line have in a stack's state when all is done, by the components' names. Pure. */
 import { grantees } from "../../clouds/aws/rules.ts";
-import type { Line } from "../configuration/release-lines.ts";
+import type { ReleaseLine } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
 import { signingCommandOf } from "../configuration/signing.ts";
-import { type Declared, isAtLeast, type Stage } from "../configuration/variant.ts";
+import { type DeclaredImage, isAtLeast, type Stage } from "../configuration/variant.ts";
 import { resourceTypes } from "../lib/resource-types.ts";
 import { idOf } from "./state.ts";
 
 /** @returns `TYPE NAME` of each: at any stage but those of the stage are to be deleted */
 export function imageResources(
-  { key, variant, regions }: Declared,
+  { key, variant, regions }: DeclaredImage,
   stage: Stage,
   settings: Pick<StackSettings, "disable"> & { aws: Pick<StackSettings["aws"], "region" | "importMethod"> },
 ): string[] {
@@ -44,7 +44,7 @@ export function imageResources(
 }
 
 /** @returns as of an image */
-export function lineResources({ key, targets }: Line): string[] {
+export function lineResources({ key, targets }: ReleaseLine): string[] {
   const isBestEffort = [...targets].map(
     ([region, { regions }]) => regions.find(({ name }) => name === region)?.bestEffort === true,
   );

@@ -3,7 +3,7 @@ import { grantees } from "../../clouds/aws/rules.ts";
 import { awsLines } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
 import { signingCommandOf } from "../configuration/signing.ts";
-import { type Declared, isAtLeast, reachedStage, type Stage } from "../configuration/variant.ts";
+import { type DeclaredImage, isAtLeast, reachedStage, type Stage } from "../configuration/variant.ts";
 import type { StateResource } from "../stacks/stacks.ts";
 import type { AwsChannelInput } from "../../clouds/aws/steps/read-back-channel.ts";
 import type { AwsSnapshotsInput } from "../../clouds/aws/steps/tag-snapshots.ts";
@@ -54,7 +54,7 @@ const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
 /** Every image that is declared or in the state, in the ledger's order. */
 export function progressOf(
   stack: string,
-  declared: readonly Declared[],
+  declared: readonly DeclaredImage[],
   settings: Pick<StackSettings, "stage" | "aws" | "disable">,
   resources: readonly StateResource[],
 ): ImageProgress[] {
@@ -109,7 +109,7 @@ const nothing = (stack: string, key: string): ImageProgress => ({
 
 function imageProgress(
   stack: string,
-  { key, variant, regions }: Declared,
+  { key, variant, regions }: DeclaredImage,
   stage: Stage,
   settings: Pick<StackSettings, "aws" | "disable">,
   state: State,
@@ -119,7 +119,7 @@ function imageProgress(
   const onAws = variant.cloud === "aws" && isAtLeast(stage, "import");
   const published = onAws && isAtLeast(stage, "publish") ? regions : [];
   const described = state.inputsOf<MetadataInput>(...bothOf(`${key}-metadata`));
-  const isNamed = ({ name }: Declared["regions"][number]): boolean =>
+  const isNamed = ({ name }: DeclaredImage["regions"][number]): boolean =>
     described.some(({ cloud }) => cloud?.artifacts[name] === (state.imageId(key, name) ?? "none"));
   const steps = {
     built: done("disk"),
@@ -174,7 +174,7 @@ function imageProgress(
 function withRegions(
   progress: ImageProgress,
   what: "copies" | "snapshots" | "shared" | "channel",
-  regions: Declared["regions"],
+  regions: DeclaredImage["regions"],
   isThere: (region: string) => boolean,
 ): ImageProgress {
   const missing = regions.filter(({ name }) => !isThere(name));

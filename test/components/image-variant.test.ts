@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
 import { readSettings, type StackSettings } from "../../src/configuration/settings.ts";
 import {
-  type Declared,
+  type DeclaredImage,
   isAtLeast,
   reachedStage,
   type Stage,
@@ -69,7 +69,7 @@ function run({
   return runWithMocks(mocks, preview, async () => {
     // After the mocks are set, as Pulumi asks for.
     const { ImageVariant } = await import("../../components/image-variant.ts");
-    const image: Declared = {
+    const image: DeclaredImage = {
       key: "img",
       variant: someVariant(variant),
       state: { stage, added: "2026-10-01", withdraw: false, removing: false, place: "ledger:1:1" },

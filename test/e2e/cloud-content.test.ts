@@ -1,7 +1,7 @@
 /** The end-to-end tests' own judge: it must see each way in which a cloud can be wrong. */
 import assert from "node:assert/strict";
 import { settingsSchema } from "../../src/configuration/settings.ts";
-import type { Declared } from "../../src/configuration/variant.ts";
+import type { DeclaredImage } from "../../src/configuration/variant.ts";
 import { newRegion, type Region } from "../doubles/aws/cloud/state.ts";
 import { someVariant } from "../helpers/variant.ts";
 import { dangers, differences, expected, found, type Things } from "./cloud-content.ts";
@@ -14,7 +14,7 @@ const settings = settingsSchema.parse({
 const name = "alpine-3.23.6-x86_64-uefi-tiny-r0";
 const regions = ["us-east-1", "eu-west-1"];
 
-const image = (changes: Partial<Declared["state"]> = {}): Declared => ({
+const image = (changes: Partial<DeclaredImage["state"]> = {}): DeclaredImage => ({
   key: "3.23.6-x86_64-uefi-tiny-aws-r0",
   variant: someVariant({
     imageKey: "3.23.6-x86_64-uefi-tiny-aws",
@@ -43,7 +43,7 @@ const image = (changes: Partial<Declared["state"]> = {}): Declared => ({
   regions: regions.map((region) => ({ name: region, bestEffort: false })),
 });
 
-const wantedOf = (one: Declared): Things =>
+const wantedOf = (one: DeclaredImage): Things =>
   expected([{ account, settings, declared: [one], digestOf: () => "0123456789abcdef00" }]);
 
 /** A cloud as it should be, for tests to spoil. */
@@ -209,7 +209,8 @@ describe("end-to-end tests' judge of a cloud", () => {
   });
 
   it("expects of an image what its stage, its retirement and its later ones leave it", () => {
-    const kinds = (one: Declared) => Object.keys(wantedOf(one)).map((key) => key.replace(/ of .*| \S+$/, ""));
+    const kinds = (one: DeclaredImage) =>
+      Object.keys(wantedOf(one)).map((key) => key.replace(/ of .*| \S+$/, ""));
     assert.deepEqual(wantedOf(image({ stage: "upload" })), {});
     assert.equal(kinds(image({ stage: "import" })).filter((kind) => / image/.test(kind)).length, 1);
     const published = kinds(image({ stage: "publish" }));

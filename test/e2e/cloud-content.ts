@@ -3,7 +3,7 @@
  * the issue and the original, and not taken from the components that they judge.
  */
 import type { StackSettings } from "../../src/configuration/settings.ts";
-import { stages, type Declared, type Stage, type Variant } from "../../src/configuration/variant.ts";
+import { stages, type DeclaredImage, type Stage, type Variant } from "../../src/configuration/variant.ts";
 import type { Image, LaunchPermission, Region } from "../doubles/aws/cloud/state.ts";
 import type { AccountRegion } from "../doubles/aws/cloud-folder.ts";
 
@@ -21,9 +21,9 @@ export interface StoredObject {
 export interface Expectation {
   account: string;
   settings: StackSettings;
-  declared: readonly Declared[];
+  declared: readonly DeclaredImage[];
   /** SHA-512 of an image's file. */
-  digestOf: (image: Declared) => string;
+  digestOf: (image: DeclaredImage) => string;
 }
 
 const place = (account: string, region: string): string => `${account} ${region}`;
@@ -75,13 +75,13 @@ export function expected(expectations: readonly Expectation[]): Things {
   return things;
 }
 
-function reaches({ state }: Declared, { stage: ceiling }: StackSettings, wanted: Stage): boolean {
+function reaches({ state }: DeclaredImage, { stage: ceiling }: StackSettings, wanted: Stage): boolean {
   return [state.stage, ceiling].every((stage) => stages.indexOf(stage) >= stages.indexOf(wanted));
 }
 
 /** A later entry of the ledger is newer; those that retire or leave come last. */
-function isNewest({ declared, settings }: Expectation, image: Declared, region: string): boolean {
-  const rank = ({ state }: Declared): number =>
+function isNewest({ declared, settings }: Expectation, image: DeclaredImage, region: string): boolean {
+  const rank = ({ state }: DeclaredImage): number =>
     state.withdraw || state.removing ? 0 : state.retired === undefined ? 2 : 1;
   const line = declared.filter(
     (one) =>
@@ -99,7 +99,7 @@ const granteesOf = (access: Variant["access"]): string[] =>
     .sort();
 
 /** The original's tags, and AWS's own for names. */
-function tagsOf({ variant }: Declared): Record<string, string> {
+function tagsOf({ variant }: DeclaredImage): Record<string, string> {
   const name = variant.name.replace("aws_", "");
   const { arch, bootstrap, cloud, description, firmware, project, release, version } = variant;
   return {
@@ -120,7 +120,7 @@ function tagsOf({ variant }: Declared): Record<string, string> {
 }
 
 /** The end of life's last minute, two years after the entry, or the day of retirement: what comes first. */
-function deprecationOf({ variant, state }: Declared): string {
+function deprecationOf({ variant, state }: DeclaredImage): string {
   const [year, rest] = [Number(state.added.slice(0, 4)), state.added.slice(4)];
   const times = [`${variant.endOfLife}T23:59:00.000Z`, `${year + 2}${rest}T00:00:00.000Z`];
   if (state.retired !== undefined) times.push(`${state.retired}T00:00:00.000Z`);

@@ -17,7 +17,7 @@ import { execa } from "execa";
 import { parse, stringify } from "yaml";
 import { declaredBy } from "../../src/configuration/index.ts";
 import { settingsSchema, type StackSettings } from "../../src/configuration/settings.ts";
-import { type Declared, hasReached, type Stage, type Variant } from "../../src/configuration/variant.ts";
+import { type DeclaredImage, hasReached, type Stage, type Variant } from "../../src/configuration/variant.ts";
 import { buildSettings } from "../../src/builder/build-settings.ts";
 import { identifyVhd } from "../../src/builder/formats/vhd.ts";
 import { derivedUuid, inputsDigest } from "../../src/builder/inputs.ts";
@@ -243,12 +243,12 @@ export class PublishedImages extends Checkout {
   }
 
   /** What the ledger declares of the stack in use. */
-  declared(): Declared[] {
+  declared(): DeclaredImage[] {
     return declaredBy(this.folder, this.settings());
   }
 
   /** Lays a finished build where the disk's step finds it, unless there is one: a tiny VHD, another for each image. */
-  async #layBuild(image: Declared): Promise<void> {
+  async #layBuild(image: DeclaredImage): Promise<void> {
     const { variant, key } = image;
     const folder = `work/images/${variant.cloud}/${key}`;
     const record = this.path(folder, "build.json");
@@ -340,7 +340,7 @@ export class PublishedImages extends Checkout {
         account: stack.account,
         settings: this.settings(),
         declared: this.declared(),
-        digestOf: ({ variant, key }: Declared): string => {
+        digestOf: ({ variant, key }: DeclaredImage): string => {
           const record = this.path("work/images", variant.cloud, key, "build.json");
           return (JSON.parse(readFileSync(record, "utf8")) as DiskImageResult).sha512;
         },

@@ -6,7 +6,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { settingsSchema, type StackSettings } from "../../src/configuration/settings.ts";
-import { type Declared, type Variant } from "../../src/configuration/variant.ts";
+import { type DeclaredImage, type Variant } from "../../src/configuration/variant.ts";
 import type { DiskImageInput, DiskImageResult } from "../../src/steps/disk-image.ts";
 import { someVariant } from "../helpers/variant.ts";
 import { Checkout, type StepSuffix } from "./checkout.ts";
@@ -24,7 +24,7 @@ export interface Declaration {
 }
 
 interface ProgramData {
-  image: Declared;
+  image: DeclaredImage;
   settings: StackSettings;
   inputsDigest: string;
   build: DiskImageInput["build"];

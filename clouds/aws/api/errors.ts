@@ -119,7 +119,7 @@ export function codesOf(error: unknown): string[] {
  * Does something in AWS; what it reports of a known kind becomes a UserError.
  * @param doing what is being done and to what: `cannot DOING: …`
  */
-export async function explained<T>(doing: string, work: () => Promise<T>): Promise<T> {
+export async function withAwsErrors<T>(doing: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

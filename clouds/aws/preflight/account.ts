@@ -5,7 +5,7 @@ import { plannedRegions, type PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
 /** The account is one of those that the stack names. An error here means that nothing else was asked. */
-export function judgeAccount(
+export function checkAccount(
   { settings }: Pick<PublishPlan, "settings">,
   { identity }: Pick<AccountFacts, "identity">,
 ): CheckResult {
@@ -38,7 +38,7 @@ function credentialsRemedy(kind: AwsFaultKind | undefined): string {
 }
 
 /** Every region of the plan is switched on, and the plan has those that are. */
-export function judgeRegions(plan: PublishPlan, regions: Answer<Record<string, string>>): CheckResult[] {
+export function checkRegions(plan: PublishPlan, regions: Answer<Record<string, string>>): CheckResult[] {
   const about = { check: "regions" } as const;
   if ("failure" in regions) {
     const { code, message } = regions.failure;

@@ -21,7 +21,7 @@ const minute = 60_000;
  * to be given such a day. An old image that keeps its day stays as it is.
  * @param now ISO 8601, UTC; what the program itself has no clock for
  */
-export function judgeDeprecations(
+export function checkDeprecations(
   plan: PublishPlan,
   perRegion: NonNullable<AccountFacts["perRegion"]>,
   now: string,

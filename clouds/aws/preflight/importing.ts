@@ -9,7 +9,7 @@ const elsewhere = "choose a bucket there, or change alpine:aws.region";
 const declare = "declare it with clouds/aws/account: docs/publishing-aws.md";
 
 /** @param region the bucket's; undefined where none is named */
-export function judgeBucket({ settings }: PublishPlan, region: Answer<string> | undefined): CheckResult {
+export function checkBucket({ settings }: PublishPlan, region: Answer<string> | undefined): CheckResult {
   const about = { check: "bucket", where: settings.bucket } as const;
   if (region === undefined) {
     return {
@@ -49,7 +49,7 @@ export function judgeBucket({ settings }: PublishPlan, region: Answer<string> | 
   return { ...about, level: "ok", found: `in ${region.value}` };
 }
 
-export function judgeRole({ settings }: PublishPlan, role: Answer<RoleFacts>): CheckResult {
+export function checkRole({ settings }: PublishPlan, role: Answer<RoleFacts>): CheckResult {
   const about = { check: "role", where: settings.role } as const;
   if ("failure" in role) {
     const { code, message } = role.failure;

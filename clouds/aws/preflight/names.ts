@@ -13,7 +13,7 @@ const isOurs = ({ tags }: PlannedImage, found: OwnImage): boolean =>
   Object.entries(tags).every(([key, value]) => found.tags[key] === value);
 
 /** Names that the plan needs are free, or taken by its own images. */
-export function judgeNames(
+export function checkNames(
   plan: PublishPlan,
   region: string,
   facts: RegionFacts,

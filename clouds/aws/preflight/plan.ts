@@ -3,7 +3,12 @@ import { amiTags, deprecationTime, isPublic } from "../rules.ts";
 import type { PublishedRegion } from "../../../src/configuration/regions.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
-import { type Declared, isAtLeast, reachedStage, type Stage } from "../../../src/configuration/variant.ts";
+import {
+  type DeclaredImage,
+  isAtLeast,
+  reachedStage,
+  type Stage,
+} from "../../../src/configuration/variant.ts";
 
 /** A region where an AMI should be. */
 export interface PlannedRegion extends PublishedRegion {
@@ -40,7 +45,7 @@ export interface PublishPlan {
 
 /** @throws nothing: what is wrong with a plan is for the checks to say */
 export function publishPlan(
-  declared: readonly Declared[],
+  declared: readonly DeclaredImage[],
   { stage: ceiling, aws }: Pick<StackSettings, "stage" | "aws">,
 ): PublishPlan {
   const images = declared
@@ -54,7 +59,7 @@ export function publishPlan(
   };
 }
 
-function planned({ key, variant, state, regions }: Declared, stage: Stage, home: string): PlannedImage {
+function planned({ key, variant, state, regions }: DeclaredImage, stage: Stage, home: string): PlannedImage {
   const { project = "", image_key = "", revision = "" } = amiTags(variant);
   const published = isAtLeast(stage, "publish") ? regions : [];
   const [atHome] = published.filter(({ name }) => name === home);

@@ -1,14 +1,14 @@
 /** Everything that would stop a publishing run half-way, found before it begins and all of it at once. */
 import { UserError } from "../../../src/lib/user-error.ts";
-import { judgeAccount, judgeRegions } from "./account.ts";
+import { checkAccount, checkRegions } from "./account.ts";
 import type { AccountFacts } from "./answers.ts";
-import { judgeDeprecations } from "./deprecations.ts";
-import { judgeBucket, judgeRole } from "./importing.ts";
-import { askedRegions, judgeNames, namedImages } from "./names.ts";
+import { checkDeprecations } from "./deprecations.ts";
+import { checkBucket, checkRole } from "./importing.ts";
+import { askedRegions, checkNames, namedImages } from "./names.ts";
 import { imagesIn, type PublishPlan } from "./plan.ts";
 import { recordedIn } from "./recorded.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
-import { judgeBlocking, judgeQuota } from "./sharing.ts";
+import { checkBlocking, checkQuota } from "./sharing.ts";
 
 export interface PreflightOptions {
   /** The stack whose plan it is: its state tells its own images from another's. @default they are told by their tags alone */
@@ -27,12 +27,12 @@ export async function preflight(
   // The SDKs are loaded here: a preview never gets so far.
   const { readFacts } = await import("./facts.ts");
   const facts = await readFacts(plan);
-  if (stack === undefined || !isAnyThere(plan, facts)) return judge(plan, facts, now);
+  if (stack === undefined || !isAnyThere(plan, facts)) return checkFacts(plan, facts, now);
   try {
-    return judge({ ...plan, recorded: await recordedIn(stack) }, facts, now);
+    return checkFacts({ ...plan, recorded: await recordedIn(stack) }, facts, now);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    return [...judge(plan, facts, now), unreadable(stack, error)];
+    return [...checkFacts(plan, facts, now), unreadable(stack, error)];
   }
 }
 
@@ -59,19 +59,19 @@ const noRegion: CheckResult = {
 };
 
 /** What the facts mean for the plan. Pure. */
-export function judge(plan: PublishPlan, facts: AccountFacts, now: string): CheckResult[] {
-  const account = judgeAccount(plan, facts);
-  const deprecations = judgeDeprecations(plan, facts.perRegion ?? {}, now);
+export function checkFacts(plan: PublishPlan, facts: AccountFacts, now: string): CheckResult[] {
+  const account = checkAccount(plan, facts);
+  const deprecations = checkDeprecations(plan, facts.perRegion ?? {}, now);
   const { regions, bucketRegion, role } = facts;
   // Another account's facts would only confuse.
   if (regions === undefined) return [account, ...deprecations];
   const usesImport = plan.settings.importMethod === "vmimport";
   return [
     account,
-    ...judgeRegions(plan, regions),
-    ...(usesImport ? [judgeBucket(plan, bucketRegion)] : []),
-    ...(role === undefined ? [] : [judgeRole(plan, role)]),
-    ...[judgeNames, judgeQuota, judgeBlocking].flatMap((judgeRegion) =>
+    ...checkRegions(plan, regions),
+    ...(usesImport ? [checkBucket(plan, bucketRegion)] : []),
+    ...(role === undefined ? [] : [checkRole(plan, role)]),
+    ...[checkNames, checkQuota, checkBlocking].flatMap((judgeRegion) =>
       askedRegions(plan, facts).flatMap(({ name, facts, bestEffort }) =>
         judgeRegion(plan, name, facts, bestEffort),
       ),

@@ -5,7 +5,7 @@ import { publicImagesIn, type PublishPlan } from "./plan.ts";
 import { publicImagesQuota, type CheckResult } from "../../../src/preflight/check-result.ts";
 
 /** A region's public images, today's and the plan's, fit into its quota. */
-export function judgeQuota(
+export function checkQuota(
   plan: PublishPlan,
   region: string,
   facts: RegionFacts,
@@ -33,7 +33,7 @@ export function judgeQuota(
 }
 
 /** The account doesn't block what the plan makes public, or the stack itself switches that off first. */
-export function judgeBlocking(
+export function checkBlocking(
   plan: PublishPlan,
   region: string,
   facts: RegionFacts,
@@ -41,8 +41,8 @@ export function judgeBlocking(
 ): CheckResult[] {
   const { imageBlocking, snapshotBlocking } = facts;
   return [
-    ...judgeState(plan, region, "images", imageBlocking, "ec2:GetImageBlockPublicAccessState", bestEffort),
-    ...judgeState(
+    ...checkState(plan, region, "images", imageBlocking, "ec2:GetImageBlockPublicAccessState", bestEffort),
+    ...checkState(
       plan,
       region,
       "snapshots",
@@ -53,7 +53,7 @@ export function judgeBlocking(
   ];
 }
 
-function judgeState(
+function checkState(
   { settings }: PublishPlan,
   where: string,
   what: "images" | "snapshots",

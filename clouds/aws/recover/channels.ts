@@ -6,13 +6,13 @@ import { setTimeout } from "node:timers/promises";
 import type { SSMClient } from "@aws-sdk/client-ssm";
 import { awsLines } from "../../../src/configuration/release-lines.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
-import type { Declared } from "../../../src/configuration/variant.ts";
+import type { DeclaredImage } from "../../../src/configuration/variant.ts";
 import { ssmClient } from "../api/clients.ts";
-import { everywhere } from "../../../src/lib/for-each-region.ts";
-import { explained } from "../api/errors.ts";
+import { forEachRegion } from "../../../src/lib/for-each-region.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { parameterValue } from "../api/parameter-value.ts";
 import { awsProviderType, resourceTypes } from "../../../src/lib/resource-types.ts";
-import type { Ours } from "./owned-resources.ts";
+import type { OwnedResources } from "./owned-resources.ts";
 import type { StateEntry } from "../../../src/stacks/state.ts";
 
 /** What was found. */
@@ -27,10 +27,10 @@ export interface Adopted {
  * @param ours ids of the AMIs that the state knows, and regions that can be looked at
  */
 export async function adoptChannels(
-  declared: readonly Declared[],
+  declared: readonly DeclaredImage[],
   { aws }: Pick<StackSettings, "aws">,
   resources: readonly StateEntry[],
-  { recorded, regions }: Pick<Ours, "recorded" | "regions">,
+  { recorded, regions }: Pick<OwnedResources, "recorded" | "regions">,
 ): Promise<Adopted> {
   const adopted: Adopted = { entries: [], leftAlone: [] };
   const provider = resources.find(({ type }) => type === awsProviderType);
@@ -51,9 +51,9 @@ export async function adoptChannels(
       return [{ urn, region, parent: parent.urn, name: `${aws.parameterPrefix}/${line.path}` }];
     });
   });
-  await everywhere(missing, async ({ urn, region, parent, name }) => {
+  await forEachRegion(missing, async ({ urn, region, parent, name }) => {
     const client = await ssmClient({ region, double: aws.double });
-    const value = await explained(`read ${name} in ${region}`, () => valueOf(client, name));
+    const value = await withAwsErrors(`read ${name} in ${region}`, () => valueOf(client, name));
     if (value === undefined) return;
     if (!recorded.has(value)) {
       adopted.leftAlone.push(`${name} in ${region} names ${value}, which is no image of this stack`);

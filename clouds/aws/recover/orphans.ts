@@ -14,13 +14,13 @@ import {
 import { setTimeout } from "node:timers/promises";
 import pRetry from "p-retry";
 import { ec2Client } from "../api/clients.ts";
-import { everywhere } from "../../../src/lib/for-each-region.ts";
-import { explained } from "../api/errors.ts";
+import { forEachRegion } from "../../../src/lib/for-each-region.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { launchPermissions } from "../api/launch-permissions.ts";
 import { volumeGrantees } from "../api/volume-grantees.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { sweepSnapshots } from "./snapshots.ts";
-import { isDeclaredIn, type Ours, snapshotsOfCopy } from "./owned-resources.ts";
+import { isDeclaredIn, type OwnedResources, snapshotsOfCopy } from "./owned-resources.ts";
 import { deleteSnapshot, isUsed, patience } from "./snapshot-calls.ts";
 
 /** What was found, a sentence each. */
@@ -33,17 +33,21 @@ export interface Swept {
 export interface Sweep {
   client: EC2Client;
   region: string;
-  ours: Ours;
+  ours: OwnedResources;
   swept: Swept;
   /** To be called before each deletion: it throws where somebody else is at work on the stack. */
   requireAlone: () => void;
 }
 
 /** Deletes what is nobody's, region by region. */
-export async function sweepOrphans(ours: Ours, double: boolean, requireAlone: () => void): Promise<Swept> {
+export async function sweepOrphans(
+  ours: OwnedResources,
+  double: boolean,
+  requireAlone: () => void,
+): Promise<Swept> {
   const swept: Swept = { deleted: [], leftAlone: [] };
-  await everywhere(ours.regions, (region) =>
-    explained(`look for what was left in ${region}`, async () => {
+  await forEachRegion(ours.regions, (region) =>
+    withAwsErrors(`look for what was left in ${region}`, async () => {
       const sweep: Sweep = { client: await ec2Client({ region, double }), region, ours, swept, requireAlone };
       await Promise.all([sweepImages(sweep), sweepCopiesRemains(sweep)]);
       // Disks come to the home region alone.

@@ -2,7 +2,7 @@
 import { amiTags, grantees } from "../rules.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
-import { type Declared, hasReached } from "../../../src/configuration/variant.ts";
+import { type DeclaredImage, hasReached } from "../../../src/configuration/variant.ts";
 import { resourceTypes } from "../../../src/lib/resource-types.ts";
 import {
   hasAws,
@@ -15,7 +15,7 @@ import {
   type StateEntry,
 } from "../../../src/stacks/state.ts";
 
-export interface Ours {
+export interface OwnedResources {
   /** Where anything of it may be, the home region first. */
   regions: readonly string[];
   /** Names of AMIs: declared at whatever stage, recorded, or just being made when a run ended. */
@@ -35,14 +35,18 @@ export interface Ours {
 }
 
 /** Whether the state has, or is about to have, anything on AWS. */
-export function isOnAws(declared: readonly Declared[], { stage }: StackSettings, state: State): boolean {
+export function isOnAws(declared: readonly DeclaredImage[], { stage }: StackSettings, state: State): boolean {
   return (
     declared.some((image) => image.variant.cloud === "aws" && hasReached(image.state, stage, "import")) ||
     hasAws(state)
   );
 }
 
-export function oursOf(declared: readonly Declared[], settings: StackSettings, state: State): Ours {
+export function ownedResources(
+  declared: readonly DeclaredImage[],
+  settings: StackSettings,
+  state: State,
+): OwnedResources {
   const resources = resourcesOf(state);
   const known = [...resources, ...pendingOf(state).map(({ resource }) => resource)].filter(({ type }) =>
     type.startsWith("aws:"),
@@ -97,7 +101,7 @@ export function oursOf(declared: readonly Declared[], settings: StackSettings, s
 }
 
 /** Whether the stack declares an AMI of that name in that region. */
-export const isDeclaredIn = ({ places }: Ours, name: string, region: string): boolean =>
+export const isDeclaredIn = ({ places }: OwnedResources, name: string, region: string): boolean =>
   places.has(placeOf(name, region));
 
 const placeOf = (name: string, region: string): string => `${region} ${name}`;

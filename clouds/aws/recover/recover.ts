@@ -1,16 +1,16 @@
 import { declaredBy } from "../../../src/configuration/index.ts";
 import { readStackFile, type StackSettings } from "../../../src/configuration/settings.ts";
-import type { Declared } from "../../../src/configuration/variant.ts";
-import { explained } from "../api/errors.ts";
+import type { DeclaredImage } from "../../../src/configuration/variant.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { isEnabled } from "../preflight/answers.ts";
-import { judgeAccount } from "../preflight/account.ts";
-import { isOnAws, oursOf } from "./owned-resources.ts";
+import { checkAccount } from "../preflight/account.ts";
+import { isOnAws, ownedResources } from "./owned-resources.ts";
 import { recordedAccount, resourcesOf, type State, type StateEntry } from "../../../src/stacks/state.ts";
 
 /** What there is to look for on AWS. */
 export interface AwsTask {
-  declared: readonly Declared[];
+  declared: readonly DeclaredImage[];
   settings: StackSettings;
 }
 
@@ -41,7 +41,7 @@ export async function awsTask(root: string, stack: string, state: State): Promis
 export async function requireAccount({ aws }: StackSettings, state: State): Promise<void> {
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, double: aws.double });
-  const { level, found, remedy } = judgeAccount({ settings: aws }, { identity });
+  const { level, found, remedy } = checkAccount({ settings: aws }, { identity });
   const refuse = (what: string, hint = ""): never => {
     throw new UserError(`${what}: nothing was looked for, nor changed`, hint);
   };
@@ -72,8 +72,8 @@ export async function recoverAws(
   const { adoptPermissions, unfinishedSharing } = await import("./sharing.ts");
   const { adoptChannels } = await import("./channels.ts");
   const { regionStates } = await import("../preflight/facts.ts");
-  const ours = oursOf(declared, settings, state);
-  const states = await explained("look which regions are switched on", () =>
+  const ours = ownedResources(declared, settings, state);
+  const states = await withAwsErrors("look which regions are switched on", () =>
     regionStates({ region: home, double }),
   );
   // Where a region is off nobody can look.

@@ -6,15 +6,15 @@
 import { DescribeSnapshotsCommand, type EC2Client, type LaunchPermission } from "@aws-sdk/client-ec2";
 import { type Grantee, granteeOf } from "../rules.ts";
 import { ec2Client } from "../api/clients.ts";
-import { everywhere } from "../../../src/lib/for-each-region.ts";
-import { codesOf, explained } from "../api/errors.ts";
+import { forEachRegion } from "../../../src/lib/for-each-region.ts";
+import { codesOf, withAwsErrors } from "../api/errors.ts";
 import { launchPermissions } from "../api/launch-permissions.ts";
 import { volumeGrantees } from "../api/volume-grantees.ts";
 import { groupBy } from "../../../src/lib/group-by.ts";
 import { resourceTypes } from "../../../src/lib/resource-types.ts";
 import type { AwsSnapshotsInput } from "../steps/tag-snapshots.ts";
 import type { Adopted } from "./channels.ts";
-import { nameIn, type Ours } from "./owned-resources.ts";
+import { nameIn, type OwnedResources } from "./owned-resources.ts";
 import { type RecordedImage, type StateEntry } from "../../../src/stacks/state.ts";
 
 /**
@@ -22,14 +22,14 @@ import { type RecordedImage, type StateEntry } from "../../../src/stacks/state.t
  * else's doing: in the state, the next `up` would take it away.
  */
 export async function adoptPermissions(
-  { images, permissions }: Pick<Ours, "images" | "permissions">,
+  { images, permissions }: Pick<OwnedResources, "images" | "permissions">,
   resources: readonly StateEntry[],
   double: boolean,
 ): Promise<Adopted> {
   const urns = new Set(resources.map(({ urn }) => urn));
   const regions = [...groupBy(images, ({ region }) => region)];
-  const found = await everywhere(regions, ([region, images]) =>
-    explained(`look whom images are shared with in ${region}`, async () => {
+  const found = await forEachRegion(regions, ([region, images]) =>
+    withAwsErrors(`look whom images are shared with in ${region}`, async () => {
       const client = await ec2Client({ region, double });
       const entries: StateEntry[] = [];
       for (const image of images) {
@@ -118,8 +118,8 @@ export async function unfinishedSharing(
       Object.entries(input.snapshots).map(([region, id]) => ({ entry, input, region, id })),
     )
     .filter(({ region }) => regions.includes(region));
-  const found = await everywhere([...groupBy(snapshots, ({ region }) => region)], ([region, here]) =>
-    explained(`look whom snapshots are shared with in ${region}`, async () => {
+  const found = await forEachRegion([...groupBy(snapshots, ({ region }) => region)], ([region, here]) =>
+    withAwsErrors(`look whom snapshots are shared with in ${region}`, async () => {
       const client = await ec2Client({ region, double });
       const unlike: Unfinished[] = [];
       for (const { entry, input, id } of here) {

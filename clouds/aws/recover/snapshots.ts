@@ -9,7 +9,7 @@ import { ownerTag } from "../rules.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { volumeGrantees } from "../api/volume-grantees.ts";
 import type { Sweep } from "./orphans.ts";
-import type { Ours } from "./owned-resources.ts";
+import type { OwnedResources } from "./owned-resources.ts";
 import { deleteSnapshot, isUsed, patience } from "./snapshot-calls.ts";
 
 /** Begun in this stack's name. */
@@ -44,7 +44,7 @@ const ownerOf = (tags: readonly TagOf[] = []): string =>
   tags.find(({ Key }) => Key === ownerTag)?.Value ?? "";
 
 /** Of imports whose end nobody saw: until then an import has no id that a state could know, and its snapshot no tags. */
-async function importedOnes(client: EC2Client, region: string, ours: Ours): Promise<Begun[]> {
+async function importedOnes(client: EC2Client, region: string, ours: OwnedResources): Promise<Begun[]> {
   const begun: Begun[] = [];
   for await (const page of paginateDescribeImportSnapshotTasks({ client }, {})) {
     for (const { ImportTaskId = "", Tags } of page.ImportSnapshotTasks ?? []) {
@@ -74,7 +74,7 @@ async function snapshotOf(client: EC2Client, taskId: string): Promise<string | u
 }
 
 /** Written directly; not those that the next `up` goes on with, as they were asked for just as it would ask. */
-async function writtenOnes(client: EC2Client, region: string, ours: Ours): Promise<Begun[]> {
+async function writtenOnes(client: EC2Client, region: string, ours: OwnedResources): Promise<Begun[]> {
   const begun: Begun[] = [];
   const Filters = [{ Name: `tag:${ownerTag}`, Values: [`${ours.owner}*`] }];
   for await (const page of paginateDescribeSnapshots({ client }, { OwnerIds: ["self"], Filters })) {

@@ -1,7 +1,7 @@
 import pRetry from "p-retry";
 import { ssmClient } from "../api/clients.ts";
-import { everywhere } from "../../../src/lib/for-each-region.ts";
-import { explained } from "../api/errors.ts";
+import { forEachRegion } from "../../../src/lib/for-each-region.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { parameterValue } from "../api/parameter-value.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import type { Step } from "../../../src/steps/step.ts";
@@ -33,11 +33,11 @@ export const awsChannelStep: Step<AwsChannelInput, AwsChannelResult> = {
 };
 
 async function readBack({ double, parameter, images }: AwsChannelInput): Promise<AwsChannelResult> {
-  await everywhere(Object.entries(images), async ([region, imageId]) => {
+  await forEachRegion(Object.entries(images), async ([region, imageId]) => {
     const client = await ssmClient({ region, double });
     await pRetry(
       async () => {
-        const found = await explained(`read ${parameter} in ${region}`, () =>
+        const found = await withAwsErrors(`read ${parameter} in ${region}`, () =>
           parameterValue(client, parameter),
         );
         if (found !== imageId) throw new OtherValue(parameter, region, found, imageId);

@@ -1,7 +1,7 @@
 import type { EC2Client } from "@aws-sdk/client-ec2";
 import { ec2Client } from "../api/clients.ts";
-import { everywhere } from "../../../src/lib/for-each-region.ts";
-import { explained } from "../api/errors.ts";
+import { forEachRegion } from "../../../src/lib/for-each-region.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { tagList } from "../api/tag-list.ts";
 import { volumeGrantees } from "../api/volume-grantees.ts";
 import type { Step } from "../../../src/steps/step.ts";
@@ -66,8 +66,8 @@ async function inRegions(
   { double, snapshots }: AwsSnapshotsInput,
   work: (client: EC2Client, snapshotId: string, region: string) => Promise<void>,
 ): Promise<void> {
-  await everywhere(Object.entries(snapshots), ([region, snapshotId]) =>
-    explained(`tag or share ${snapshotId} in ${region}`, async () =>
+  await forEachRegion(Object.entries(snapshots), ([region, snapshotId]) =>
+    withAwsErrors(`tag or share ${snapshotId} in ${region}`, async () =>
       work(await ec2Client({ region, double }), snapshotId, region),
     ),
   );

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { claimObject, releaseObject } from "../api/object-owners.ts";
 import { s3Client } from "../api/clients.ts";
-import { explained } from "../api/errors.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { uploadFile } from "../api/upload-file.ts";
 import { splitFileName } from "../../../src/builder/formats/image-file.ts";
 import { startProgress } from "../../../src/builder/progress.ts";
@@ -62,7 +62,7 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
     const client = await s3Client({ region, double });
     const progress = startProgress(`${name}.${extension}`);
     const token = randomBytes(8).toString("hex");
-    const object = await explained(`upload ${artifact.name} to s3://${bucket}/${key}`, async () => {
+    const object = await withAwsErrors(`upload ${artifact.name} to s3://${bucket}/${key}`, async () => {
       const object = await uploadFile({
         client,
         bucket,
@@ -82,7 +82,7 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
 
   async delete({ double, owner }, { region, bucket, key, token }) {
     const client = await s3Client({ region, double });
-    const released = await explained(`remove s3://${bucket}/${key}`, () =>
+    const released = await withAwsErrors(`remove s3://${bucket}/${key}`, () =>
       releaseObject({ client, bucket, key, owner }, token),
     );
     if (released === "removed" || released === "gone") return;

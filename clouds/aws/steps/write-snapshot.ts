@@ -2,7 +2,7 @@ import { rmSync } from "node:fs";
 import { CreateTagsCommand, DeleteSnapshotCommand, DeleteTagsCommand } from "@aws-sdk/client-ec2";
 import { ebsClient, ec2Client } from "../api/clients.ts";
 import { rawDisk } from "../../../src/builder/formats/unpack.ts";
-import { explained } from "../api/errors.ts";
+import { withAwsErrors } from "../api/errors.ts";
 import { tagList } from "../api/tag-list.ts";
 import { findById, tokenTag, writeSnapshot } from "../api/write-snapshot.ts";
 import { splitFileName } from "../../../src/builder/formats/image-file.ts";
@@ -66,7 +66,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     const place = { region, double };
     const scratch = scratchFolder("snapshot");
     try {
-      const written = await explained(`write ${artifact.name} to a snapshot in ${region}`, async () =>
+      const written = await withAwsErrors(`write ${artifact.name} to a snapshot in ${region}`, async () =>
         writeSnapshot({
           ebs: await ebsClient(place),
           ec2: await ec2Client(place),
@@ -85,7 +85,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
   async update({ double, tags }, previous) {
     const { region, snapshotId, token } = previous;
     const ec2 = await ec2Client({ region, double });
-    await explained(`tag ${snapshotId} in ${region}`, async () => {
+    await withAwsErrors(`tag ${snapshotId} in ${region}`, async () => {
       const wanted = { ...tags, [tokenTag]: token };
       const found = (await findById(ec2, snapshotId))?.Tags ?? [];
       await ec2.send(new CreateTagsCommand({ Resources: [snapshotId], Tags: tagList(wanted) }));
@@ -103,7 +103,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
 
   async delete({ double }, { region, snapshotId, token }) {
     const ec2 = await ec2Client({ region, double });
-    await explained(`delete ${snapshotId} in ${region}`, async () => {
+    await withAwsErrors(`delete ${snapshotId} in ${region}`, async () => {
       const found = await findById(ec2, snapshotId);
       if (found === undefined) return;
       if (found.Tags?.find(({ Key }) => Key === tokenTag)?.Value !== token) {

@@ -7,7 +7,7 @@ import { projectRoot } from "../../lib/workspace.ts";
 import type { BuildSettings } from "../build-settings.ts";
 import { overlayFiles } from "../inputs.ts";
 import { type DiskFacts, readFacts } from "./facts.ts";
-import { type ExpectedDisk, judgeDisk } from "./judge.ts";
+import { type ExpectedDisk, checkFacts } from "./judge.ts";
 
 /**
  * Judges a finished disk by what its guest told of it.
@@ -25,7 +25,7 @@ export function checkDisk(
   const facts = readFacts(lines);
   const scripts = overlayFiles(settings.overlays);
   const checks = [
-    ...judgeDisk(facts, {
+    ...checkFacts(facts, {
       ...build,
       repoKeys: Object.fromEntries(variant.repoKeys.map((file) => [path.basename(file), sha256(file)])),
       customized: variant.scripts.some((name) => `scripts/${name}` in scripts),

@@ -49,7 +49,7 @@ const parts: readonly Checks[] = [
 ];
 
 /** Compares what a guest told of the finished disk with what its variant declares. */
-export function judgeDisk(facts: DiskFacts, expected: ExpectedDisk): Check[] {
+export function checkFacts(facts: DiskFacts, expected: ExpectedDisk): Check[] {
   return [
     ...parts.flatMap((part) => part(facts, expected)),
     none("all facts understood", facts.unreadable),

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { awsLines } from "../../../src/configuration/release-lines.ts";
 import { readSettings, type StackSettings } from "../../../src/configuration/settings.ts";
-import type { Declared, ImageState, Stage, Variant } from "../../../src/configuration/variant.ts";
+import type { DeclaredImage, ImageState, Stage, Variant } from "../../../src/configuration/variant.ts";
 import * as pulumi from "@pulumi/pulumi";
 import { imageResources, lineResources } from "../../../src/status/expected.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../../helpers/pulumi-mocks.ts";
@@ -57,7 +57,7 @@ interface Case {
   stage?: Stage;
   state?: Partial<ImageState>;
   variant?: Partial<Variant>;
-  regions?: Declared["regions"];
+  regions?: DeclaredImage["regions"];
   settings?: Record<string, unknown>;
   awsSettings?: Partial<StackSettings["aws"]>;
   mocks?: MockTypes;
@@ -66,7 +66,7 @@ interface Case {
 const required = (...names: string[]) => names.map((name) => ({ name, bestEffort: false }));
 
 /** One image of AWS, `img`. */
-const someImage = ({ stage = "release", state, variant, regions }: Case = {}): Declared => ({
+const someImage = ({ stage = "release", state, variant, regions }: Case = {}): DeclaredImage => ({
   key: "img",
   variant: someVariant({
     cloud: "aws",

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { amiTags, ownerTag } from "../../../clouds/aws/rules.ts";
 import { readSettings } from "../../../src/configuration/settings.ts";
-import type { Declared, Stage } from "../../../src/configuration/variant.ts";
+import type { DeclaredImage, Stage } from "../../../src/configuration/variant.ts";
 import { recoverAws, type RecoveredAws, requireAccount } from "../../../clouds/aws/recover/recover.ts";
 import type { State, StateEntry } from "../../../src/stacks/state.ts";
 import type { Image, Region, Snapshot } from "../../doubles/aws/cloud/state.ts";
@@ -23,7 +23,7 @@ const component = "urn:pulumi:test::images::alpine:index:ImageVariant$alpine:ind
 const provider = `urn:pulumi:test::images::pulumi:providers:aws::aws::id-of-it`;
 const nameOf = (key: string): string => `alpine-${key}`;
 
-function declared(key: string, stage: Stage, regions: string[]): Declared {
+function declared(key: string, stage: Stage, regions: string[]): DeclaredImage {
   return {
     key,
     variant: someVariant({ cloud: "aws", name: `aws_${nameOf(key)}`, access: { PUBLIC: true } }),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { readUdp, writeUdp } from "../../../src/boot-test/udp-frame.ts";
-import { answerFrame, nameServerAdded, serveWire } from "../../../src/boot-test/dns-relay.ts";
+import { answerFrame, nameServerAdded, serveDnsRelay } from "../../../src/boot-test/dns-relay.ts";
 
 const names = { x: "1.2.3.4" };
 const question = Buffer.from("00010100000100000000000001780000010001", "hex");
@@ -69,7 +69,7 @@ describe("the wire between a guest's card and its network", () => {
   });
 
   it("carries frames both ways, whole and in order, however they come", async () => {
-    const wire = await serveWire(names);
+    const wire = await serveDnsRelay(names);
     const card = connect(wire.ports.card, "127.0.0.1");
     // Before the other end is there: nothing may be lost.
     for (const byte of framed(Buffer.from("first"), fromGuest(question), Buffer.from("second"))) {
@@ -92,7 +92,7 @@ describe("the wire between a guest's card and its network", () => {
   });
 
   it("can be closed when nobody came", async () => {
-    const wire = await serveWire(names);
+    const wire = await serveDnsRelay(names);
     await wire.close();
     const [error] = (await once(connect(wire.ports.card, "127.0.0.1"), "error")) as [Error];
     assert.match(error.message, /ECONNREFUSED/);

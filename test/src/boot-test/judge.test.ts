@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import {
   type Expectations,
   expectedServices,
-  judge,
+  checkFacts,
   parseFacts,
   standInsOf,
 } from "../../../src/boot-test/judge.ts";
@@ -57,14 +57,14 @@ const failures = (
   judged = variant,
   expectations: Partial<Expectations> = {},
 ): string[] =>
-  judge(judged, { ...expected, ...expectations }, parseFacts(text({ ...good, ...changes })))
+  checkFacts(judged, { ...expected, ...expectations }, parseFacts(text({ ...good, ...changes })))
     .filter(({ passed }) => !passed)
     .map(({ name, found }) => `${name}: ${found}`);
 
 describe("the judge of a booted image", () => {
   it("passes a good one", () => {
     assert.deepEqual(failures({}), []);
-    assert.equal(judge(variant, expected, parseFacts(text(good))).length, 18);
+    assert.equal(checkFacts(variant, expected, parseFacts(text(good))).length, 18);
   });
 
   const faults: [string, Record<string, string>, string][] = [
@@ -181,7 +181,7 @@ describe("the judge of a booted image", () => {
   });
 
   it("passes nothing on silence", () => {
-    const checks = judge(variant, { ...expected, console: "" }, new Map());
+    const checks = checkFacts(variant, { ...expected, console: "" }, new Map());
     assert.deepEqual(
       checks.filter(({ passed }) => passed),
       [],

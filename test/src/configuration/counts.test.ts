@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { countsOf } from "../../../src/configuration/counts.ts";
-import type { Declared, Stage } from "../../../src/configuration/variant.ts";
+import type { DeclaredImage, Stage } from "../../../src/configuration/variant.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
-const image = (stage: Stage, ...regions: string[]): Declared => ({
+const image = (stage: Stage, ...regions: string[]): DeclaredImage => ({
   key: stage,
   variant: someVariant(),
   state: { stage, added: "2026-11-01", withdraw: false, removing: false, place: "" },

@@ -1,17 +1,17 @@
 import assert from "node:assert/strict";
-import { channelLines } from "../../../src/configuration/release-lines.ts";
-import type { Declared, ImageState } from "../../../src/configuration/variant.ts";
+import { releaseLines } from "../../../src/configuration/release-lines.ts";
+import type { DeclaredImage, ImageState } from "../../../src/configuration/variant.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
-const image = (key: string, state: Partial<ImageState> = {}, regions = ["a", "b"]): Declared => ({
+const image = (key: string, state: Partial<ImageState> = {}, regions = ["a", "b"]): DeclaredImage => ({
   key,
   variant: someVariant({ configKey: "3.23-x86_64-bios-tiny-nocloud" }),
   state: { stage: "release", added: "2026-11-01", withdraw: false, removing: false, place: "", ...state },
   regions: regions.map((name) => ({ name, bestEffort: false })),
 });
-const targets = (...images: Declared[]): Record<string, string> =>
+const targets = (...images: DeclaredImage[]): Record<string, string> =>
   Object.fromEntries(
-    channelLines(images, "release").flatMap((line) =>
+    releaseLines(images, "release").flatMap((line) =>
       [...line.targets].map(([region, { key }]) => [region, key] as const),
     ),
   );
@@ -33,9 +33,9 @@ describe("a line's channel", () => {
   });
 
   it("is of one version, architecture, firmware and bootstrap", () => {
-    const [line] = channelLines([image("r0")], "release");
+    const [line] = releaseLines([image("r0")], "release");
     assert.equal(line?.key, "3.23-x86_64-bios-tiny-nocloud");
     assert.equal(line?.path, "3.23/x86_64/bios/tiny");
-    assert.deepEqual(channelLines([image("r0")], "publish"), []);
+    assert.deepEqual(releaseLines([image("r0")], "publish"), []);
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { settingsSchema } from "../../../src/configuration/settings.ts";
-import type { Declared, ImageState } from "../../../src/configuration/variant.ts";
+import type { DeclaredImage, ImageState } from "../../../src/configuration/variant.ts";
 import type { StateResource } from "../../../src/stacks/stacks.ts";
 import { progressOf, type ImageProgress } from "../../../src/status/progress.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -13,7 +13,7 @@ const regions = [
 ];
 const line = "3.23-x86_64-bios-tiny-aws";
 
-function declared(changes: Partial<ImageState> = {}, release = "3.23.6"): Declared {
+function declared(changes: Partial<ImageState> = {}, release = "3.23.6"): DeclaredImage {
   const imageKey = `${release}-x86_64-bios-tiny-aws`;
   return {
     key: `${imageKey}-r0`,
@@ -96,7 +96,7 @@ function released(key = "3.23.6-x86_64-bios-tiny-aws-r0"): Record<string, StateR
 
 function progress(
   state: Record<string, StateResource>,
-  images: readonly Declared[] = [declared()],
+  images: readonly DeclaredImage[] = [declared()],
   ceiling: ImageState["stage"] = "release",
 ): ImageProgress[] {
   const settings = settingsSchema.parse({ stage: ceiling, aws: { region: home } });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { isLoopback } from "../../../../clouds/aws/api/clients.ts";
-import { awsFaultKind, codesOf, explained } from "../../../../clouds/aws/api/errors.ts";
+import { awsFaultKind, codesOf, withAwsErrors } from "../../../../clouds/aws/api/errors.ts";
 
 /** As the SDK throws it. */
 function fault(name: string, message: string, extra: object = {}): Error {
@@ -19,14 +19,14 @@ describe("AWS's errors", () => {
 
   it("say what was being done, why not, and what to do", async () => {
     await assert.rejects(
-      explained("upload x", () => Promise.reject(fault("AccessDenied", "s3:PutObject is not allowed"))),
+      withAwsErrors("upload x", () => Promise.reject(fault("AccessDenied", "s3:PutObject is not allowed"))),
       {
         name: "UserError",
         message: /^cannot upload x: s3:PutObject is not allowed \(AccessDenied\)\n {2}→ let /,
       },
     );
     await assert.rejects(
-      explained("upload x", () =>
+      withAwsErrors("upload x", () =>
         Promise.reject(
           fault("301", "301", {
             $metadata: { httpStatusCode: 301 },
@@ -41,7 +41,7 @@ describe("AWS's errors", () => {
   it("are left as they are when they are defects", async () => {
     const defect = new TypeError("x is not a function");
     await assert.rejects(
-      explained("upload x", () => Promise.reject(defect)),
+      withAwsErrors("upload x", () => Promise.reject(defect)),
       (error) => error === defect,
     );
   });

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import type { AccountFacts, OwnImage } from "../../../../clouds/aws/preflight/answers.ts";
 import { trustsVmImport } from "../../../../clouds/aws/preflight/importing.ts";
 import type { PublishPlan } from "../../../../clouds/aws/preflight/plan.ts";
-import { judge, preflight } from "../../../../clouds/aws/preflight/preflight.ts";
+import { checkFacts, preflight } from "../../../../clouds/aws/preflight/preflight.ts";
 import { defined } from "../../../../src/lib/defined.ts";
 import * as given from "./facts.ts";
 import { failure, home, inRegion, now, someFacts, somePlan } from "./facts.ts";
 
 const found = (facts: AccountFacts, plan: PublishPlan = somePlan()): string[] =>
-  given.problems(judge(plan, facts, now));
+  given.problems(checkFacts(plan, facts, now));
 const only = (facts: AccountFacts, plan?: PublishPlan): string => {
   const [problem, ...others] = found(facts, plan);
   assert.deepEqual(others, []);
@@ -20,7 +20,7 @@ const ours: OwnImage = { id: "ami-1", name: planned!.name, isPublic: true, tags:
 
 describe("preflight", () => {
   it("finds nothing where all is well, and says what it looked at", () => {
-    const results = judge(somePlan(), someFacts(), now);
+    const results = checkFacts(somePlan(), someFacts(), now);
     assert.deepEqual(given.problems(results), []);
     const checks = [...new Set(results.map(({ check }) => check))];
     assert.deepEqual(checks, [
@@ -73,7 +73,7 @@ describe("preflight of the account", () => {
   it("takes any where the stack names none, and says so", () => {
     const plan = somePlan({ settings: given.awsSettings({ accounts: [] }) });
     assert.deepEqual(found(someFacts(), plan), []);
-    assert.match(judge(plan, someFacts(), now)[0]!.found, /may publish to any account/);
+    assert.match(checkFacts(plan, someFacts(), now)[0]!.found, /may publish to any account/);
   });
 
   it("tells missing, expired and wrong credentials apart", () => {

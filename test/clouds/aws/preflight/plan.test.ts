@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { settingsSchema } from "../../../../src/configuration/settings.ts";
-import type { Declared, ImageState } from "../../../../src/configuration/variant.ts";
+import type { DeclaredImage, ImageState } from "../../../../src/configuration/variant.ts";
 import { plannedRegions, publishPlan } from "../../../../clouds/aws/preflight/plan.ts";
 import { someVariant } from "../../../helpers/variant.ts";
 
@@ -13,7 +13,7 @@ const regions = [
 function declared(
   variant: Parameters<typeof someVariant>[0] = {},
   state: Partial<ImageState> = {},
-): Declared {
+): DeclaredImage {
   return {
     key: "3.23.6-x86_64-bios-tiny-aws-r0",
     variant: someVariant({ cloud: "aws", name: "aws_alpine-3.23.6-x86_64-bios-tiny-r0", ...variant }),

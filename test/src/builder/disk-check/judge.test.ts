@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFacts } from "../../../../src/builder/disk-check/facts.ts";
-import { type ExpectedDisk, judgeDisk } from "../../../../src/builder/disk-check/judge.ts";
+import { type ExpectedDisk, checkFacts } from "../../../../src/builder/disk-check/judge.ts";
 import { expectedDisk, goodFacts } from "../../../helpers/disk-facts.ts";
 
 type Firmware = "bios" | "uefi";
@@ -19,7 +19,7 @@ function failures(
     assert.notEqual(changed, facts, `the good facts have no ${from}`);
     facts = changed;
   }
-  const checks = judgeDisk(readFacts(facts.trimEnd().split("\n")), {
+  const checks = checkFacts(readFacts(facts.trimEnd().split("\n")), {
     ...expectedDisk(firmware),
     ...expected,
   });
@@ -209,7 +209,7 @@ describe("the judge of a finished disk", () => {
   it("has no check that no fault fails", () => {
     const tried = new Set(Object.values(faults).flatMap((list) => list.map(([check]) => check)));
     const all = (["bios", "uefi"] as const).flatMap((firmware) =>
-      judgeDisk(readFacts(goodFacts(firmware).split("\n")), expectedDisk(firmware)).map(({ name }) => name),
+      checkFacts(readFacts(goodFacts(firmware).split("\n")), expectedDisk(firmware)).map(({ name }) => name),
     );
     const missing = [...new Set(all)].filter((name) => !tried.has(name));
     // What fails these, fails others too: the next test.
@@ -264,7 +264,7 @@ describe("the judge of a finished disk", () => {
   });
 
   it("does not pass a disk that nothing was told of", () => {
-    const checks = judgeDisk(readFacts([]), expectedDisk("bios"));
+    const checks = checkFacts(readFacts([]), expectedDisk("bios"));
     assert.ok(checks.filter(({ passed }) => !passed).length > 50);
     assert.equal(checks.at(-1)?.name, "all facts told");
     assert.equal(checks.at(-1)?.passed, false);
