@@ -7,7 +7,7 @@ import { freePort } from "../lib/loopback.ts";
 import { overlayDisk } from "./disk.ts";
 import { findUefiFirmware } from "./firmware.ts";
 import { deviceArguments, machineFor } from "./machines.ts";
-import { metadataNames, metadataServices } from "./metadata/clouds.ts";
+import { metadataNames, metadataServices } from "./metadata/address.ts";
 import { type Answered, serveMetadata } from "./metadata/server.ts";
 import type { Instance } from "./metadata/service.ts";
 import { networkArguments } from "./network.ts";

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { listenOnLoopback } from "../lib/loopback.ts";
-import { metadataAddress, wireserverAddress } from "./metadata/clouds.ts";
+import { metadataAddress, wireserverAddress } from "./metadata/address.ts";
 import { hostAddress, plainHostAddress } from "./network.ts";
 
 /** A service of this host that no guest may reach: it listens on the loopback and counts who comes. */

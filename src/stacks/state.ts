@@ -1,6 +1,6 @@
 /** A stack's state, as `pulumi stack export` writes it and `pulumi stack import` takes it. */
 import { z } from "zod";
-import { awsProviderType, resourceTypes } from "../lib/resource-types.ts";
+import { awsProviderType, resourceTypes } from "../../clouds/aws/resource-types.ts";
 import { UserError } from "../lib/user-error.ts";
 
 const resourceSchema = z.looseObject({

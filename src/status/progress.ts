@@ -8,8 +8,8 @@ import type { StateResource } from "../stacks/stacks.ts";
 import type { AwsChannelInput } from "../../clouds/aws/steps/read-back-channel.ts";
 import type { AwsSnapshotsInput } from "../../clouds/aws/steps/tag-snapshots.ts";
 import type { MetadataInput } from "../steps/metadata.ts";
-import { imageResources, lineResources } from "./expected.ts";
-import { resourceTypes } from "../lib/resource-types.ts";
+import { imageResources, lineResources } from "../../clouds/aws/resources.ts";
+import { resourceTypes } from "../../clouds/aws/resource-types.ts";
 import { State } from "./state.ts";
 
 /** Something that there should be once per region. */

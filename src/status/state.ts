@@ -1,5 +1,5 @@
 /** A stack's state, to look things up in. Pure. */
-import { resourceTypes } from "../lib/resource-types.ts";
+import { resourceTypes } from "../../clouds/aws/resource-types.ts";
 import type { StateResource } from "../stacks/stacks.ts";
 
 const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel" } as const;

@@ -1,5 +1,5 @@
 /** What a guest tells of a good disk, shortened to what the judge looks at, and what that disk was to be. */
-import type { ExpectedDisk } from "../../src/builder/disk-check/judge.ts";
+import type { ExpectedDisk } from "../../src/builder/disk-check/check-facts.ts";
 import { identifiers } from "../../src/builder/inputs.ts";
 import { someVariant } from "./variant.ts";
 

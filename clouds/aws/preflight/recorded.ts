@@ -1,5 +1,5 @@
 /** The AMIs that a stack has made: what tells them from those of another stack that has images of the same names. */
-import { resourceTypes } from "../../../src/lib/resource-types.ts";
+import { resourceTypes } from "../resource-types.ts";
 import { stateOf, type StateResource } from "../../../src/stacks/stacks.ts";
 
 /**

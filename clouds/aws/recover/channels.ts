@@ -11,7 +11,7 @@ import { ssmClient } from "../api/clients.ts";
 import { forEachRegion } from "../../../src/lib/for-each-region.ts";
 import { withAwsErrors } from "../api/errors.ts";
 import { parameterValue } from "../api/parameter-value.ts";
-import { awsProviderType, resourceTypes } from "../../../src/lib/resource-types.ts";
+import { awsProviderType, resourceTypes } from "../resource-types.ts";
 import type { OwnedResources } from "./owned-resources.ts";
 import type { StateEntry } from "../../../src/stacks/state.ts";
 

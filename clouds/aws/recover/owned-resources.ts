@@ -3,7 +3,7 @@ import { amiTags, grantees } from "../rules.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
 import { type DeclaredImage, hasReached } from "../../../src/configuration/variant.ts";
-import { resourceTypes } from "../../../src/lib/resource-types.ts";
+import { resourceTypes } from "../resource-types.ts";
 import {
   hasAws,
   pendingOf,

@@ -11,7 +11,7 @@ import { codesOf, withAwsErrors } from "../api/errors.ts";
 import { launchPermissions } from "../api/launch-permissions.ts";
 import { volumeGrantees } from "../api/volume-grantees.ts";
 import { groupBy } from "../../../src/lib/group-by.ts";
-import { resourceTypes } from "../../../src/lib/resource-types.ts";
+import { resourceTypes } from "../resource-types.ts";
 import type { AwsSnapshotsInput } from "../steps/tag-snapshots.ts";
 import type { Adopted } from "./channels.ts";
 import { nameIn, type OwnedResources } from "./owned-resources.ts";

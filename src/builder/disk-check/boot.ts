@@ -2,7 +2,7 @@
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
 import { initramfsChecks, isModule, moduleName } from "./initramfs.ts";
-import type { ExpectedDisk } from "./judge.ts";
+import type { ExpectedDisk } from "./check-facts.ts";
 
 const blockBytes = 4096;
 

@@ -7,7 +7,7 @@ import { projectRoot } from "../../lib/workspace.ts";
 import type { BuildSettings } from "../build-settings.ts";
 import { overlayFiles } from "../inputs.ts";
 import { type DiskFacts, readFacts } from "./facts.ts";
-import { type ExpectedDisk, checkFacts } from "./judge.ts";
+import { type ExpectedDisk, checkFacts } from "./check-facts.ts";
 
 /**
  * Judges a finished disk by what its guest told of it.

@@ -2,7 +2,7 @@
 import { type Check, none } from "../../lib/checks.ts";
 import { releaseTime } from "../../lib/release-time.ts";
 import type { DiskFacts } from "./facts.ts";
-import type { ExpectedDisk } from "./judge.ts";
+import type { ExpectedDisk } from "./check-facts.ts";
 
 /** What it is → where it would be. An image has none of these: each instance makes its own, or needs none. */
 const leftovers: Record<string, RegExp> = {

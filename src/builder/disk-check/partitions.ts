@@ -2,7 +2,7 @@
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import { releaseTime } from "../../lib/release-time.ts";
 import type { DiskFacts, PartitionTable } from "./facts.ts";
-import type { ExpectedDisk } from "./judge.ts";
+import type { ExpectedDisk } from "./check-facts.ts";
 
 const sectorsPerMib = 2048;
 /** Copies of the GPT's entries and its header, behind the last usable sector. */

@@ -1,7 +1,7 @@
 /** Packages, where they come from, and services. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
-import type { ExpectedDisk } from "./judge.ts";
+import type { ExpectedDisk } from "./check-facts.ts";
 
 export function packageChecks(
   facts: DiskFacts,

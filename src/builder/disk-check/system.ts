@@ -2,7 +2,7 @@
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import { dataSources } from "../../lib/data-sources.ts";
 import type { DiskFacts } from "./facts.ts";
-import type { ExpectedDisk } from "./judge.ts";
+import type { ExpectedDisk } from "./check-facts.ts";
 
 /** Lines that mean something, their words one space apart. */
 function settings({ texts }: DiskFacts, path: string): string[] {

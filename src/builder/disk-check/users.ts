@@ -1,7 +1,7 @@
 /** Who can log in and become what, and who may read and write what. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts, PathFact } from "./facts.ts";
-import type { ExpectedDisk } from "./judge.ts";
+import type { ExpectedDisk } from "./check-facts.ts";
 
 /** Programs that are no shell: an account with one of them cannot log in. */
 const noShell = /\/(nologin|false|true|sync|shutdown|halt)$/;

@@ -3,7 +3,7 @@ import { awsLines } from "../../../src/configuration/release-lines.ts";
 import { readSettings, type StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage, ImageState, Stage, Variant } from "../../../src/configuration/variant.ts";
 import * as pulumi from "@pulumi/pulumi";
-import { imageResources, lineResources } from "../../../src/status/expected.ts";
+import { imageResources, lineResources } from "../../../clouds/aws/resources.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../../helpers/results.ts";
 import { someVariant } from "../../helpers/variant.ts";

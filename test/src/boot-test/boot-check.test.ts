@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseFacts } from "../../../src/boot-test/judge.ts";
+import { parseFacts } from "../../../src/boot-test/check-facts.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { text as textOf } from "node:stream/consumers";
 import { join } from "node:path";
 import { awsMetadata } from "../../../../clouds/aws/metadata-service.ts";
-import { metadataServices } from "../../../../src/boot-test/metadata/clouds.ts";
+import { metadataServices } from "../../../../src/boot-test/metadata/address.ts";
 import { type MetadataServer, serveMetadata } from "../../../../src/boot-test/metadata/server.ts";
 import { projectRoot } from "../../../helpers/project-copy.ts";
 import { instance } from "../../../helpers/instance.ts";

@@ -1,11 +1,11 @@
 /** Which resources an image and a line have in a stack's state when all is done, by the components' names. Pure. */
-import { grantees } from "../../clouds/aws/rules.ts";
-import type { ReleaseLine } from "../configuration/release-lines.ts";
-import type { StackSettings } from "../configuration/settings.ts";
-import { signingCommandOf } from "../configuration/signing.ts";
-import { type DeclaredImage, isAtLeast, type Stage } from "../configuration/variant.ts";
-import { resourceTypes } from "../lib/resource-types.ts";
-import { idOf } from "./state.ts";
+import { grantees } from "./rules.ts";
+import type { ReleaseLine } from "../../src/configuration/release-lines.ts";
+import type { StackSettings } from "../../src/configuration/settings.ts";
+import { signingCommandOf } from "../../src/configuration/signing.ts";
+import { type DeclaredImage, isAtLeast, type Stage } from "../../src/configuration/variant.ts";
+import { resourceTypes } from "./resource-types.ts";
+import { idOf } from "../../src/status/state.ts";
 
 /** @returns `TYPE NAME` of each: at any stage but those of the stage are to be deleted */
 export function imageResources(

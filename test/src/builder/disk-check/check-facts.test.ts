@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { readFacts } from "../../../../src/builder/disk-check/facts.ts";
-import { type ExpectedDisk, checkFacts } from "../../../../src/builder/disk-check/judge.ts";
+import { type ExpectedDisk, checkFacts } from "../../../../src/builder/disk-check/check-facts.ts";
 import { expectedDisk, goodFacts } from "../../../helpers/disk-facts.ts";
 
 type Firmware = "bios" | "uefi";

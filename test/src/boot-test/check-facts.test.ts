@@ -5,7 +5,7 @@ import {
   checkFacts,
   parseFacts,
   standInsOf,
-} from "../../../src/boot-test/judge.ts";
+} from "../../../src/boot-test/check-facts.ts";
 import type { Answered } from "../../../src/boot-test/metadata/server.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
