@@ -99,6 +99,8 @@ class OldStack extends Checkout {
 const others = (steps: readonly Step[], ...expected: string[]): Step[] =>
   steps.filter(({ op }) => !expected.includes(op));
 
+const names = (steps: readonly Step[]): string[] => steps.map(({ urn }) => urn.split("::").at(-1)!);
+
 const targets = (urns: readonly string[]): string[] => urns.flatMap((urn) => ["--target", urn]);
 
 describe("states of older versions", function () {
@@ -139,22 +141,25 @@ describe("states of older versions", function () {
         }
       });
 
-      it("shows a changed description as updates in place, of metadata too", async () => {
+      it("shows a changed description as updates in place, of metadata too, and of one image where that is the target", async () => {
         const layer = `overlay-${name}/mandatory.yaml`;
         const before = readFileSync(stack().path(layer), "utf8");
         stack().edit<Record<string, unknown>>(layer, (content) => (content["description"] = ["and more"]));
-        const { code, output, steps } = await stack().previewOf();
+        const all = await stack().previewOf();
+        const one = await stack().previewOf(...targets(stack().urns(image)));
         stack().write(layer, before);
-        assert.equal(code, 0, output);
-        assert.deepEqual(others(steps, "same", "update"), []);
-        const updated = steps.filter(({ op }) => op === "update").map(({ urn }) => urn.split("::").at(-1)!);
-        assert.ok(updated.includes(image), updated.join("\n"));
-        assert.ok(updated.includes(`${image}-metadata`), updated.join("\n"));
-        // What was built stays.
-        assert.deepEqual(
-          updated.filter((one) => /-(disk|artifact|signatures|upload|snapshot)$/.test(one)),
-          [],
-        );
+        for (const { code, output, steps } of [all, one]) {
+          assert.equal(code, 0, output);
+          assert.deepEqual(others(steps, "same", "update"), []);
+          const updated = names(others(steps, "same"));
+          assert.ok(updated.includes(image), updated.join("\n"));
+          assert.ok(updated.includes(`${image}-metadata`), updated.join("\n"));
+          // What was built stays.
+          const built = updated.filter((one) => /-(disk|artifact|signatures|upload|snapshot)$/.test(one));
+          assert.deepEqual(built, []);
+        }
+        const ofOthers = names(others(one.steps, "same")).filter((one) => !one.startsWith(image));
+        assert.deepEqual(ofOthers, []);
       });
 
       it("refuses to lose an image", async () => {
