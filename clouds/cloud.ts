@@ -1,41 +1,132 @@
-/** What the components of all clouds have in common. */
+/**
+ * The contract of a cloud. Each folder beside this file implements it, and `registry.ts` lists them: no other file names a
+ * cloud. `docs/adding-a-cloud.md` walks through it.
+ *
+ * Everything here is cheap to import. What needs a cloud's SDK or Pulumi provider is loaded by a function that returns a promise.
+ */
 import type * as pulumi from "@pulumi/pulumi";
+import type { BootCloud } from "../src/boot-test/boot-cloud.ts";
+import type { CloudRules } from "../src/configuration/cloud-rules.ts";
+import type { ReleaseLine } from "../src/configuration/release-lines.ts";
 import type { StackSettings } from "../src/configuration/settings.ts";
 import type { DeclaredImage, Stage } from "../src/configuration/variant.ts";
+import type { CheckResult } from "../src/preflight/check-result.ts";
+import type { RegionLookup } from "../src/regions/region-lookup.ts";
+import type { State, StateEntry } from "../src/stacks/state.ts";
+import type { CloudProgress } from "../src/status/cloud-progress.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
+import type { LoadStep } from "../src/steps/step.ts";
 
-/** Arguments of a cloud's image. */
-export interface CloudImageArgs {
-  image: DeclaredImage;
-  /** How far it is brought: import or further. */
-  stage: Stage;
-  settings: StackSettings;
-  /** The built disk, and where it is stored. Undefined under `--target` alone. */
-  disk: pulumi.Input<DiskImageResult | undefined>;
-  artifact: pulumi.Input<ArtifactResult | undefined>;
-  /** What must be there before anything of it is published. */
-  publishAfter: readonly pulumi.Resource[];
-  /** What must be there before anything is made public in a region, if anything. */
-  publicAccess: PublicAccess;
-  /** Looks whether the account is ready, before anything is created in it. @default nobody looks */
+/** A cloud: its rules, the machine its images boot on, and, if images are imported into it, how they are published. */
+export interface Cloud extends CloudRules, BootCloud {
+  /**
+   * How images get into the cloud. @default they do not: nothing comes after stage upload, unless
+   * `isPublishedByStorage` says that nothing has to
+   */
+  readonly publishing?: CloudPublishing;
+  /** If true, an image's files in storage are its publication, so each stage is reached without an import. @default false */
+  readonly isPublishedByStorage?: boolean;
+  /** The cloud's public list of regions, for `npm run regions -- update`. @default the cloud has no regions */
+  readonly regions?: RegionLookup;
+}
+
+/** How images of a cloud are imported and published. */
+export interface CloudPublishing {
+  /**
+   * All that keeps an image from being brought to a stage: what the stack or the configuration must say first. It is asked
+   * at every preview, before anything is built.
+   * @param stage import or later
+   */
+  validate(image: DeclaredImage, stage: Stage, settings: StackSettings): StageProblem[];
+  /** Loads the Pulumi components, and with them the cloud's provider. */
+  components(): Promise<CloudComponents>;
+  /** Tracked commands by name, each loaded when it runs. Names begin with the cloud's, and are in states: keep them. */
+  readonly steps: Readonly<Record<string, LoadStep>>;
+  /** What a finished image has in a stack's state, and how far an unfinished one has come. */
+  readonly progress: CloudProgress;
+  /**
+   * What the account must be ready for.
+   * @returns undefined if the stack brings no image to this cloud
+   */
+  preflight?(declared: readonly DeclaredImage[], settings: StackSettings): Preflight | undefined;
+  /** Finds and clears what a broken run left in the cloud. @default there is nothing to look for */
+  readonly recovery?: CloudRecovery;
+}
+
+/** What is wrong, at the setting or field that must change, as Pulumi's `InputPropertyError` takes it. */
+export interface StageProblem {
+  propertyPath: string;
+  reason: string;
+}
+
+/** The Pulumi components of a cloud. */
+export interface CloudComponents {
+  /**
+   * Declares what the stack's images share: a provider, settings of the account. Called once for each stack with images of
+   * this cloud at stage import or later.
+   * @returns undefined if the stack's settings do not say enough to declare anything, which `validate` tells
+   */
+  declareShared(args: SharedArgs): CloudShared | undefined;
+  /** Declares an image in the cloud, from stage import on. */
+  declareImage(name: string, args: CloudImageArgs, opts: pulumi.ComponentResourceOptions): CloudImage;
+  /** Declares the pointer of a line to its newest released image. @default lines have no pointer in this cloud */
+  declareChannel?(name: string, args: CloudChannelArgs, opts: pulumi.ComponentResourceOptions): CloudChannel;
+}
+
+/** Arguments of {@link CloudComponents.declareShared}. */
+export interface SharedArgs {
+  /** The stack's images of this cloud. */
+  images: readonly DeclaredImage[];
+  /** How far the stack brings an image at most. */
+  ceiling: Stage;
+  /** The stack's settings of this cloud. */
+  settings: unknown;
+  /** Checks the account before anything is created in it. @default nothing is checked */
   preflight?: pulumi.ResourceHook | undefined;
+}
+
+/** What a stack's images share in a cloud. */
+export interface CloudShared {
+  providers: pulumi.ProviderResource[];
+  /** Region to the resources that must exist before anything is made public there. */
+  publicAccess: PublicAccess;
 }
 
 /** Region to the account's settings that let its images be public. */
 export type PublicAccess = Readonly<Record<string, readonly pulumi.Resource[]>>;
 
+/** Arguments of {@link CloudComponents.declareImage}. */
+export interface CloudImageArgs {
+  image: DeclaredImage;
+  /** How far the image is brought: import or further. */
+  stage: Stage;
+  /** The stack's settings of this cloud. */
+  settings: unknown;
+  /** If true, what was built and imported stays, whatever the configuration says today. */
+  frozen: boolean;
+  /** The built disk, and where it is stored. Undefined under `--target` alone. */
+  disk: pulumi.Input<DiskImageResult | undefined>;
+  artifact: pulumi.Input<ArtifactResult | undefined>;
+  /** Resources that must exist before anything of the image is published. */
+  publishAfter: readonly pulumi.Resource[];
+  /** Region to the resources that must exist before anything is made public there. */
+  publicAccess: PublicAccess;
+  /** Checks the account before anything is created in it. @default nothing is checked */
+  preflight?: pulumi.ResourceHook | undefined;
+}
+
 /** An image in a region of its cloud. */
 export interface RegionalImage {
   region: string;
   bestEffort: boolean;
-  /** Whether it may be deleted, however protected the others are. */
+  /** If true, the image may be deleted here, however protected it is elsewhere. */
   leaving: boolean;
   imageId: pulumi.Output<string>;
-  /** Where a person can look at it, and launch it. */
+  /** Where a person can look at the image, and launch it. */
   regionUrl?: pulumi.Output<string>;
   launchUrl?: pulumi.Output<string>;
-  /** All that has to be there before it can be pointed to: the image, and who may use it. */
+  /** Everything that must exist before something can point to the image: the image, and who may use it. */
   ready: readonly pulumi.Resource[];
 }
 
@@ -43,25 +134,78 @@ export interface RegionalImage {
 export interface CloudImage extends pulumi.ComponentResource {
   /** The image that was imported, from which those of other regions are copied. */
   readonly imported: { region: string; imageId: pulumi.Output<string> };
-  /** Where it is published: none below stage publish. */
+  /** Where it is published: nowhere below stage publish. */
   readonly published: readonly RegionalImage[];
   /** ISO 8601, UTC: when it was there in all required regions. Undefined below stage publish. */
   readonly publishedSince: pulumi.Output<string | undefined>;
 }
 
+/** Arguments of {@link CloudComponents.declareChannel}. */
+export interface CloudChannelArgs {
+  line: ReleaseLine;
+  /** What the channel points to, by region. */
+  images: readonly RegionalImage[];
+  /** The stack's settings of this cloud. */
+  settings: unknown;
+  /** If true, the channel cannot be deleted while it points to an image that is protected. */
+  protectPublished: boolean;
+  /** Checks the account before anything is created in it. @default nothing is checked */
+  preflight?: pulumi.ResourceHook | undefined;
+}
+
+/** The pointer of a line. */
+export interface CloudChannel extends pulumi.ComponentResource {
+  /** What people use to follow the line: on AWS the name of an SSM parameter. */
+  readonly pointer: string;
+}
+
+/** What the account of a cloud must be ready for, and how to ask it. */
+export interface Preflight {
+  /** How many images the stack brings to the cloud. */
+  readonly images: number;
+  /** What the cloud calls them, in the plural: `AMIs`. */
+  readonly noun: string;
+  /**
+   * Asks the account. Changes nothing.
+   * @param options.stack the stack whose state tells its own images from others'. @default tags alone tell
+   * @param options.now ISO 8601, UTC. @default the clock
+   */
+  run(options?: { stack?: string; now?: string }): Promise<CheckResult[]>;
+  /**
+   * The checks that a run which only updates must pass at this time; undefined if it needs none.
+   * @param now ISO 8601, UTC
+   */
+  checksBeforeUpdate(now: string): readonly string[] | undefined;
+}
+
+/** What is left of broken runs in a cloud, and what becomes of it. */
+export interface CloudRecovery {
+  /** Whether a state has, or had, anything in this cloud. */
+  isIn(state: State): boolean;
+  /**
+   * Checks the credentials. Changes nothing.
+   * @returns what does the work; undefined if the stack has nothing in this cloud
+   * @throws UserError if the credentials are not those of the account that has the stack's images
+   */
+  prepare(
+    declared: readonly DeclaredImage[],
+    settings: StackSettings,
+    state: State,
+  ): Promise<RecoverCloud | undefined>;
+}
+
 /**
- * Things by what waits for all of them: those of required regions and, where there are others, those of all regions. Where
- * a region of best effort fails, only what waits for all regions is left undone. What waits for all has nothing of its own
- * that could be lost, so it may go when there is no region of best effort any more.
+ * Deletes what nobody can use, and says how the state must change so that the next `up` sees the rest.
+ * @param requireAlone to be called before each deletion: it throws if a run of the stack has begun
  */
-export function splitBestEffort<T extends { bestEffort: boolean }>(
-  things: readonly T[],
-): { suffix: string; things: readonly T[]; options: pulumi.CustomResourceOptions }[] {
-  const required = things.filter(({ bestEffort }) => !bestEffort);
-  return [
-    ...(required.length > 0 ? [{ suffix: "", things: required, options: {} }] : []),
-    ...(required.length < things.length
-      ? [{ suffix: "-best-effort", things, options: { protect: false } }]
-      : []),
-  ];
+export type RecoverCloud = (requireAlone: () => void) => Promise<Recovered>;
+
+/** What a recovery has come to. */
+export interface Recovered {
+  /** Resources to add to the state. */
+  adopted: StateEntry[];
+  /** Resources of the state that the next `up` has to do again. */
+  unfinished: StateEntry[];
+  /** For people, a line each. */
+  notes: string[];
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { instanceUuid, macAddress } from "../../src/boot-test/machines.ts";
+import { instanceUuid, macAddress } from "../../src/boot-test/machine.ts";
 import { guestAddress } from "../../src/boot-test/network.ts";
 import {
   findPart,

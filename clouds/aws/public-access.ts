@@ -1,9 +1,9 @@
 import { SnapshotBlockPublicAccess } from "@pulumi/aws/ebs/snapshotBlockPublicAccess.js";
 import { ImageBlockPublicAccess } from "@pulumi/aws/ec2/imageBlockPublicAccess.js";
 import * as pulumi from "@pulumi/pulumi";
+import { awsOptionsOf } from "./options.ts";
 import { isPublic } from "./rules.ts";
-import { type DeclaredImage, hasReached } from "../../src/configuration/variant.ts";
-import type { StackSettings } from "../../src/configuration/settings.ts";
+import { type DeclaredImage, hasReached, type Stage } from "../../src/configuration/variant.ts";
 import { preflightHooks } from "../../components/preflight-hook.ts";
 import type { PublicAccess } from "../cloud.ts";
 
@@ -11,7 +11,8 @@ import type { PublicAccess } from "../cloud.ts";
 export interface AwsPublicAccessArgs {
   /** The stack's: those that it makes public on AWS count. */
   images: readonly DeclaredImage[];
-  settings: StackSettings;
+  /** How far the stack brings an image at most. */
+  ceiling: Stage;
   /** Looks whether the account is ready, before its block is switched off for nothing. @default nobody looks */
   preflight?: pulumi.ResourceHook | undefined;
 }
@@ -28,13 +29,18 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
 
   constructor(
     name: string,
-    { images, settings, preflight }: AwsPublicAccessArgs,
+    { images, ceiling, preflight }: AwsPublicAccessArgs,
     opts?: pulumi.ComponentResourceOptions,
   ) {
-    super("alpine:index:AwsPublicAccess", name, {}, opts);
+    super(
+      "alpine:aws:PublicAccess",
+      name,
+      {},
+      { ...opts, aliases: [{ type: "alpine:index:AwsPublicAccess" }] },
+    );
     const options = { parent: this, ...patience, ...preflightHooks(preflight) };
     this.regions = Object.fromEntries(
-      publicRegions(images, settings).map(({ region, snapshots }) => [
+      publicRegions(images, ceiling).map(({ region, snapshots }) => [
         region,
         [
           new ImageBlockPublicAccess(`${name}-images-${region}`, { region, state: "unblocked" }, options),
@@ -54,17 +60,17 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
   }
 }
 
-/** Regions in which images of a stack are public on AWS, and whether their snapshots are, too. */
+/** Regions in which a stack's images on AWS are public, and whether their snapshots are, too. */
 export function publicRegions(
   images: readonly DeclaredImage[],
-  settings: Pick<StackSettings, "stage">,
+  ceiling: Stage,
 ): { region: string; snapshots: boolean }[] {
   const regions = new Map<string, boolean>();
   for (const { variant, state, regions: published } of images) {
-    const isPublished = hasReached(state, settings.stage, "publish");
-    if (variant.cloud !== "aws" || !isPublished || !isPublic(variant)) continue;
+    const isPublished = hasReached(state, ceiling, "publish");
+    if (!isPublished || !isPublic(variant)) continue;
     for (const { name } of published) {
-      regions.set(name, regions.get(name) === true || variant.aws?.shareSnapshots === true);
+      regions.set(name, regions.get(name) === true || awsOptionsOf(variant).shareSnapshots);
     }
   }
   return [...regions]

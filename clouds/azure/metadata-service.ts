@@ -1,4 +1,4 @@
-import { instanceUuid, macAddress } from "../../src/boot-test/machines.ts";
+import { instanceUuid, macAddress } from "../../src/boot-test/machine.ts";
 import { guestAddress } from "../../src/boot-test/network.ts";
 import {
   findPart,
@@ -85,6 +85,9 @@ function instanceTree(instance: Instance, version: string, isExtended: boolean):
     ...(isExtended ? { extended: { compute: { hasCustomData: false, ppsType: "None" } } } : {}),
   };
 }
+
+/** The address of Azure's other service. */
+export const wireserverAddress = "168.63.129.16";
 
 const wireVersion = "2012-11-30";
 

@@ -1,4 +1,4 @@
-import { macAddress } from "../../src/boot-test/machines.ts";
+import { macAddress } from "../../src/boot-test/machine.ts";
 import { guestAddress, hostAddress } from "../../src/boot-test/network.ts";
 import {
   findPart,

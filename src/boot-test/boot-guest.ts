@@ -6,8 +6,8 @@ import { defined } from "../lib/defined.ts";
 import { freePort } from "../lib/loopback.ts";
 import { overlayDisk } from "./disk.ts";
 import { findUefiFirmware } from "./firmware.ts";
-import { deviceArguments, machineFor } from "./machines.ts";
-import { metadataNames, metadataServices } from "./metadata/address.ts";
+import type { BootCloud } from "./boot-cloud.ts";
+import { deviceArguments } from "./machine.ts";
 import { type Answered, serveMetadata } from "./metadata/server.ts";
 import type { Instance } from "./metadata/service.ts";
 import { networkArguments } from "./network.ts";
@@ -16,7 +16,9 @@ import { serveDnsRelay } from "./dns-relay.ts";
 
 /** An image to boot the way its cloud would. */
 export interface BootSpecification {
-  variant: Pick<Variant, "arch" | "firmware" | "cloud">;
+  variant: Pick<Variant, "arch" | "firmware">;
+  /** The image's cloud. */
+  cloud: BootCloud;
   /** The image's file. */
   file: string;
   accelerator: Accelerator;
@@ -47,16 +49,16 @@ export interface BootedGuest {
 /**
  * Boots an image with its own firmware on a machine like its cloud's, on a throwaway overlay of its disk and fresh firmware
  * variables, told what it is by its cloud's metadata service or by a seed.
- * @throws UserError when its cloud, its format or its firmware is unknown here
+ * @throws UserError when its format or its firmware is unknown here
  */
 export async function bootGuest(specification: BootSpecification): Promise<BootedGuest> {
-  const { variant, instance, scratch } = specification;
-  const machine = machineFor(variant);
+  const { variant, cloud, instance, scratch } = specification;
+  const machine = cloud.machine(variant);
   const disk = await overlayDisk(specification.file, specification.growthMib, scratch);
   const sshPort = specification.sshPort ?? (await freePort());
-  const services = metadataServices(variant.cloud, instance);
-  const metadata = services === undefined ? undefined : await serveMetadata(services);
-  const wire = await serveDnsRelay(metadataNames(variant.cloud));
+  const told = cloud.metadata?.(instance);
+  const metadata = told === undefined ? undefined : await serveMetadata(told.services);
+  const wire = await serveDnsRelay(told?.names ?? {});
   const endServices = async (): Promise<void> => {
     await metadata?.close();
     await wire.close();

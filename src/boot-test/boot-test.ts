@@ -10,10 +10,10 @@ import { consoleTail } from "../builder/qemu.ts";
 import type { Check } from "../lib/checks.ts";
 import { UserError } from "../lib/user-error.ts";
 import { scratchFolder } from "../lib/workspace.ts";
+import { type BootCloud, bootCloudOf } from "./boot-cloud.ts";
 import { bootGuest } from "./boot-guest.ts";
 import { forbiddenTargets, startHostProbe } from "./host-probe.ts";
 import { expectedServices, checkFacts, ownPort, parseFacts, standInsOf } from "./check-facts.ts";
-import { metadataServices } from "./metadata/address.ts";
 import type { Instance } from "./metadata/service.ts";
 import { openSpeaking, runOverSsh, SshError } from "./ssh.ts";
 import { watchGuest } from "./watch-guest.ts";
@@ -46,11 +46,13 @@ const tries = 4;
 /**
  * Boots a finished image the way its cloud would, and lets it prove over SSH that it is what its variant declares, and that
  * host name, key and user data reached it by the cloud's own way.
+ * @param clouds all that are known: an image asks its own cloud, and reaches no other's services
  * @throws UserError with the console's last 40 lines when it does not
  */
 export async function bootTest(
   variant: Variant,
   image: Pick<BuiltImage, "file" | "kernel" | "accelerator">,
+  clouds: readonly BootCloud[],
   progress: Progress,
   deadlineSeconds = defaultDeadlineSeconds,
 ): Promise<BootTestResult> {
@@ -59,7 +61,7 @@ export async function bootTest(
   const deadline = start + deadlineSeconds * 1000;
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const { checks, standIns } = await bootOnce(variant, image, deadline);
+      const { checks, standIns } = await bootOnce(variant, image, clouds, deadline);
       return { seconds: Math.round((performance.now() - start) / 100) / 10, checks, standIns };
     } catch (error) {
       if (!(error instanceof UserError) || !missedTimer.test(error.what) || attempt === tries) throw error;
@@ -71,8 +73,10 @@ export async function bootTest(
 async function bootOnce(
   variant: Variant,
   image: Pick<BuiltImage, "file" | "kernel" | "accelerator">,
+  clouds: readonly BootCloud[],
   deadline: number,
 ): Promise<Omit<BootTestResult, "seconds">> {
+  const cloud = bootCloudOf(clouds, variant.cloud);
   const scratch = scratchFolder("boot");
   const consoleLog = path.join(path.dirname(image.file), `${variant.name}.boot.log`);
   rmSync(consoleLog, { force: true });
@@ -87,10 +91,20 @@ async function bootOnce(
   };
   const probe = await startHostProbe();
   try {
-    const ownServices = Object.keys(metadataServices(variant.cloud, instance) ?? {});
-    const forbidden = forbiddenTargets(probe.port, ownServices);
+    const addresses = (one: BootCloud): string[] => Object.keys(one.metadata?.(instance).services ?? {});
+    const allServices = [...new Set(clouds.flatMap(addresses))];
+    const forbidden = forbiddenTargets(probe.port, addresses(cloud), allServices);
     const { accelerator, file } = image;
-    const booted = await bootGuest({ variant, file, accelerator, instance, growthMib, consoleLog, scratch });
+    const booted = await bootGuest({
+      variant,
+      cloud,
+      file,
+      accelerator,
+      instance,
+      growthMib,
+      consoleLog,
+      scratch,
+    });
     const watch = watchGuest(booted.guest, consoleLog, deadline);
     const over = new AbortController();
     try {
@@ -107,6 +121,8 @@ async function bootOnce(
       const checks = checkFacts(
         variant,
         {
+          cloud,
+          cloudNames: clouds.map(({ name }) => name),
           hostname: instance.hostname,
           kernel: image.kernel,
           diskMib: booted.diskMib,

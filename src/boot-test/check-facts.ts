@@ -1,11 +1,15 @@
 import path from "node:path";
 import type { Variant } from "../configuration/variant.ts";
 import { type Check, none } from "../lib/checks.ts";
-import { dataSources } from "../lib/data-sources.ts";
+import type { BootCloud } from "./boot-cloud.ts";
 import type { Answered } from "./metadata/server.ts";
 
 /** What the boot test asked of the image, besides what its variant declares. */
 export interface Expectations {
+  /** The image's cloud. */
+  cloud: Pick<BootCloud, "name" | "dataSource">;
+  /** Names of all known clouds. */
+  cloudNames: readonly string[];
   hostname: string;
   /** `uname -r` of the kernel that was installed. */
   kernel: string;
@@ -83,7 +87,7 @@ export function checkFacts(
     ),
     equal("user data", fact("user_data"), expected.nonce),
     ...(expected.requests === undefined ? [] : [metadataCheck(expected.requests)]),
-    ...dataSourceChecks(variant, fact),
+    ...dataSourceChecks(variant.bootstrap, expected, fact),
     isolationCheck(expected, fact),
     equal("all facts told", fact("end"), "yes"),
   ];
@@ -105,9 +109,13 @@ function metadataCheck(requests: readonly Answered[]): Check {
 }
 
 /** An image asks its own cloud only: elsewhere, whoever answers at the address could make it theirs. */
-function dataSourceChecks({ bootstrap, cloud }: Variant, fact: (name: string) => string): Check[] {
+function dataSourceChecks(
+  bootstrap: string,
+  { cloud, cloudNames }: Pick<Expectations, "cloud" | "cloudNames">,
+  fact: (name: string) => string,
+): Check[] {
   if (bootstrap === "cloudinit") {
-    const wanted = `["${dataSources[cloud]}"]`;
+    const wanted = `["${cloud.dataSource}"]`;
     const found = fact("datasource_list");
     return [{ name: "data source", passed: found === wanted, found }];
   }
@@ -115,10 +123,9 @@ function dataSourceChecks({ bootstrap, cloud }: Variant, fact: (name: string) =>
   const clouds = fact("tiny_cloud_packages")
     .split(" ")
     .map((name) => name.replace(/^tiny-cloud-/, ""))
-    .filter((name) => Object.hasOwn(dataSources, name));
-  return [
-    { name: "data source", passed: clouds.length === 1 && clouds[0] === cloud, found: clouds.join(" ") },
-  ];
+    .filter((name) => cloudNames.includes(name));
+  const passed = clouds.length === 1 && clouds[0] === cloud.name;
+  return [{ name: "data source", passed, found: clouds.join(" ") }];
 }
 
 /** GRUB goes on without a terminal that it has not got, and its menu is where nobody sees it. */

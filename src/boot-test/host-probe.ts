@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { listenOnLoopback } from "../lib/loopback.ts";
-import { metadataAddress, wireserverAddress } from "./metadata/address.ts";
+import { metadataAddress } from "./metadata/address.ts";
 import { hostAddress, plainHostAddress } from "./network.ts";
 
 /** A service of this host that no guest may reach: it listens on the loopback and counts who comes. */
@@ -25,12 +25,15 @@ export async function startHostProbe(): Promise<HostProbe> {
  * Where a guest that is not shut in would find this host, or the metadata service of the cloud that this host is itself
  * in: `ADDRESS:PORT`.
  * @param ownServices addresses of the guest's own metadata services
+ * @param allServices addresses of every known cloud's metadata services
  */
-export function forbiddenTargets(probePort: number, ownServices: readonly string[]): string[] {
+export function forbiddenTargets(
+  probePort: number,
+  ownServices: readonly string[],
+  allServices: readonly string[],
+): string[] {
   return [
     ...[hostAddress, plainHostAddress, metadataAddress].map((address) => `${address}:${probePort}`),
-    ...[metadataAddress, wireserverAddress]
-      .filter((address) => !ownServices.includes(address))
-      .map((address) => `${address}:80`),
+    ...allServices.filter((address) => !ownServices.includes(address)).map((address) => `${address}:80`),
   ];
 }

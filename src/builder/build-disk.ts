@@ -57,6 +57,7 @@ const reportSchema = z.object({
 /**
  * Builds a variant's disk in a guest and converts it.
  * @param folder where the image and its console log go; the image appears there whole or not at all
+ * @param options.dataSource cloud-init's name of the cloud's data source, for the disk check
  * @param options.useCache `false` builds from packages alone, without what earlier builds made of the same: the bytes
  *   are no others, so this is for those who want to see that
  */
@@ -65,7 +66,7 @@ export async function buildDisk(
   settings: BuildSettings,
   folder: string,
   progress: Progress,
-  { useCache = true }: { useCache?: boolean } = {},
+  { dataSource, useCache = true }: { dataSource: string; useCache?: boolean },
 ): Promise<BuiltImage> {
   checkFormat(variant);
   const digest = inputsDigest(variant, settings);
@@ -112,6 +113,7 @@ export async function buildDisk(
     );
     const checks = checkDisk(disk, facts, {
       variant,
+      dataSource,
       diskSizeMib,
       declaredMib,
       ids,

@@ -1,16 +1,18 @@
 /** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
-import { granteeOf } from "../../clouds/aws/rules.ts";
+import type { CloudRules } from "./cloud-rules.ts";
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
-import { awsOptions, type Field } from "./schema.ts";
+import type { Field } from "./schema.ts";
 import { ConfigError, suggest, type Problem } from "./source.ts";
 import { fill } from "./template.ts";
-import { variantSchema, type Variant } from "./variant.ts";
+import { architectures, firmwares, type Variant } from "./variant.ts";
 
 export interface Context {
   entry: Entry;
   dimensions: Record<string, string>;
   titles: Record<string, string>;
+  /** Its cloud's rules, if this program knows the cloud. */
+  cloud: CloudRules | undefined;
   /** Its cloud's regions, where they are known. */
   regions: readonly string[] | undefined;
   /** Those of its packages that it shares with images of other bootstraps and clouds. */
@@ -77,8 +79,8 @@ class Finalizer {
       dimensions,
       version,
       release,
-      arch: this.#oneOf("arch", variantSchema.shape.arch.options),
-      firmware: this.#oneOf("firmware", variantSchema.shape.firmware.options),
+      arch: this.#oneOf("arch", architectures),
+      firmware: this.#oneOf("firmware", firmwares),
       bootstrap,
       cloud,
       name,
@@ -106,7 +108,7 @@ class Finalizer {
       ...this.#plain("imageFormatOptions"),
       ...this.#plain("imageCompress"),
       encrypted: this.#get("encrypted") ?? false,
-      ...(cloud === "aws" ? { aws: awsOptions.parse(this.#get("aws") ?? {}) } : {}),
+      ...this.#cloudOptions(),
       storageUrl: this.#text("storageUrl"),
       downloadUrl: this.#text("downloadUrl"),
       ...this.#optional("signingCommand", ["file"]),
@@ -164,6 +166,13 @@ class Finalizer {
     return value === undefined ? {} : ({ [field]: value } as unknown as Pick<Variant, F>);
   }
 
+  /** The options of the image's own cloud, by the cloud's name. */
+  #cloudOptions(): Record<string, unknown> {
+    const { cloud } = this.#context;
+    if (cloud?.options === undefined) return {};
+    return { [cloud.name]: cloud.options.parse(this.#merged[cloud.name] ?? {}) };
+  }
+
   /** A dimension with values that the builder must know. */
   #oneOf<T extends string>(dimension: string, known: readonly T[]): T {
     const value = this.#context.dimensions[dimension] as T;
@@ -215,13 +224,8 @@ class Finalizer {
   #access(): Variant["access"] {
     const access = decided<boolean | "leaving">(this.#get("access"));
     for (const key in access) {
-      if (this.#context.dimensions.cloud !== "aws" || granteeOf(key) !== undefined) continue;
-      const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
-      this.#wrong(
-        "access",
-        `"${key}" is ${digits}: expected PUBLIC, an account's id, or the ARN of an organization or a unit of one`,
-        key,
-      );
+      const problem = this.#context.cloud?.granteeProblem?.(key);
+      if (problem !== undefined) this.#wrong("access", `"${key}" ${problem}`, key);
     }
     return access;
   }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { defined } from "../lib/defined.ts";
+import type { CloudRules } from "./cloud-rules.ts";
 import { loadVariants } from "./index.ts";
 import { type StackSettings, readSettings, readStackFile } from "./settings.ts";
 import { suggest } from "./source.ts";
@@ -9,21 +10,22 @@ import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
 /** The named stack's settings; without a name those of `dev`, or the defaults where there is no `dev` yet. */
-export function settingsOf(stack: string | undefined): StackSettings {
-  if (stack !== undefined) return readStackFile(projectRoot, stack);
+export function settingsOf(stack: string | undefined, clouds: readonly CloudRules[]): StackSettings {
+  if (stack !== undefined) return readStackFile(projectRoot, stack, clouds);
   const hasDev = existsSync(path.join(projectRoot, "Pulumi.dev.yaml"));
-  return hasDev ? readStackFile(projectRoot, "dev") : readSettings({});
+  return hasDev ? readStackFile(projectRoot, "dev", clouds) : readSettings({}, clouds);
 }
 
 /**
  * The image with this key, of a stack's ledger.
  * @throws UserError with a near miss when there is none
  */
-export function findVariant(key: string, settings: StackSettings): Variant {
+export function findVariant(key: string, settings: StackSettings, clouds: readonly CloudRules[]): Variant {
   const { ledger, overlays, project, storageUrl } = settings;
   const load = (ledgerFile?: string): Variant[] =>
     loadVariants({
       root: projectRoot,
+      clouds,
       ...defined({ ledgerFile }),
       overlays,
       overrides: { project, storageUrl },

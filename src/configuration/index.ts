@@ -1,6 +1,7 @@
 /** Everything that should exist: reads the files and resolves them. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { CloudRules } from "./cloud-rules.ts";
 import { readLedger } from "./ledger.ts";
 import { CONFIGS, loadConfiguration, overlayFolder } from "./load.ts";
 import { resolve, type Overrides } from "./resolve.ts";
@@ -11,6 +12,8 @@ import type { DeclaredImage, Variant } from "./variant.ts";
 export interface LoadOptions {
   /** The project's root: errors name files relative to it. */
   root: string;
+  /** The clouds that this program knows: `clouds/registry.ts`. */
+  clouds: readonly CloudRules[];
   /** Relative to root; without one, the last overlay's own, else `configs/releases.yaml`. */
   ledgerFile?: string | undefined;
   /** Paths from root or from `configs/`, or names in `configs/overlays/`; later ones come after earlier ones. */
@@ -21,14 +24,8 @@ export interface LoadOptions {
 }
 
 /** Every image that the ledger declares, resolved; a pure function of files. Throws ConfigError with all mistakes. */
-export function loadDeclared({
-  root,
-  overlays = [],
-  versions = [],
-  overrides = {},
-  ...options
-}: LoadOptions): DeclaredImage[] {
-  const { config, ledger } = loadSources({ root, overlays, ledgerFile: options.ledgerFile });
+export function loadDeclared({ versions = [], overrides = {}, ...files }: LoadOptions): DeclaredImage[] {
+  const { config, ledger } = loadSources(files);
   return resolve(config, ledger, { versions, overrides });
 }
 
@@ -36,19 +33,25 @@ export function loadDeclared({
 export function declaredBy(
   root: string,
   { overlays, versions, ledger, project, storageUrl }: StackSettings,
+  clouds: readonly CloudRules[],
 ): DeclaredImage[] {
   const overrides = { project, storageUrl };
-  return loadDeclared({ root, overlays, versions, ledgerFile: ledger, overrides });
+  return loadDeclared({ root, clouds, overlays, versions, ledgerFile: ledger, overrides });
 }
 
 export const loadVariants = (options: LoadOptions): Variant[] =>
   loadDeclared(options).map(({ variant }) => variant);
 
 /** The checked files; the mistakes of configuration and ledger are reported together. */
-export function loadSources({ root, overlays = [], ledgerFile: chosen }: LoadOptions) {
+export function loadSources({
+  root,
+  clouds,
+  overlays = [],
+  ledgerFile: chosen,
+}: Pick<LoadOptions, "root" | "clouds" | "overlays" | "ledgerFile">) {
   const read: { config?: ReturnType<typeof loadConfiguration>; ledger?: ReturnType<typeof readLedger> } = {};
   collect([
-    () => void (read.config = loadConfiguration(root, overlays)),
+    () => void (read.config = loadConfiguration(root, overlays, clouds)),
     () => void (read.ledger = readLedger(root, ledgerFile(root, overlays, chosen))),
   ]);
   return { config: read.config!, ledger: read.ledger! };

@@ -1,6 +1,7 @@
 /** Reads the layers of `configs/` and of overlays, each file checked on its own. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
+import type { CloudRules } from "./cloud-rules.ts";
 import { readRegions, type Regions } from "./regions.ts";
 import { dimensionsSchema, layerSchema, matches, type LayerData, type Match } from "./schema.ts";
 import {
@@ -27,6 +28,8 @@ export interface Configuration {
   dimensions: string[];
   /** Per dimension, every value there is, in a stable order. */
   values: Map<string, string[]>;
+  /** The clouds that this program knows, with their rules. */
+  clouds: readonly CloudRules[];
   /** Per cloud, what \`ALL\` regions are. */
   regions: Regions;
   /** Dimensions and values that rules name and that aren't there: reported with the ledger's own, by `resolve`. */
@@ -62,7 +65,11 @@ interface Folder {
   layers: Map<string, Layer>;
 }
 
-export function loadConfiguration(root: string, overlays: readonly string[] = []): Configuration {
+export function loadConfiguration(
+  root: string,
+  overlays: readonly string[],
+  clouds: readonly CloudRules[],
+): Configuration {
   const paths = [CONFIGS, ...collect(overlays.map((name) => () => overlayFolder(root, name)))];
   const dimensions = collect(paths.map((path) => () => readDimensions(root, path))).flat();
   const twice = dimensions.find((name, i) => dimensions.indexOf(name) !== i);
@@ -74,7 +81,7 @@ export function loadConfiguration(root: string, overlays: readonly string[] = []
     ]);
   }
 
-  const folders = collect(paths.map((path) => () => readFolder(root, path, dimensions)));
+  const folders = collect(paths.map((path) => () => readFolder(root, path, dimensions, clouds)));
   const values = new Map(
     dimensions.map((dimension) => {
       const prefix = `${dimension}/`;
@@ -99,6 +106,7 @@ export function loadConfiguration(root: string, overlays: readonly string[] = []
   }
   const chains = new Map<string, Layer[]>();
   return {
+    clouds,
     dimensions,
     values,
     regions: readRegions(root, paths),
@@ -125,7 +133,12 @@ function readDimensions(root: string, path: string): string[] {
   return check(dimensionsSchema, readSource(join(root, file), file));
 }
 
-function readFolder(root: string, path: string, dimensions: readonly string[]): Folder {
+function readFolder(
+  root: string,
+  path: string,
+  dimensions: readonly string[],
+  clouds: readonly CloudRules[],
+): Folder {
   const problems: Problem[] = [];
   const names: string[] = [];
   for (const entry of readdirSync(join(root, path), { withFileTypes: true })) {
@@ -165,6 +178,7 @@ function readFolder(root: string, path: string, dimensions: readonly string[]): 
         name,
         parseLayer(
           readSource(join(root, file), file),
+          clouds,
           dimensions.includes(dimension!) ? dimension : undefined,
         ),
       ] as const;
@@ -173,8 +187,8 @@ function readFolder(root: string, path: string, dimensions: readonly string[]): 
   return { layers: new Map(layers) };
 }
 
-export function parseLayer(source: Source, dimension?: string): Layer {
-  const data = check(layerSchema, source) as LayerData;
+export function parseLayer(source: Source, clouds: readonly CloudRules[], dimension?: string): Layer {
+  const data = check(layerSchema(clouds), source) as LayerData;
   return dimension === undefined ? { source, data } : { source, data, dimension };
 }
 

@@ -37,14 +37,6 @@ export function releaseLines(images: readonly DeclaredImage[], ceiling: Stage): 
   });
 }
 
-/** The lines of a stack's images on AWS, which alone has channels so far. */
-export function awsLines(images: readonly DeclaredImage[], ceiling: Stage): ReleaseLine[] {
-  return releaseLines(
-    images.filter(({ variant }) => variant.cloud === "aws"),
-    ceiling,
-  );
-}
-
 /** Images of a higher preference are pointed to before newer ones of a lower. */
 function preference({ state }: DeclaredImage): number {
   if (isLeaving(state)) return 0;

@@ -1,5 +1,6 @@
 /** Layers and ledger into images. Pure: no clock, no network, no files. */
 import { basePackagesOf } from "./base-packages.ts";
+import { rulesOf } from "./cloud-rules.ts";
 import { finalize } from "./finalize.ts";
 import { expand, selections, stateOf, type Entry, type Ledger } from "./ledger.ts";
 import { checkMatch, excludedBy, settingsLayer, type Configuration, type Layer } from "./load.ts";
@@ -96,6 +97,7 @@ function resolveImage(
     entry,
     dimensions: image,
     titles: titles(layers),
+    cloud: rulesOf(config.clouds, image.cloud),
     regions: config.regions[image.cloud ?? ""]?.map(({ name }) => name),
     basePackages: base(image),
     blame: (field, message, key) => {

@@ -1,5 +1,6 @@
 /** What a layer file may say, and the shapes that layers, ledger and stack settings share. */
 import { z } from "zod";
+import { type CloudRules, oncePerClouds } from "./cloud-rules.ts";
 
 // Compiled validators pay off in programs that live longer than a second or two.
 z.config({ jitless: true });
@@ -42,38 +43,6 @@ export const formats = ["qcow2", "vhd", "raw"] as const;
 export const formatOptions = ["vhd/force-size", "vhd/fixed_force-size"] as const;
 export const compressions = ["bz2", "tar.gz"] as const;
 export const bootloaders = ["extlinux", "grub-efi"] as const;
-
-/** How an image is imported into AWS, and what its AMI says of itself; complete, with the only defaults. */
-export const awsOptions = z.strictObject({
-  bootMode: z
-    .enum(["legacy-bios", "uefi", "uefi-preferred"])
-    .optional()
-    .describe("The AMI's boot mode; left out, the one of its firmware"),
-  enaSupport: z.boolean().default(true).describe("Whether it has the driver of Amazon's network card"),
-  imdsSupport: z
-    .enum(["v2.0", "v1.0 or v2.0"])
-    .default("v2.0")
-    .describe("Whether its instances ask for tokens before they tell metadata"),
-  tpmSupport: z.boolean().default(false).describe("Whether its instances get a TPM; with UEFI only"),
-  volumeType: z
-    .enum(["gp3", "gp2", "io1", "io2", "st1", "sc1", "standard"])
-    .default("gp3")
-    .describe("Of its root volume"),
-  shareSnapshots: z
-    .boolean()
-    .default(false)
-    .describe("Whether who may launch it may also copy it: its snapshots are shared too"),
-});
-
-/** The same as layers say it: each may be left out, and what is left out is not said. */
-const awsLayer = z.strictObject(
-  Object.fromEntries(
-    Object.entries(awsOptions.shape).map(([key, type]) => [
-      key,
-      (type instanceof z.ZodDefault ? type.unwrap().optional() : type).describe(type.description ?? key),
-    ]),
-  ),
-);
 
 const text = z.string();
 const list = z.array(text);
@@ -131,7 +100,6 @@ export const fields = {
   encrypted: z
     .union([z.boolean(), text], { error: "expected true, false, or a key" })
     .describe("Whether, or by which key, the imported image is encrypted"),
-  aws: awsLayer.describe("How it is imported into AWS"),
   storageUrl: text.describe("Where images are stored, authoritative"),
   downloadUrl: text.describe("Where released images can be downloaded"),
   signingCommand: text.describe("Signs {file} into {file}.asc"),
@@ -145,45 +113,70 @@ export const fields = {
 } as const;
 
 export type Field = keyof typeof fields;
-export const fieldNames = Object.keys(fields) as Field[];
 
-const body = z.strictObject(fields).extend({
-  reset: z
-    .array(z.enum(fieldNames as [Field, ...Field[]]))
-    .describe("Fields to forget before this layer's own are merged: what follows then stands alone"),
-});
-/** Each field may be left out, or null. */
-const optional = z.strictObject(
-  Object.fromEntries(
-    Object.entries(body.shape).map(([key, type]) => [
+/** The names of all fields, those of the clouds' own included. */
+export const fieldNames = oncePerClouds((clouds): readonly string[] => Object.keys(fieldsWith(clouds)));
+
+/** The common fields, and one of its name for each cloud that has options. */
+function fieldsWith(clouds: readonly CloudRules[]): z.ZodRawShape {
+  const own = clouds.flatMap(({ name, options }) =>
+    options === undefined ? [] : [[name, asLayer(options)]],
+  );
+  return { ...fields, ...(Object.fromEntries(own) as z.ZodRawShape) };
+}
+
+/** A cloud's options as layers say them: each may be left out, and what is left out is not said. */
+function asLayer(options: z.ZodObject): z.ZodType {
+  const shape = Object.entries(options.shape as Record<string, z.ZodType>).map(([key, type]) => [
+    key,
+    (type instanceof z.ZodDefault ? (type.unwrap() as z.ZodType).optional() : type).describe(
+      type.description ?? key,
+    ),
+  ]);
+  return z
+    .strictObject(Object.fromEntries(shape) as Record<string, z.ZodType>)
+    .describe(options.description ?? "");
+}
+
+/** What a layer file may say. */
+export const layerSchema = oncePerClouds((clouds) => {
+  const all = fieldsWith(clouds);
+  const body = {
+    ...all,
+    reset: z
+      .array(z.enum(Object.keys(all) as [string, ...string[]]))
+      .describe("Fields to forget before this layer's own are merged: what follows then stands alone"),
+  };
+  // Each field may be left out, or null.
+  const optional = Object.fromEntries(
+    Object.entries(body).map(([key, type]) => [
       key,
-      type
+      (type as z.ZodType)
         .nullable()
         .optional()
-        .describe(type.description ?? key),
+        .describe((type as z.ZodType).description ?? key),
     ]),
-  ),
-);
-
-export const layerSchema = z
-  .strictObject({
-    title: text.optional().describe("What people call this dimension's value"),
-    exclude: z.array(match).optional().describe("Combinations that do not exist: each a match"),
-    when: z
-      .array(z.strictObject({ match, ...optional.shape }))
-      .optional()
-      .describe("Fields for some images only; in the order written, after the layer's own"),
-    ...optional.shape,
-  })
-  .meta({ title: "Layer", description: "What one dimension's value, or the defaults, say about an image" });
+  );
+  return z
+    .strictObject({
+      title: text.optional().describe("What people call this dimension's value"),
+      exclude: z.array(match).optional().describe("Combinations that do not exist: each a match"),
+      when: z
+        .array(z.strictObject({ match, ...optional }))
+        .optional()
+        .describe("Fields for some images only; in the order written, after the layer's own"),
+      ...optional,
+    })
+    .meta({ title: "Layer", description: "What one dimension's value, or the defaults, say about an image" });
+});
 
 /** Fields by name; resolver and schema agree on their values. */
 export type LayerFields = Record<string, unknown>;
 export interface LayerData extends LayerFields {
   title?: string;
-  reset?: Field[] | null;
+  reset?: string[] | null;
   exclude?: Match[];
-  when?: ({ match: Match; reset?: Field[] | null } & LayerFields)[];
+  when?: ({ match: Match; reset?: string[] | null } & LayerFields)[];
 }
 
 export const dimensionsSchema = z

@@ -2,6 +2,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
+import { defined } from "../lib/defined.ts";
+import { type CloudRules, oncePerClouds } from "./cloud-rules.ts";
 import {
   check,
   ConfigError,
@@ -53,125 +55,102 @@ function isPublicKey(text: string): boolean {
   return blob.length > 4 && blob.toString("latin1", 4, 4 + blob.readUInt32BE(0)) === type;
 }
 
-/** How images get into AWS: see docs/publishing-aws.md. */
-const awsSettingsSchema = z.strictObject({
-  region: z
+/** The settings that every stack has, whatever its clouds. */
+const commonSettings = z.strictObject({
+  overlays: z
+    .array(z.string())
+    .default([])
+    .describe("Folders of further layers, in order: paths, or names in configs/overlays/"),
+  ledger: z
     .string()
     .default("")
-    .describe("Home region: images are imported there, and copied from there; the bucket's region"),
-  bucket: z.string().default("").describe("S3 bucket in the home region that images are imported from"),
-  role: z.string().min(1).default("vmimport").describe("Service role that VM Import reads the bucket with"),
-  importMethod: z
-    .enum(["vmimport", "direct"])
-    .default("vmimport")
-    .describe(
-      "vmimport goes through the bucket; direct writes the snapshot's blocks, without bucket and role",
-    ),
-  accounts: z
-    .array(z.string().regex(/^\d{12}$/, { error: "expected an account's twelve digits, quoted" }))
+    .describe("File of releases; empty for the last overlay's own, else configs/releases.yaml"),
+  versions: z
+    .array(z.string())
     .default([])
-    .describe("Accounts that this stack may publish to; empty for any that the credentials are of"),
-  parameterPrefix: z
+    .describe("The ledger's versions that this stack declares; empty for all"),
+  stage: z.enum(stages).default("local").describe("How far this stack brings an image at most"),
+  project: z
     .string()
-    .regex(/^(\/[\w.-]+)+$/, { error: "expected a path, as /alpine" })
-    .default("/alpine")
-    .describe("Path of the SSM parameters that name the newest images: PREFIX/3.23/x86_64/uefi/tiny"),
-  blockPublicAccess: z
-    .enum(["unmanaged", "off"])
-    .default("unmanaged")
-    .describe(
-      "off: in regions of public images, the account's block on making images public is declared to be off",
-    ),
-  double: z
+    .default("")
+    .describe("Unique name of the collection of images; empty for the layers' own"),
+  storageUrl: z
+    .string()
+    .default("")
+    .describe("Where images are stored, as ssh://, file:// or a bucket; empty for the layers' own"),
+  mirror: z
+    .strictObject({
+      name: z
+        .enum(["official", "offline"])
+        .default("official")
+        .describe("Which packages: part of what is built"),
+      url: z
+        .string()
+        .default("https://dl-cdn.alpinelinux.org/alpine")
+        .describe("Where they are read: not part of it"),
+      keys: z.array(z.string()).default([]).describe("Files of apk keys to trust beside the pinned ones"),
+      diskExtraMib: z
+        .int()
+        .min(0)
+        .default(0)
+        .describe("More room on disks, for packages larger than Alpine's"),
+    })
+    .prefault({})
+    .describe("Where packages come from; chosen once, when the stack is made"),
+  build: z
+    .strictObject({
+      slots: z
+        .union([z.literal("auto"), z.int().min(1)])
+        .default("auto")
+        .describe("QEMUs that may run at once on this machine; auto goes by its cores and memory"),
+      accelerator: z
+        .enum(["auto", "kvm", "hvf", "tcg"])
+        .default("auto")
+        .describe("auto boots a tiny guest to find out"),
+      timeoutMinutes: z.int().min(1).default(30).describe("For a build guest, from its start"),
+      cacheGib: z
+        .number()
+        .min(1)
+        .default(20)
+        .describe("What packages and other things kept for later builds may take of the disk, in GiB"),
+    })
+    .prefault({})
+    .describe("How images are built"),
+  builders: z
+    .array(builderSchema)
+    .default([])
+    .describe("Other machines that build this stack's images of an architecture, over SSH"),
+  rebuild: z
+    .enum(["never", "changed"])
+    .default("never")
+    .describe("Whether an image that was built from other inputs is replaced, or only reported"),
+  protectPublished: z
     .boolean()
     .default(false)
-    .describe("Whether this stack's AWS is a double on loopback: only that takes the offline kit's images"),
+    .describe("Whether published images are protected from deletion"),
+  disable: z
+    .array(
+      z.enum(["sign"], { error: "expected sign; how far images are brought at most is the stack's stage" }),
+    )
+    .default([])
+    .describe("Steps to leave out of an image's way: sign"),
 });
 
-export const settingsSchema = z
-  .strictObject({
-    overlays: z
-      .array(z.string())
-      .default([])
-      .describe("Folders of further layers, in order: paths, or names in configs/overlays/"),
-    ledger: z
-      .string()
-      .default("")
-      .describe("File of releases; empty for the last overlay's own, else configs/releases.yaml"),
-    versions: z
-      .array(z.string())
-      .default([])
-      .describe("The ledger's versions that this stack declares; empty for all"),
-    stage: z.enum(stages).default("local").describe("How far this stack brings an image at most"),
-    project: z
-      .string()
-      .default("")
-      .describe("Unique name of the collection of images; empty for the layers' own"),
-    storageUrl: z
-      .string()
-      .default("")
-      .describe("Where images are stored, as ssh://, file:// or a bucket; empty for the layers' own"),
-    mirror: z
-      .strictObject({
-        name: z
-          .enum(["official", "offline"])
-          .default("official")
-          .describe("Which packages: part of what is built"),
-        url: z
-          .string()
-          .default("https://dl-cdn.alpinelinux.org/alpine")
-          .describe("Where they are read: not part of it"),
-        keys: z.array(z.string()).default([]).describe("Files of apk keys to trust beside the pinned ones"),
-        diskExtraMib: z
-          .int()
-          .min(0)
-          .default(0)
-          .describe("More room on disks, for packages larger than Alpine's"),
-      })
-      .prefault({})
-      .describe("Where packages come from; chosen once, when the stack is made"),
-    build: z
-      .strictObject({
-        slots: z
-          .union([z.literal("auto"), z.int().min(1)])
-          .default("auto")
-          .describe("QEMUs that may run at once on this machine; auto goes by its cores and memory"),
-        accelerator: z
-          .enum(["auto", "kvm", "hvf", "tcg"])
-          .default("auto")
-          .describe("auto boots a tiny guest to find out"),
-        timeoutMinutes: z.int().min(1).default(30).describe("For a build guest, from its start"),
-        cacheGib: z
-          .number()
-          .min(1)
-          .default(20)
-          .describe("What packages and other things kept for later builds may take of the disk, in GiB"),
-      })
-      .prefault({})
-      .describe("How images are built"),
-    builders: z
-      .array(builderSchema)
-      .default([])
-      .describe("Other machines that build this stack's images of an architecture, over SSH"),
-    aws: awsSettingsSchema.prefault({}).describe("How images get into AWS"),
-    rebuild: z
-      .enum(["never", "changed"])
-      .default("never")
-      .describe("Whether an image that was built from other inputs is replaced, or only reported"),
-    protectPublished: z
-      .boolean()
-      .default(false)
-      .describe("Whether published images are protected from deletion"),
-    disable: z
-      .array(
-        z.enum(["sign"], { error: "expected sign; how far images are brought at most is the stack's stage" }),
-      )
-      .default([])
-      .describe("Steps to leave out of an image's way: sign"),
-  })
-  .meta({ title: "Stack settings", description: `Config of a stack, in the namespace ${NAMESPACE}` });
+/** A stack's settings as its file has them: the common ones, and one of its name for each cloud that has any. */
+export const settingsSchema = oncePerClouds((clouds) => {
+  const own = clouds.flatMap(({ name, settings }) =>
+    settings === undefined ? [] : [[name, settings.prefault({}).describe(settings.description ?? "")]],
+  );
+  return commonSettings
+    .extend(Object.fromEntries(own) as Record<string, z.ZodType>)
+    .meta({ title: "Stack settings", description: `Config of a stack, in the namespace ${NAMESPACE}` });
+});
 
-export type StackSettings = z.output<typeof settingsSchema>;
+/** A stack's settings, complete. */
+export interface StackSettings extends z.output<typeof commonSettings> {
+  /** Each cloud's own by its name: the cloud knows their type. */
+  clouds: Readonly<Record<string, unknown>>;
+}
 
 export interface SettingInfo {
   key: string;
@@ -183,9 +162,10 @@ export interface SettingInfo {
 }
 
 /** The keys as `Pulumi.yaml` declares them. */
-export function settingsTable(): SettingInfo[] {
-  const defaults = settingsSchema.parse({});
-  const { properties = {} } = z.toJSONSchema(settingsSchema, { io: "input" });
+export const settingsTable = oncePerClouds((clouds): readonly SettingInfo[] => {
+  const schema = settingsSchema(clouds);
+  const defaults: Record<string, unknown> = schema.parse({});
+  const { properties = {} } = z.toJSONSchema(schema, { io: "input" });
   return Object.entries(properties).map(([key, property]) => {
     const {
       type,
@@ -195,16 +175,9 @@ export function settingsTable(): SettingInfo[] {
       items?: { type: NonNullable<SettingInfo["items"]> };
       description?: string;
     };
-    const value = defaults[key as keyof StackSettings];
-    return {
-      key,
-      type,
-      ...(items === undefined ? {} : { items: items.type }),
-      description,
-      default: value,
-    };
+    return { key, type, ...defined({ items: items?.type }), description, default: defaults[key] };
   });
-}
+});
 
 /**
  * Settings from raw config values, such as Pulumi hands over: keys with or without the namespace, lists and objects
@@ -212,9 +185,10 @@ export function settingsTable(): SettingInfo[] {
  */
 export function readSettings(
   raw: Readonly<Record<string, unknown>>,
+  clouds: readonly CloudRules[],
   source: Source = plainSource("stack settings", raw),
 ): StackSettings {
-  const known = settingsTable();
+  const known = settingsTable(clouds);
   const problems: Problem[] = [];
   const data: Record<string, unknown> = {};
   const places = new Map<string, string>();
@@ -229,17 +203,26 @@ export function readSettings(
   }
   const place = (path: Path) => path.map((step, i) => (i === 0 ? (places.get(String(step)) ?? step) : step));
   try {
-    const settings = check(settingsSchema, {
+    const settings = check(settingsSchema(clouds), {
       ...source,
       data,
       problem: (path, message, at) => source.problem(place(path), message, at),
     });
-    if (problems.length === 0) return settings;
+    if (problems.length === 0) return withCloudsApart(settings, clouds);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     problems.push(...error.problems);
   }
   throw new ConfigError(problems);
+}
+
+/** The clouds' settings by themselves: only a cloud knows the type of its own. */
+function withCloudsApart(data: Record<string, unknown>, clouds: readonly CloudRules[]): StackSettings {
+  const names = clouds.map(({ name }) => name);
+  const entries = Object.entries(data);
+  const common = Object.fromEntries(entries.filter(([key]) => !names.includes(key)));
+  const own = Object.fromEntries(entries.filter(([key]) => names.includes(key)));
+  return { ...(common as z.output<typeof commonSettings>), clouds: own };
 }
 
 const withoutNamespace = (key: string): string =>
@@ -254,7 +237,7 @@ function fromJson(text: string): unknown {
 }
 
 /** A stack's settings from its file and the project's, for programs that run without Pulumi. */
-export function readStackFile(root: string, stack: string): StackSettings {
+export function readStackFile(root: string, stack: string, clouds: readonly CloudRules[]): StackSettings {
   const file = `Pulumi.${stack}.yaml`;
   const source = readSource(join(root, file), file);
   const config = ours(source.data);
@@ -263,10 +246,10 @@ export function readStackFile(root: string, stack: string): StackSettings {
     : {};
   const set = new Set(Object.keys(config).map(withoutNamespace));
   const inherited = Object.entries(project).filter(([key]) => !set.has(withoutNamespace(key)));
-  return readSettings(
-    { ...Object.fromEntries(inherited), ...config },
-    { ...source, problem: (path, message, at) => source.problem(["config", ...path], message, at) },
-  );
+  return readSettings({ ...Object.fromEntries(inherited), ...config }, clouds, {
+    ...source,
+    problem: (path, message, at) => source.problem(["config", ...path], message, at),
+  });
 }
 
 /** Config entries of our namespace, which is also the one of keys without any. */

@@ -1,88 +1,98 @@
 /** One image, fully resolved: what layers, ledger and stack say it is, and nothing left to look up. */
 import { z } from "zod";
+import { oncePerClouds } from "./cloud-rules.ts";
 import type { PublishedRegion } from "./regions.ts";
-import { awsOptions, bootloaders, compressions, day, formatOptions, formats } from "./schema.ts";
+import { bootloaders, compressions, day, formatOptions, formats } from "./schema.ts";
 
 const texts = z.array(z.string());
 const bools = z.record(z.string(), z.boolean());
 
 /** Every field is plain data, so that a variant can be printed, compared, digested and sent into a build guest. */
-export const variantSchema = z
-  .strictObject({
-    imageKey: z.string().describe("Release and the other dimensions: `3.23.6-x86_64-bios-tiny-nocloud`"),
-    configKey: z.string().describe("Version and the other dimensions: `3.23-x86_64-bios-tiny-nocloud`"),
-    revision: z.int().min(0).describe("Revision of the release's images, from 0"),
-    dimensions: z.record(z.string(), z.string()).describe("Every dimension's value, in dimension order"),
+const commonFields = z.strictObject({
+  imageKey: z.string().describe("Release and the other dimensions: `3.23.6-x86_64-bios-tiny-nocloud`"),
+  configKey: z.string().describe("Version and the other dimensions: `3.23-x86_64-bios-tiny-nocloud`"),
+  revision: z.int().min(0).describe("Revision of the release's images, from 0"),
+  dimensions: z.record(z.string(), z.string()).describe("Every dimension's value, in dimension order"),
 
-    version: z.string().describe("`3.23` or `edge`"),
-    release: z.string().describe("`3.23.6`, `3.24.0_rc1`, or for edge the day as YYYYMMDD"),
-    arch: z.enum(["x86_64", "aarch64"]),
-    firmware: z.enum(["bios", "uefi"]),
-    bootstrap: z.string(),
-    cloud: z.string(),
+  version: z.string().describe("`3.23` or `edge`"),
+  release: z.string().describe("`3.23.6`, `3.24.0_rc1`, or for edge the day as YYYYMMDD"),
+  arch: z.enum(["x86_64", "aarch64"]),
+  firmware: z.enum(["bios", "uefi"]),
+  bootstrap: z.string(),
+  cloud: z.string(),
 
-    name: z.string().describe("Image name: `nocloud_alpine-3.23.6-x86_64-bios-tiny-r0`"),
-    description: z.string(),
-    project: z.string(),
-    endOfLife: day,
-    releaseNotes: z.exactOptional(z.string()),
-    releaseDate: day.describe("Build times inside the image are set to its midnight UTC"),
+  name: z.string().describe("Image name: `nocloud_alpine-3.23.6-x86_64-bios-tiny-r0`"),
+  description: z.string(),
+  project: z.string(),
+  endOfLife: day,
+  releaseNotes: z.exactOptional(z.string()),
+  releaseDate: day.describe("Build times inside the image are set to its midnight UTC"),
 
-    repos: z
-      .array(z.strictObject({ url: z.string(), tag: z.exactOptional(z.string()), enabled: z.boolean() }))
-      .describe("/etc/apk/repositories, in order; a disabled one is written as a comment"),
-    repoKeys: texts.describe("Files of further apk keys, relative to the project"),
-    packages: z
-      .strictObject({ add: texts, delete: texts, noScripts: texts })
-      .describe("Names, `name@tag` where a repository tag is asked for"),
-    basePackages: texts.describe(
-      "Those of packages.add that images share whatever their bootstrap and cloud",
-    ),
-    services: z
-      .strictObject({ enable: z.record(z.string(), texts), disable: z.record(z.string(), texts) })
-      .describe("Runlevel to service names"),
-    kernelModules: texts,
-    kernelOptions: texts,
-    initfsFeatures: texts,
-    motd: z.string().describe("Final text of /etc/motd, without the last newline"),
-    ntpServer: z.string().describe("Empty: chrony keeps its own default"),
-    login: z.string().describe("Unprivileged user that can log in and use doas or sudo"),
-    bootloader: z.enum(bootloaders),
-    diskSizeMib: z.int().positive().describe("Virtual size of the disk"),
-    scripts: texts.describe("Guest script names, in the order they run"),
-    scriptDirs: texts.describe("Folders of files that the scripts use"),
+  repos: z
+    .array(z.strictObject({ url: z.string(), tag: z.exactOptional(z.string()), enabled: z.boolean() }))
+    .describe("/etc/apk/repositories, in order; a disabled one is written as a comment"),
+  repoKeys: texts.describe("Files of further apk keys, relative to the project"),
+  packages: z
+    .strictObject({ add: texts, delete: texts, noScripts: texts })
+    .describe("Names, `name@tag` where a repository tag is asked for"),
+  basePackages: texts.describe("Those of packages.add that images share whatever their bootstrap and cloud"),
+  services: z
+    .strictObject({ enable: z.record(z.string(), texts), disable: z.record(z.string(), texts) })
+    .describe("Runlevel to service names"),
+  kernelModules: texts,
+  kernelOptions: texts,
+  initfsFeatures: texts,
+  motd: z.string().describe("Final text of /etc/motd, without the last newline"),
+  ntpServer: z.string().describe("Empty: chrony keeps its own default"),
+  login: z.string().describe("Unprivileged user that can log in and use doas or sudo"),
+  bootloader: z.enum(bootloaders),
+  diskSizeMib: z.int().positive().describe("Virtual size of the disk"),
+  scripts: texts.describe("Guest script names, in the order they run"),
+  scriptDirs: texts.describe("Folders of files that the scripts use"),
 
-    imageFormat: z.enum(formats),
-    imageFormatOptions: z.exactOptional(z.enum(formatOptions)),
-    imageCompress: z.exactOptional(z.enum(compressions)),
-    encrypted: z
-      .union([z.boolean(), z.string()])
-      .describe("Once imported; or the key that it is encrypted by"),
-    aws: z.exactOptional(awsOptions).describe("Of AWS's images only"),
+  imageFormat: z.enum(formats),
+  imageFormatOptions: z.exactOptional(z.enum(formatOptions)),
+  imageCompress: z.exactOptional(z.enum(compressions)),
+  encrypted: z.union([z.boolean(), z.string()]).describe("Once imported; or the key that it is encrypted by"),
 
-    storageUrl: z.string().describe("Where images are stored, authoritative"),
-    downloadUrl: z.string(),
-    signingCommand: z.exactOptional(z.string()).describe("`{file}` is left to fill in"),
-    releaseCommand: z.exactOptional(z.string()),
-    access: z
-      .record(z.string(), z.union([z.boolean(), z.literal("leaving")]))
-      .describe("`PUBLIC` or an account, to whether it may use the published image, be it for the last time"),
-    regions: bools.describe("`ALL` or a region, to whether the image is published there"),
+  storageUrl: z.string().describe("Where images are stored, authoritative"),
+  downloadUrl: z.string(),
+  signingCommand: z.exactOptional(z.string()).describe("`{file}` is left to fill in"),
+  releaseCommand: z.exactOptional(z.string()),
+  access: z
+    .record(z.string(), z.union([z.boolean(), z.literal("leaving")]))
+    .describe("`PUBLIC` or an account, to whether it may use the published image, be it for the last time"),
+  regions: bools.describe("`ALL` or a region, to whether the image is published there"),
 
-    archName: z.string(),
-    firmwareName: z.string(),
-    bootstrapName: z.string(),
-    bootstrapUrl: z.string(),
-    cloudName: z.string(),
-    cloudRegionUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
-    cloudLaunchUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
-    titles: z
-      .record(z.string(), z.string())
-      .describe("Dimension to what people call its value, where it has a title"),
-  })
-  .meta({ title: "Variant", description: "One image, fully resolved" });
+  archName: z.string(),
+  firmwareName: z.string(),
+  bootstrapName: z.string(),
+  bootstrapUrl: z.string(),
+  cloudName: z.string(),
+  cloudRegionUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
+  cloudLaunchUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
+  titles: z
+    .record(z.string(), z.string())
+    .describe("Dimension to what people call its value, where it has a title"),
+});
 
-export type Variant = z.output<typeof variantSchema>;
+export const { options: architectures } = commonFields.shape.arch;
+export const { options: firmwares } = commonFields.shape.firmware;
+
+/** A variant as it is printed: a cloud's own images have a field by its name, with its options. */
+export const variantSchema = oncePerClouds((clouds) => {
+  const own = clouds.flatMap(({ name, options }) =>
+    options === undefined
+      ? []
+      : [[name, z.exactOptional(options).describe(`Of images of cloud ${name} only`)] as const],
+  );
+  return commonFields
+    .extend(Object.fromEntries(own))
+    .meta({ title: "Variant", description: "One image, fully resolved" });
+});
+
+/** An image, fully resolved. A cloud reads its own options, the field by its name, with its own function. */
+export type Variant = z.output<typeof commonFields>;
 
 /** How far images are brought, in order. */
 export const stages = ["local", "upload", "import", "sign", "publish", "release"] as const;

@@ -2,12 +2,9 @@
 import { groupBy } from "../lib/group-by.ts";
 import { columns } from "../lib/report.ts";
 
-/** EC2's quota of public images in a region. */
-export const publicImagesQuota = "L-0E3CBAB9";
-
 export interface CheckResult {
-  check:
-    "account" | "regions" | "bucket" | "role" | "names" | "quota" | "block public access" | "end of life";
+  /** What was checked: `account`, `regions`, `quota`. */
+  check: string;
   /** A region, a bucket, a role, an entry of the ledger: what `found` is about. */
   where: string;
   /** An error would stop the run half-way; a warning is about what may be missing, or could not be looked at. */

@@ -1,46 +1,47 @@
 /**
- * A builder's end of a remote build: reads a job, one line of JSON, from standard input, builds and boot-tests the
+ * A builder's end of a remote build, started by `scripts/build-here.ts`: reads a job, one line of JSON, from standard input, builds and boot-tests the
  * image as the machine that asked would, and sends its files to standard output. Progress and errors are on stderr.
  *
  * Standard input is the life line: this ends, guests included, when it closes or falls silent.
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
+import type { BootCloud } from "../boot-test/boot-cloud.ts";
 import type { Variant } from "../configuration/variant.ts";
 import { inputsDigest } from "../builder/inputs.ts";
 import { findMissing, installMissing, requirementsToBuild } from "../../scripts/bootstrap/system-tools.mjs";
 import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
 import { defined } from "../lib/defined.ts";
 import { withFileLock } from "../lib/file-lock.ts";
-import { fullDiskError, runMain, UserError } from "../lib/user-error.ts";
+import { fullDiskError, UserError } from "../lib/user-error.ts";
 import { workFolder } from "../lib/workspace.ts";
 import { type DiskImageResult, diskImageStep, imageFolder } from "../steps/disk-image.ts";
 import type { RemoteJob } from "./build-remotely.ts";
 import { readHeartbeat } from "./heartbeat.ts";
 import { sendFiles, writeFailure } from "./file-transfer.ts";
 
-await runMain(async () => {
+/** @param clouds all that are known */
+export async function buildHere(clouds: readonly BootCloud[]): Promise<void> {
+  const step = diskImageStep(clouds);
   const nextLine = readHeartbeat(process.stdin);
   const job = JSON.parse(await nextLine()) as RemoteJob;
   const folder = imageFolder(job.variant);
   const lock = path.join(workFolder, "remote", `${path.basename(folder)}.lock`);
   // Until it is fetched, for the next build of that image takes its place.
   await withFileLock(lock, async () => {
-    const result = await build(job).catch((error: unknown) => sendFailure(folder, error));
+    const result = await build(job, step).catch((error: unknown) => sendFailure(folder, error));
     if (result !== undefined) {
       process.stderr.write(`${job.variant.name}: sending the image\n`);
       await sendFiles(folder, readdirSync(folder).sort(), process.stdout);
     }
     // After a failure no line comes: the connection is closed, and this with it.
     if ((await nextLine()) === "fetched" && result !== undefined) {
-      await diskImageStep.delete(job, result);
+      await step.delete(job, result);
     }
   });
-});
-// The life line would keep it up.
-process.exit();
+}
 
-async function build(job: RemoteJob): Promise<DiskImageResult> {
+async function build(job: RemoteJob, step: ReturnType<typeof diskImageStep>): Promise<DiskImageResult> {
   const { variant, build } = job;
   // A mirror on loopback is the connection's, and no proxy has a way to it.
   process.env["no_proxy"] = [process.env["no_proxy"] ?? process.env["NO_PROXY"], "127.0.0.1"]
@@ -54,7 +55,7 @@ async function build(job: RemoteJob): Promise<DiskImageResult> {
     );
   }
   await installTools(variant.arch);
-  return diskImageStep.create(job);
+  return step.create(job);
 }
 
 /** QEMU and firmware, installed where this may (root on Debian or Alpine), else an error that says how. */

@@ -51,7 +51,7 @@ export async function buildRemotely(
     const job = await jobThere(connection, input);
     phase = "as it began the build";
     const place = `${builder.folder}/projects/${archive.digest}`;
-    const script = 'cd "$1" && exec node --import tsx src/remote/build-here.ts';
+    const script = 'cd "$1" && exec node --import tsx scripts/build-here.ts';
     const command = await connection.run(script, [place], hear);
     command.send(`${JSON.stringify(job)}\n`);
     return await receive(command, builder, input, folder, keep, said);

@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Builder } from "../configuration/settings.ts";
 import type { Variant } from "../configuration/variant.ts";
+import { type BootCloud, bootCloudOf } from "../boot-test/boot-cloud.ts";
 import { bootTest } from "../boot-test/boot-test.ts";
 import { buildDisk } from "../builder/build-disk.ts";
 import type { BuildSettings } from "../builder/build-settings.ts";
@@ -55,8 +56,11 @@ export interface DiskImageResult {
   };
 }
 
-/** Builds and boot-tests a disk below work/images/. */
-export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
+/**
+ * Builds and boot-tests a disk below work/images/.
+ * @param clouds all that are known: the image's own decides on which machine it boots
+ */
+export const diskImageStep = (clouds: readonly BootCloud[]): Step<DiskImageInput, DiskImageResult> => ({
   async create(input) {
     const { variant, inputsDigest, build, builder } = input;
     const folder = imageFolder(variant);
@@ -84,8 +88,9 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
         return withBuildSlot(build.slots, variant.name, async () => {
           rmSync(folder, { recursive: true, force: true });
           const progress = startProgress(variant.name);
-          const image = await buildDisk(variant, build, folder, progress);
-          const tested = await bootTest(variant, image, progress);
+          const { dataSource } = bootCloudOf(clouds, variant.cloud);
+          const image = await buildDisk(variant, build, folder, progress, { dataSource });
+          const tested = await bootTest(variant, image, clouds, progress);
           const result = record({
             ...ownership(),
             file: path.relative(projectRoot, image.file),
@@ -129,7 +134,7 @@ export const diskImageStep: Step<DiskImageInput, DiskImageResult> = {
     rmSync(`${folder}.lock`, { force: true });
     removeEmptyFolders(path.dirname(folder));
   },
-};
+});
 
 /** Whose files they are and since when, by this machine's clock: a builder's may be anything. */
 function ownership(): Pick<DiskImageResult, "token" | "built"> {

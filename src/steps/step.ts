@@ -1,16 +1,3 @@
-/** Steps of an image's way that are done by a tracked command. */
-export const stepNames = [
-  "disk-image",
-  "artifact",
-  "signatures",
-  "metadata",
-  "aws-upload",
-  "aws-snapshot",
-  "aws-snapshots",
-  "aws-channel",
-] as const;
-export type StepName = (typeof stepNames)[number];
-
 /**
  * What a step does when its resource is created, updated and deleted. `Result` is printed as one line of JSON, under
  * 4 kB, and comes back as `previous`: Pulumi hands a command its earlier output.
@@ -22,3 +9,9 @@ export interface Step<Input, Result> {
   /** Removes what `previous` says is there, if it is still that. */
   delete(input: Input, previous: Result): Promise<void>;
 }
+
+/**
+ * Loads a step when it is asked for: the builder alone takes two seconds on a busy machine, and most steps do not need it.
+ * Inputs and results are what this project's own components and steps wrote, and each step knows its own.
+ */
+export type LoadStep = () => Promise<Step<never, object>>;

@@ -8,7 +8,7 @@ import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { CloudFolder } from "../doubles/aws/cloud-folder.ts";
 import { doubleEnvironment } from "../doubles/aws/install.ts";
-import { resultOf, type StackResource } from "../offline/pulumi-project.ts";
+import { resultOf, type StackResource } from "../helpers/pulumi-project.ts";
 import { Checkout } from "./checkout.ts";
 
 const states = resolve(import.meta.dirname, "../fixtures/states");

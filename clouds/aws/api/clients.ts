@@ -18,8 +18,8 @@ process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 /** Which AWS to talk to. */
 export interface AwsPlace {
   region: string;
-  /** Whether it has to be a double on loopback: setting `aws.double`. Nothing is sent anywhere else then. */
-  double: boolean;
+  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. */
+  emulator: boolean;
 }
 
 export async function ebsClient(place: AwsPlace): Promise<EBSClient> {
@@ -81,18 +81,18 @@ interface AnyClient {
 }
 
 /**
- * Lets a client of a double talk to loopback only. It looks at each request and not at the settings, for an endpoint can
+ * Lets a client of an emulator talk to loopback only. It looks at each request and not at the settings, for an endpoint can
  * come from many places, and AWS's own is what is left when none of them has one.
  */
-function confined<Client>(client: Client, { double }: AwsPlace): Client {
-  if (!double) return client;
+function confined<Client>(client: Client, { emulator }: AwsPlace): Client {
+  if (!emulator) return client;
   (client as AnyClient).middlewareStack.add(
     (next) => (call) => {
       const { hostname = "" } = call.request as { hostname?: string };
       if (isLoopback(hostname)) return next(call);
       throw new UserError(
-        `this stack's AWS is a double on loopback (setting aws.double), and a call would go to ${hostname}`,
-        "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to where the double listens",
+        `this stack's AWS is an emulator on loopback (setting aws.emulator), and a call would go to ${hostname}`,
+        "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to where the emulator listens",
       );
     },
     { step: "finalizeRequest", name: "loopbackOnly", priority: "high" },

@@ -34,15 +34,15 @@ import {
   type RoleFacts,
 } from "./answers.ts";
 import { plannedRegions, publicImagesIn, type PublishPlan } from "./plan.ts";
-import { publicImagesQuota } from "../../../src/preflight/check-result.ts";
+import { publicImagesQuota } from "./sharing.ts";
 
 /** Requests under way at once: all regions at a time, and no more than a laptop's network takes well. */
 const parallelRequests = 32;
 
 /** Everything that the plan's checks need; beyond the identity only where that is one of the allowed accounts. */
 export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
-  const { region, bucket, role, importMethod, accounts, double } = plan.settings;
-  const home: AwsPlace = { region, double };
+  const { region, bucket, role, importMethod, accounts, emulator } = plan.settings;
+  const home: AwsPlace = { region, emulator };
   const limit = pLimit(parallelRequests);
   const ask = <T>(question: () => Promise<T>): Promise<Answer<T>> => limit(() => answer(question));
   const identity = await readIdentity(home);
@@ -59,7 +59,9 @@ export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
     ({ name }) => "failure" in regions || isEnabled(regions.value[name]),
   );
   const perRegion = await Promise.all(
-    enabled.map(async ({ name }) => [name, await regionFacts(plan, { region: name, double }, ask)] as const),
+    enabled.map(
+      async ({ name }) => [name, await regionFacts(plan, { region: name, emulator }, ask)] as const,
+    ),
   );
   return {
     identity,

@@ -1,4 +1,5 @@
 /** What a stack would publish to AWS, from ledger and settings alone: as the program itself declares it. */
+import { awsOptionsOf, type AwsSettings, awsSettingsOf } from "../options.ts";
 import { amiTags, deprecationTime, isPublic } from "../rules.ts";
 import type { PublishedRegion } from "../../../src/configuration/regions.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
@@ -35,7 +36,7 @@ export interface PlannedImage {
 }
 
 export interface PublishPlan {
-  settings: StackSettings["aws"];
+  settings: AwsSettings;
   images: readonly PlannedImage[];
   /** Whether some image goes to all regions, and so to those that are switched on later. */
   wantsAllRegions: boolean;
@@ -46,8 +47,10 @@ export interface PublishPlan {
 /** @throws nothing: what is wrong with a plan is for the checks to say */
 export function publishPlan(
   declared: readonly DeclaredImage[],
-  { stage: ceiling, aws }: Pick<StackSettings, "stage" | "aws">,
+  settings: Pick<StackSettings, "stage" | "clouds">,
 ): PublishPlan {
+  const ceiling = settings.stage;
+  const aws = awsSettingsOf(settings);
   const images = declared
     .map((image) => ({ ...image, stage: reachedStage(image.state.stage, ceiling) }))
     .filter(({ variant, stage }) => variant.cloud === "aws" && isAtLeast(stage, "import"));
@@ -73,7 +76,7 @@ function planned({ key, variant, state, regions }: DeclaredImage, stage: Stage, 
       { name: home, bestEffort: false, isPublic: isPublic(variant) && atHome !== undefined },
       ...others.map((region) => ({ ...region, isPublic: isPublic(variant) })),
     ],
-    sharesSnapshots: variant.aws?.shareSnapshots === true,
+    sharesSnapshots: awsOptionsOf(variant).shareSnapshots,
     entry: `${variant.release}-r${variant.revision}`,
     place: state.place,
     deprecated: deprecationTime(variant, state),

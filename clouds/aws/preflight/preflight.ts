@@ -1,14 +1,37 @@
 /** Everything that would stop a publishing run half-way, found before it begins and all of it at once. */
+import type { StackSettings } from "../../../src/configuration/settings.ts";
+import type { DeclaredImage } from "../../../src/configuration/variant.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
+import type { Preflight } from "../../cloud.ts";
 import { checkAccount, checkRegions } from "./account.ts";
 import type { AccountFacts } from "./answers.ts";
 import { checkDeprecations } from "./deprecations.ts";
 import { checkBucket, checkRole } from "./importing.ts";
 import { askedRegions, checkNames, namedImages } from "./names.ts";
-import { imagesIn, type PublishPlan } from "./plan.ts";
+import { imagesIn, type PublishPlan, publishPlan } from "./plan.ts";
 import { recordedIn } from "./recorded.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 import { checkBlocking, checkQuota } from "./sharing.ts";
+
+/** The checks that decide whether AWS takes the day on which an image is to be deprecated. */
+const checksOfDays = ["account", "end of life"];
+
+/** What the account must be ready for, by ledger and settings; undefined if the stack brings no image to AWS. */
+export function awsPreflight(
+  declared: readonly DeclaredImage[],
+  settings: StackSettings,
+): Preflight | undefined {
+  const plan = publishPlan(declared, settings);
+  if (plan.images.length === 0) return undefined;
+  return {
+    images: plan.images.length,
+    noun: "AMIs",
+    run: (options) => preflight(plan, options),
+    // AWS refuses days that have passed, and keeps those that it has.
+    checksBeforeUpdate: (now) =>
+      plan.images.some(({ deprecated }) => deprecated <= now) ? checksOfDays : undefined,
+  };
+}
 
 export interface PreflightOptions {
   /** The stack whose plan it is: its state tells its own images from another's. @default they are told by their tags alone */

@@ -4,14 +4,15 @@
  */
 import { setTimeout } from "node:timers/promises";
 import type { SSMClient } from "@aws-sdk/client-ssm";
-import { awsLines } from "../../../src/configuration/release-lines.ts";
+import { releaseLines } from "../../../src/configuration/release-lines.ts";
+import { awsSettingsOf } from "../options.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../../src/configuration/variant.ts";
 import { ssmClient } from "../api/clients.ts";
 import { forEachRegion } from "../../../src/lib/for-each-region.ts";
 import { withAwsErrors } from "../api/errors.ts";
 import { parameterValue } from "../api/parameter-value.ts";
-import { awsProviderType, resourceTypes } from "../resource-types.ts";
+import { awsProviderType, channelTypes, resourceTypes } from "../resource-types.ts";
 import type { OwnedResources } from "./owned-resources.ts";
 import type { StateEntry } from "../../../src/stacks/state.ts";
 
@@ -28,19 +29,21 @@ export interface Adopted {
  */
 export async function adoptChannels(
   declared: readonly DeclaredImage[],
-  { aws }: Pick<StackSettings, "aws">,
+  settings: Pick<StackSettings, "clouds">,
   resources: readonly StateEntry[],
   { recorded, regions }: Pick<OwnedResources, "recorded" | "regions">,
 ): Promise<Adopted> {
+  const aws = awsSettingsOf(settings);
   const adopted: Adopted = { entries: [], leftAlone: [] };
   const provider = resources.find(({ type }) => type === awsProviderType);
-  const released = declared.map((image) => ({
+  const onAws = declared.filter(({ variant }) => variant.cloud === "aws");
+  const released = onAws.map((image) => ({
     ...image,
     state: { ...image.state, stage: "release" as const },
   }));
-  const missing = awsLines(released, "release").flatMap((line) => {
+  const missing = releaseLines(released, "release").flatMap((line) => {
     const parent = resources.find(
-      ({ urn, type }) => type === "alpine:index:Channel" && urn.endsWith(`::${line.key}`),
+      ({ urn, type }) => channelTypes.includes(type) && urn.endsWith(`::${line.key}`),
     );
     if (parent === undefined || provider?.id === undefined) return [];
     return [...line.targets.keys()].flatMap((region) => {
@@ -52,7 +55,7 @@ export async function adoptChannels(
     });
   });
   await forEachRegion(missing, async ({ urn, region, parent, name }) => {
-    const client = await ssmClient({ region, double: aws.double });
+    const client = await ssmClient({ region, emulator: aws.emulator });
     const value = await withAwsErrors(`read ${name} in ${region}`, () => valueOf(client, name));
     if (value === undefined) return;
     if (!recorded.has(value)) {

@@ -42,13 +42,19 @@ export interface Sweep {
 /** Deletes what is nobody's, region by region. */
 export async function sweepOrphans(
   ours: OwnedResources,
-  double: boolean,
+  emulator: boolean,
   requireAlone: () => void,
 ): Promise<Swept> {
   const swept: Swept = { deleted: [], leftAlone: [] };
   await forEachRegion(ours.regions, (region) =>
     withAwsErrors(`look for what was left in ${region}`, async () => {
-      const sweep: Sweep = { client: await ec2Client({ region, double }), region, ours, swept, requireAlone };
+      const sweep: Sweep = {
+        client: await ec2Client({ region, emulator }),
+        region,
+        ours,
+        swept,
+        requireAlone,
+      };
       await Promise.all([sweepImages(sweep), sweepCopiesRemains(sweep)]);
       // Disks come to the home region alone.
       if (region === ours.regions[0]) await sweepSnapshots(sweep);

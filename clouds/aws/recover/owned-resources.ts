@@ -1,5 +1,6 @@
 /** What on AWS a stack may call its own: by its state, and by what it declares. Pure, from plain data. */
 import { amiTags, grantees } from "../rules.ts";
+import { awsSettingsOf } from "../options.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
 import { type DeclaredImage, hasReached } from "../../../src/configuration/variant.ts";
@@ -52,7 +53,7 @@ export function ownedResources(
     type.startsWith("aws:"),
   );
   const onAws = declared.filter(({ variant }) => variant.cloud === "aws");
-  const { region: home } = settings.aws;
+  const { region: home, importMethod } = awsSettingsOf(settings);
   const places = onAws.flatMap((image) => {
     const reaches = (stage: "import" | "publish") => hasReached(image.state, settings.stage, stage);
     const published = reaches("publish") ? image.regions.map(({ name }) => name) : [];
@@ -65,7 +66,7 @@ export function ownedResources(
       type === resourceTypes.command ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
     ),
   );
-  const isDirect = settings.aws.importMethod === "direct";
+  const isDirect = importMethod === "direct";
   const awaited = onAws
     .filter(({ key, state }) => isDirect && !written.has(key) && hasReached(state, settings.stage, "import"))
     .map(({ key, variant }) => {

@@ -1,12 +1,13 @@
-import { declaredBy } from "../../../src/configuration/index.ts";
-import { readStackFile, type StackSettings } from "../../../src/configuration/settings.ts";
+import type { StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../../src/configuration/variant.ts";
+import type { RecoverCloud, Recovered } from "../../cloud.ts";
+import { awsSettingsOf } from "../options.ts";
 import { withAwsErrors } from "../api/errors.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { isEnabled } from "../preflight/answers.ts";
 import { checkAccount } from "../preflight/account.ts";
 import { isOnAws, ownedResources } from "./owned-resources.ts";
-import { recordedAccount, resourcesOf, type State, type StateEntry } from "../../../src/stacks/state.ts";
+import { recordedAccount, resourcesOf, type State } from "../../../src/stacks/state.ts";
 
 /** What there is to look for on AWS. */
 export interface AwsTask {
@@ -14,33 +15,26 @@ export interface AwsTask {
   settings: StackSettings;
 }
 
-/** What recovering a stack's images on AWS has come to. */
-export interface RecoveredAws {
-  /** Resources to add to the state. */
-  adopted: StateEntry[];
-  /** Resources of the state that the next `up` has to do again. */
-  unfinished: StateEntry[];
-  /** For people, a line each. */
-  notes: string[];
-}
-
 /**
- * Undefined where the stack has nothing on AWS. Changes nothing. SDKs are loaded only here.
- * @throws UserError where the credentials are not of an account that the stack may publish to, or of another than that which
- * has its images, before anything is looked at: there a refresh would take them all for gone
+ * What recovers a stack's images on AWS; undefined if the stack has nothing there. Changes nothing.
+ * @throws UserError if the credentials are not those of an account that the stack may publish to, or of another account than
+ * the one that has its images. With these, a refresh would take all images for gone.
  */
-export async function awsTask(root: string, stack: string, state: State): Promise<AwsTask | undefined> {
-  const settings = readStackFile(root, stack);
-  const declared = declaredBy(root, settings);
-  if (settings.aws.region === "" || !isOnAws(declared, settings, state)) return undefined;
+export async function prepareRecovery(
+  declared: readonly DeclaredImage[],
+  settings: StackSettings,
+  state: State,
+): Promise<RecoverCloud | undefined> {
+  if (awsSettingsOf(settings).region === "" || !isOnAws(declared, settings, state)) return undefined;
   await requireAccount(settings, state);
-  return { declared, settings };
+  return (requireAlone) => recoverAws({ declared, settings }, state, requireAlone);
 }
 
 /** @throws UserError that says whose credentials they are */
-export async function requireAccount({ aws }: StackSettings, state: State): Promise<void> {
+export async function requireAccount(settings: StackSettings, state: State): Promise<void> {
+  const aws = awsSettingsOf(settings);
   const { readIdentity } = await import("../preflight/facts.ts");
-  const identity = await readIdentity({ region: aws.region, double: aws.double });
+  const identity = await readIdentity({ region: aws.region, emulator: aws.emulator });
   const { level, found, remedy } = checkAccount({ settings: aws }, { identity });
   const refuse = (what: string, hint = ""): never => {
     throw new UserError(`${what}: nothing was looked for, nor changed`, hint);
@@ -57,7 +51,7 @@ export async function requireAccount({ aws }: StackSettings, state: State): Prom
 }
 
 /**
- * Finds what is the stack's own on AWS and in no state: see aws-orphans.ts, sharing.ts and channels.ts. Deletes what nobody can
+ * Finds what is the stack's own on AWS and in no state: see orphans.ts, sharing.ts and channels.ts. Deletes what nobody can
  * use, and says how the state has to be for the next `up` to see the rest.
  * @param requireAlone throws where a run of the stack has begun: what that makes is in no state yet either
  */
@@ -65,23 +59,23 @@ export async function recoverAws(
   { declared, settings }: AwsTask,
   state: State,
   requireAlone: () => void,
-): Promise<RecoveredAws> {
+): Promise<Recovered> {
   const resources = resourcesOf(state);
-  const { double, region: home } = settings.aws;
+  const { emulator, region: home } = awsSettingsOf(settings);
   const { sweepOrphans } = await import("./orphans.ts");
   const { adoptPermissions, unfinishedSharing } = await import("./sharing.ts");
   const { adoptChannels } = await import("./channels.ts");
   const { regionStates } = await import("../preflight/facts.ts");
   const ours = ownedResources(declared, settings, state);
   const states = await withAwsErrors("look which regions are switched on", () =>
-    regionStates({ region: home, double }),
+    regionStates({ region: home, emulator }),
   );
   // Where a region is off nobody can look.
   const regions = ours.regions.filter((region) => isEnabled(states[region]));
-  const swept = await sweepOrphans({ ...ours, regions }, double, requireAlone);
+  const swept = await sweepOrphans({ ...ours, regions }, emulator, requireAlone);
   const images = ours.images.filter(({ region }) => regions.includes(region));
-  const permissions = await adoptPermissions({ ...ours, images }, resources, double);
-  const unfinished = await unfinishedSharing(resources, regions, double);
+  const permissions = await adoptPermissions({ ...ours, images }, resources, emulator);
+  const unfinished = await unfinishedSharing(resources, regions, emulator);
   const channels = await adoptChannels(declared, settings, resources, { ...ours, regions });
   const adopted = [...permissions.entries, ...channels.entries];
   return {

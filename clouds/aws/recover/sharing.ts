@@ -24,13 +24,13 @@ import { type RecordedImage, type StateEntry } from "../../../src/stacks/state.t
 export async function adoptPermissions(
   { images, permissions }: Pick<OwnedResources, "images" | "permissions">,
   resources: readonly StateEntry[],
-  double: boolean,
+  emulator: boolean,
 ): Promise<Adopted> {
   const urns = new Set(resources.map(({ urn }) => urn));
   const regions = [...groupBy(images, ({ region }) => region)];
   const found = await forEachRegion(regions, ([region, images]) =>
     withAwsErrors(`look whom images are shared with in ${region}`, async () => {
-      const client = await ec2Client({ region, double });
+      const client = await ec2Client({ region, emulator });
       const entries: StateEntry[] = [];
       for (const image of images) {
         const grantees = await launchGrantees(client, image.id);
@@ -106,7 +106,7 @@ export interface Unfinished {
 export async function unfinishedSharing(
   resources: readonly StateEntry[],
   regions: readonly string[],
-  double: boolean,
+  emulator: boolean,
 ): Promise<Unfinished[]> {
   const commands = resources.flatMap((entry) => {
     const environment = environmentOf(entry);
@@ -120,7 +120,7 @@ export async function unfinishedSharing(
     .filter(({ region }) => regions.includes(region));
   const found = await forEachRegion([...groupBy(snapshots, ({ region }) => region)], ([region, here]) =>
     withAwsErrors(`look whom snapshots are shared with in ${region}`, async () => {
-      const client = await ec2Client({ region, double });
+      const client = await ec2Client({ region, emulator });
       const unlike: Unfinished[] = [];
       for (const { entry, input, id } of here) {
         const differs = await difference(client, id, input, region);

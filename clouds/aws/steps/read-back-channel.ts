@@ -8,7 +8,7 @@ import type { Step } from "../../../src/steps/step.ts";
 
 /** What the step gets from its component. */
 export interface AwsChannelInput {
-  /** Whether this AWS has to be a double on loopback. */
+  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
   double: boolean;
   /** The parameter's name, the same in every region. */
   parameter: string;
@@ -34,7 +34,7 @@ export const awsChannelStep: Step<AwsChannelInput, AwsChannelResult> = {
 
 async function readBack({ double, parameter, images }: AwsChannelInput): Promise<AwsChannelResult> {
   await forEachRegion(Object.entries(images), async ([region, imageId]) => {
-    const client = await ssmClient({ region, double });
+    const client = await ssmClient({ region, emulator: double });
     await pRetry(
       async () => {
         const found = await withAwsErrors(`read ${parameter} in ${region}`, () =>

@@ -8,7 +8,7 @@ import type { Step } from "../../../src/steps/step.ts";
 
 /** What the step gets from its component. */
 export interface AwsSnapshotsInput {
-  /** Whether this AWS has to be a double on loopback. */
+  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
   double: boolean;
   /** Region to the snapshot of the image there. */
   snapshots: Readonly<Record<string, string>>;
@@ -68,7 +68,7 @@ async function inRegions(
 ): Promise<void> {
   await forEachRegion(Object.entries(snapshots), ([region, snapshotId]) =>
     withAwsErrors(`tag or share ${snapshotId} in ${region}`, async () =>
-      work(await ec2Client({ region, double }), snapshotId, region),
+      work(await ec2Client({ region, emulator: double }), snapshotId, region),
     ),
   );
 }

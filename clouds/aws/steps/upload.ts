@@ -15,7 +15,7 @@ export interface AwsUploadInput {
   /** Of the bucket. */
   region: string;
   bucket: string;
-  /** Whether this AWS has to be a double on loopback. */
+  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
   double: boolean;
   /** Who needs the object, the same on every run and nobody else's: the stack's full name and the image's. */
   owner: string;
@@ -59,7 +59,7 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
     const { sha512 } = disk;
     const { name, extension } = splitFileName(artifact.name);
     const key = objectKey(artifact.name, sha512);
-    const client = await s3Client({ region, double });
+    const client = await s3Client({ region, emulator: double });
     const progress = startProgress(`${name}.${extension}`);
     const token = randomBytes(8).toString("hex");
     const object = await withAwsErrors(`upload ${artifact.name} to s3://${bucket}/${key}`, async () => {
@@ -81,7 +81,7 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
   update: (_, previous) => Promise.resolve(previous),
 
   async delete({ double, owner }, { region, bucket, key, token }) {
-    const client = await s3Client({ region, double });
+    const client = await s3Client({ region, emulator: double });
     const released = await withAwsErrors(`remove s3://${bucket}/${key}`, () =>
       releaseObject({ client, bucket, key, owner }, token),
     );

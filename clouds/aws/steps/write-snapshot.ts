@@ -16,7 +16,7 @@ import type { Step } from "../../../src/steps/step.ts";
 /** What the step gets from its component. */
 export interface AwsSnapshotInput {
   region: string;
-  /** Whether this AWS has to be a double on loopback. */
+  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
   double: boolean;
   /** Who needs the snapshot, the same on every run and nobody else's: the stack's full name and the image's. */
   owner: string;
@@ -63,7 +63,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     const started = new Date().toISOString();
     const file = await ensureBuilt(artifact.folder, disk);
     const { name } = splitFileName(artifact.name);
-    const place = { region, double };
+    const place = { region, emulator: double };
     const scratch = scratchFolder("snapshot");
     try {
       const written = await withAwsErrors(`write ${artifact.name} to a snapshot in ${region}`, async () =>
@@ -84,7 +84,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
   /** Tags alone can be changed on a snapshot. */
   async update({ double, tags }, previous) {
     const { region, snapshotId, token } = previous;
-    const ec2 = await ec2Client({ region, double });
+    const ec2 = await ec2Client({ region, emulator: double });
     await withAwsErrors(`tag ${snapshotId} in ${region}`, async () => {
       const wanted = { ...tags, [tokenTag]: token };
       const found = (await findById(ec2, snapshotId))?.Tags ?? [];
@@ -102,7 +102,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
   },
 
   async delete({ double }, { region, snapshotId, token }) {
-    const ec2 = await ec2Client({ region, double });
+    const ec2 = await ec2Client({ region, emulator: double });
     await withAwsErrors(`delete ${snapshotId} in ${region}`, async () => {
       const found = await findById(ec2, snapshotId);
       if (found === undefined) return;

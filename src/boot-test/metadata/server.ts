@@ -20,7 +20,9 @@ export interface MetadataServer {
 }
 
 /** Gives each service a port of its own. */
-export async function serveMetadata(services: Record<string, MetadataHandler>): Promise<MetadataServer> {
+export async function serveMetadata(
+  services: Readonly<Record<string, MetadataHandler>>,
+): Promise<MetadataServer> {
   const requests: Answered[] = [];
   const servers: Server[] = [];
   const ports = new Map<string, number>();

@@ -12,6 +12,8 @@ import { userChecks } from "./users.ts";
 /** What a finished disk has to be, all of it known before its guest has started, but for kernel and packages. */
 export interface ExpectedDisk {
   variant: Variant;
+  /** cloud-init's name of the cloud's data source: `Ec2`. */
+  dataSource: string;
   /** Derived from the inputs' digest. */
   ids: ReturnType<typeof identifiers>;
   diskSizeMib: number;

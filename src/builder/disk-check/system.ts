@@ -1,6 +1,5 @@
 /** The system's own configuration, and its bootstrap's. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import { dataSources } from "../../lib/data-sources.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
@@ -72,7 +71,7 @@ function becomingRoot(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
     );
 }
 
-function bootstrapChecks(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
+function bootstrapChecks(facts: DiskFacts, { variant, dataSource }: ExpectedDisk): Check[] {
   if (variant.bootstrap === "tiny") {
     const users = ["etc/tiny-cloud.conf", "etc/conf.d/tiny-cloud"]
       .flatMap((path) => settings(facts, path))
@@ -84,11 +83,7 @@ function bootstrapChecks(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
     // The last one counts.
     const source = lines.findLast((line) => line.startsWith("datasource_list:")) ?? "";
     return [
-      equal(
-        "data source of cloud-init",
-        source.replaceAll("'", '"'),
-        `datasource_list: ["${dataSources[variant.cloud]}"]`,
-      ),
+      equal("data source of cloud-init", source.replaceAll("'", '"'), `datasource_list: ["${dataSource}"]`),
       none(
         "users that cloud-init would lock",
         lines.filter((line) => /^lock_passwd: true$/i.test(line)),

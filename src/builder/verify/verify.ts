@@ -17,11 +17,12 @@ export async function verifyBuild(
   settings: BuildSettings,
   first: BuiltImage,
   progress: Progress,
+  dataSource: string,
 ): Promise<void> {
   const folder = path.join(path.dirname(first.file), "second");
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const second = await buildDisk(variant, settings, folder, progress, { useCache: false });
+  const second = await buildDisk(variant, settings, folder, progress, { dataSource, useCache: false });
   const lines = second.sha512 === first.sha512 ? [] : await compareImages(first.file, second.file);
   for (const [name, document] of Object.entries(first.documents)) {
     const other = second.documents[name as keyof typeof second.documents];

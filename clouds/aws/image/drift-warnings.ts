@@ -1,0 +1,40 @@
+import type { Ami } from "@pulumi/aws/ec2/ami.js";
+import * as pulumi from "@pulumi/pulumi";
+import { imageName } from "../../../src/configuration/tags.ts";
+import { awsOptionsOf } from "../options.ts";
+import { amiBootModes } from "../rules.ts";
+import type { ImageContext } from "./context.ts";
+
+/** Warns of attributes that an AMI was registered with and that the configuration has changed since: they cannot change. */
+export function warnOfDrift({ name: key, args, parent }: ImageContext, ami: Ami): void {
+  const { variant } = args.image;
+  const options = awsOptionsOf(variant);
+  const wanted = {
+    name: imageName(variant),
+    bootMode: options.bootMode ?? amiBootModes[variant.firmware],
+    enaSupport: options.enaSupport,
+    imdsSupport: options.imdsSupport === "v2.0" ? "v2.0" : "",
+    tpmSupport: options.tpmSupport ? "v2.0" : "",
+    volumeType: options.volumeType,
+    encrypted: variant.encrypted !== false,
+  };
+  const root = ami.ebsBlockDevices.apply((devices) => devices?.[0]);
+  const { name, bootMode, enaSupport, imdsSupport, tpmSupport } = ami;
+  const attributes: Record<keyof typeof wanted, pulumi.Output<string | boolean | undefined>> = {
+    name,
+    bootMode,
+    enaSupport,
+    imdsSupport,
+    tpmSupport,
+    volumeType: root.apply((device) => device?.volumeType),
+    encrypted: root.apply((device) => device?.encrypted),
+  };
+  // Each attribute alone: one that a state lacks is unknown at a preview, and would silence the others.
+  for (const attribute of Object.keys(wanted) as (keyof typeof wanted)[]) {
+    attributes[attribute].apply((found) => {
+      if (found === undefined || found === wanted[attribute]) return;
+      const message = `${key} was registered with ${attribute} ${String(found)}, which is ${String(wanted[attribute])} today; revise it to publish it anew`;
+      void pulumi.log.warn(message, parent);
+    });
+  }
+}

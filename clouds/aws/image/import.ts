@@ -1,0 +1,164 @@
+/** Disk → snapshot → AMI, in the home region. */
+import { SnapshotImport } from "@pulumi/aws/ebs/snapshotImport.js";
+import { Ami } from "@pulumi/aws/ec2/ami.js";
+import * as pulumi from "@pulumi/pulumi";
+import { placeholderIfFailed } from "../../../components/placeholder.ts";
+import { preflightHooks } from "../../../components/preflight-hook.ts";
+import { StepCommand } from "../../../components/step-command.ts";
+import { imageName } from "../../../src/configuration/tags.ts";
+import { awsOptionsOf } from "../options.ts";
+import { amiArchitectures, amiBootModes, encryptionOf, ownerTag } from "../rules.ts";
+import type { AwsUploadInput, AwsUploadResult } from "../steps/upload.ts";
+import type { AwsSnapshotInput, AwsSnapshotResult } from "../steps/write-snapshot.ts";
+import { type ImageContext, keepAsMade, patience, type RegionalAmi } from "./context.ts";
+import { warnOfDrift } from "./drift-warnings.ts";
+
+const rootDevice = "/dev/xvda";
+
+/** An id that passes the provider's check and names no snapshot: see `placeholderIfFailed`. */
+const noSnapshot = "snap-00000000";
+
+/** Imports the disk as a private AMI. */
+export function importDisk(context: ImageContext): RegionalAmi {
+  const { name, args, settings, mutableAttributes, parent } = context;
+  const { variant } = args.image;
+  const { region } = settings;
+  const options = awsOptionsOf(variant);
+  const { snapshotId, resource: snapshot } =
+    settings.importMethod === "direct" ? writeSnapshot(context) : importSnapshot(context);
+  const ami = new Ami(
+    name,
+    {
+      ...mutableAttributes,
+      name: imageName(variant),
+      region,
+      architecture: amiArchitectures[variant.arch],
+      bootMode: options.bootMode ?? amiBootModes[variant.firmware],
+      virtualizationType: "hvm",
+      enaSupport: options.enaSupport,
+      sriovNetSupport: "simple",
+      ...(options.imdsSupport === "v2.0" ? { imdsSupport: "v2.0" } : {}),
+      ...(options.tpmSupport ? { tpmSupport: "v2.0" } : {}),
+      rootDeviceName: rootDevice,
+      ebsBlockDevices: [
+        {
+          deviceName: rootDevice,
+          snapshotId: placeholderIfFailed(snapshotId, noSnapshot),
+          volumeType: options.volumeType,
+          deleteOnTermination: true,
+        },
+      ],
+    },
+    { parent, dependsOn: snapshot, ...keepAsMade(context, "ami"), ...preflightHooks(args.preflight) },
+  );
+  if (args.frozen) warnOfDrift(context, ami);
+  return { region, resource: ami, imageId: idInHome(context, ami), snapshotId };
+}
+
+/**
+ * The AMI's id, if the AMI is where images are imported today. Elsewhere it is in the way of its own copy, and everything that
+ * names it would be in the wrong region, so nothing that depends on it is declared.
+ */
+function idInHome({ name, args, settings }: ImageContext, ami: Ami): pulumi.Output<string> {
+  if (!args.frozen) return ami.id;
+  // Under --target the region may not be known.
+  return pulumi.all([ami.id, ami.region]).apply(([id, found]) => {
+    if (found === undefined || found === settings.region) return id;
+    throw new pulumi.InputPropertyError({
+      propertyPath: "aws",
+      reason: `${name} was imported in ${found}, and region of alpine:aws is ${settings.region} today: set it back, for images that are there can't move (another home region takes another stack)`,
+    });
+  });
+}
+
+interface Snapshot {
+  snapshotId: pulumi.Output<string>;
+  resource: pulumi.Resource;
+}
+
+/** Digest of the image's file: other content is another snapshot. */
+const contentOf = ({ args }: ImageContext): pulumi.Output<string> =>
+  pulumi.output(args.disk).apply((disk) => disk?.sha512 ?? "unknown");
+
+const ownerOf = ({ name }: ImageContext): string => `${pulumi.getProject()}/${pulumi.getStack()}/${name}`;
+
+const tagsOf = (context: ImageContext): Record<string, string> => ({
+  ...context.mutableAttributes.tags,
+  [ownerTag]: ownerOf(context),
+});
+
+/** Writes the disk to a snapshot block by block, without a bucket. */
+function writeSnapshot(context: ImageContext): Snapshot {
+  const { name, args, settings, mutableAttributes, parent } = context;
+  const { region, emulator: double } = settings;
+  const { description } = mutableAttributes;
+  const input = pulumi.all([args.disk, args.artifact]).apply(([disk, artifact]): AwsSnapshotInput => ({
+    region,
+    double,
+    owner: ownerOf(context),
+    disk,
+    artifact,
+    description,
+    tags: tagsOf(context),
+    encrypted: false,
+    ...encryptionOf(args.image.variant),
+  }));
+  const snapshot = new StepCommand(
+    `${name}-snapshot`,
+    {
+      step: "aws-write-snapshot",
+      input,
+      replaceOn: [contentOf(context), region],
+      frozen: args.frozen,
+    },
+    { parent, ...patience, ...preflightHooks(args.preflight) },
+  );
+  const snapshotId = snapshot.result<AwsSnapshotResult>().apply((result) => result?.snapshotId ?? "unknown");
+  return { snapshotId, resource: snapshot };
+}
+
+/** Uploads the disk to the bucket, and has VM Import make a snapshot of it. */
+function importSnapshot(context: ImageContext): Snapshot {
+  const { name, args, settings, mutableAttributes, parent } = context;
+  const { region, bucket, emulator: double, role } = settings;
+  const { description } = mutableAttributes;
+  const { variant } = args.image;
+  const input = pulumi.all([args.disk, args.artifact]).apply(([disk, artifact]): AwsUploadInput => ({
+    region,
+    bucket,
+    double,
+    owner: ownerOf(context),
+    disk,
+    artifact,
+  }));
+  const upload = new StepCommand(
+    `${name}-upload`,
+    { step: "aws-upload", input, replaceOn: [contentOf(context), region, bucket], frozen: args.frozen },
+    { parent, ...patience, ...preflightHooks(args.preflight) },
+  );
+  // Other content has another key: an import would not notice that the content of the same key has changed.
+  const key = upload.result<AwsUploadResult>().apply((result) => result?.key ?? "unknown");
+  const snapshot = new SnapshotImport(
+    name,
+    {
+      region,
+      description,
+      tags: tagsOf(context),
+      roleName: role,
+      ...encryptionOf(variant),
+      diskContainer: {
+        description,
+        format: variant.imageFormat.toUpperCase(),
+        userBucket: { s3Bucket: bucket, s3Key: placeholderIfFailed(key, "none") },
+      },
+    },
+    {
+      parent,
+      dependsOn: upload,
+      ...patience,
+      ...keepAsMade(context, "snapshotImport"),
+      ...preflightHooks(args.preflight),
+    },
+  );
+  return { snapshotId: snapshot.id, resource: snapshot };
+}

@@ -1,0 +1,8 @@
+import { hasAws } from "../../../src/stacks/state.ts";
+import type { CloudRecovery } from "../../cloud.ts";
+
+/** Recovery of a stack's images on AWS. The SDKs are loaded only when there is something to look for. */
+export const awsRecovery: CloudRecovery = {
+  isIn: hasAws,
+  prepare: async (...args) => (await import("./recover.ts")).prepareRecovery(...args),
+};

@@ -1,0 +1,40 @@
+/** What the builder and the boot test must know of a cloud. The folders in `clouds/` implement it. */
+import type { Variant } from "../configuration/variant.ts";
+import { suggest } from "../configuration/source.ts";
+import { UserError } from "../lib/user-error.ts";
+import type { Machine } from "./machine.ts";
+import type { Instance, MetadataHandler } from "./metadata/service.ts";
+
+/** A cloud, as far as images of it are built and booted. */
+export interface BootCloud {
+  /** The value of dimension `cloud`: `aws`. */
+  readonly name: string;
+  /** cloud-init's name of the cloud's data source: `Ec2`. */
+  readonly dataSource: string;
+  /** The machine that an image boots on: the cloud's disk controller, network card and SMBIOS tables. */
+  machine(variant: Pick<Variant, "arch" | "firmware">): Machine;
+  /** The services that tell an instance what it is. @default none: a NoCloud seed on a second disk tells it */
+  metadata?(instance: Instance): MetadataServices;
+}
+
+/** The metadata services of a cloud. */
+export interface MetadataServices {
+  /** Address to the service that answers there, on port 80. */
+  services: Readonly<Record<string, MetadataHandler>>;
+  /** Names that an instance looks up to find its services, to their addresses. @default none */
+  names?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The cloud of an image.
+ * @throws UserError if this program does not know it
+ */
+export function bootCloudOf(clouds: readonly BootCloud[], name: string): BootCloud {
+  const found = clouds.find((cloud) => cloud.name === name);
+  if (found !== undefined) return found;
+  const known = clouds.map((cloud) => cloud.name);
+  throw new UserError(
+    `images of cloud "${name}" cannot be built: no machine is known to boot them on${suggest(name, known)}`,
+    "add a folder for the cloud to clouds/: docs/adding-a-cloud.md",
+  );
+}
