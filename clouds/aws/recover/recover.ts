@@ -6,7 +6,8 @@ import { UserError } from "../../../src/lib/user-error.ts";
 import { isEnabled } from "../preflight/answers.ts";
 import { checkAccount } from "../preflight/account.ts";
 import { isOnAws, ownedResources } from "./owned-resources.ts";
-import { recordedAccount, resourcesOf, type State, type StateEntry } from "../../../src/stacks/state.ts";
+import { recordedAccount } from "./recorded.ts";
+import { resourcesOf, type StackState, type StateResource } from "../../../src/stacks/state.ts";
 
 /** What there is to look for on AWS. */
 export interface AwsTask {
@@ -17,9 +18,9 @@ export interface AwsTask {
 /** What recovering a stack's images on AWS has come to. */
 export interface RecoveredAws {
   /** Resources to add to the state. */
-  adopted: StateEntry[];
+  adopted: StateResource[];
   /** Resources of the state that the next `up` has to do again. */
-  unfinished: StateEntry[];
+  unfinished: StateResource[];
   /** For people, a line each. */
   notes: string[];
 }
@@ -29,7 +30,7 @@ export interface RecoveredAws {
  * @throws UserError where the credentials are not of an account that the stack may publish to, or of another than that which
  * has its images, before anything is looked at: there a refresh would take them all for gone
  */
-export async function awsTask(root: string, stack: string, state: State): Promise<AwsTask | undefined> {
+export async function awsTask(root: string, stack: string, state: StackState): Promise<AwsTask | undefined> {
   const settings = readStackFile(root, stack);
   const declared = declaredBy(root, settings);
   if (settings.aws.region === "" || !isOnAws(declared, settings, state)) return undefined;
@@ -38,7 +39,7 @@ export async function awsTask(root: string, stack: string, state: State): Promis
 }
 
 /** @throws UserError that says whose credentials they are */
-export async function requireAccount({ aws }: StackSettings, state: State): Promise<void> {
+export async function requireAccount({ aws }: StackSettings, state: StackState): Promise<void> {
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, double: aws.double });
   const { level, found, remedy } = checkAccount({ settings: aws }, { identity });
@@ -63,7 +64,7 @@ export async function requireAccount({ aws }: StackSettings, state: State): Prom
  */
 export async function recoverAws(
   { declared, settings }: AwsTask,
-  state: State,
+  state: StackState,
   requireAlone: () => void,
 ): Promise<RecoveredAws> {
   const resources = resourcesOf(state);
