@@ -12,7 +12,7 @@ import type { StackSettings } from "../src/configuration/settings.ts";
 import type { DeclaredImage, Stage } from "../src/configuration/variant.ts";
 import type { CheckResult } from "../src/preflight/check-result.ts";
 import type { RegionLookup } from "../src/regions/region-lookup.ts";
-import type { State, StateEntry } from "../src/stacks/state.ts";
+import type { StackState, StateResource } from "../src/stacks/state.ts";
 import type { CloudProgress } from "../src/status/cloud-progress.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
@@ -181,7 +181,7 @@ export interface Preflight {
 /** What is left of broken runs in a cloud, and what becomes of it. */
 export interface CloudRecovery {
   /** Whether a state has, or had, anything in this cloud. */
-  isIn(state: State): boolean;
+  isIn(state: StackState): boolean;
   /**
    * Checks the credentials. Changes nothing.
    * @returns what does the work; undefined if the stack has nothing in this cloud
@@ -190,7 +190,7 @@ export interface CloudRecovery {
   prepare(
     declared: readonly DeclaredImage[],
     settings: StackSettings,
-    state: State,
+    state: StackState,
   ): Promise<RecoverCloud | undefined>;
 }
 
@@ -203,9 +203,9 @@ export type RecoverCloud = (requireAlone: () => void) => Promise<Recovered>;
 /** What a recovery has come to. */
 export interface Recovered {
   /** Resources to add to the state. */
-  adopted: StateEntry[];
+  adopted: StateResource[];
   /** Resources of the state that the next `up` has to do again. */
-  unfinished: StateEntry[];
+  unfinished: StateResource[];
   /** For people, a line each. */
   notes: string[];
 }

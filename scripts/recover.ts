@@ -9,23 +9,15 @@
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
-import { execa, ExecaError } from "execa";
-import { defined } from "../src/lib/defined.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
-import { pulumiEnvironment } from "./pulumi.mjs";
+import { hasAws } from "../clouds/aws/recover/recorded.ts";
 import { awsTask, recoverAws } from "../clouds/aws/recover/recover.ts";
+import { requireSame, withoutPending, withResources } from "../src/stacks/edit-state.ts";
 import { dropBrokenAttributes, findLocks, isFileBackend } from "../src/stacks/file-backend.ts";
 import { forceHint, isLockRefusal, requireGone, requireNobody } from "../src/stacks/locks.ts";
-import {
-  hasAws,
-  pendingOf,
-  requireSame,
-  type State,
-  stateSchema,
-  withoutPending,
-  withResources,
-} from "../src/stacks/state.ts";
+import { backendUrl, PulumiError, runPulumi } from "../src/stacks/pulumi-cli.ts";
+import { exportState, importState, pendingOperations } from "../src/stacks/state.ts";
 
 interface Options {
   stack: string;
@@ -42,24 +34,16 @@ const program = new Command("npm run recover --")
     "clear the lock also of a run on another machine, or in a backend that is no folder, which may still be going",
     false,
   )
-  .action((options: Options) => runMain(() => recover(options)));
+  .action((options: Options) => runMain(() => recover(options).catch(explainedFailure)));
 
 async function recover({ stack, force }: Options): Promise<void> {
-  const env = pulumiEnvironment({ stack });
-  const pulumi: Pulumi = (args, input) =>
-    execa("pulumi", [...args, "--stack", stack, "--non-interactive"], {
-      env,
-      cwd: projectRoot,
-      stderr: ["pipe"],
-      ...defined({ input }),
-    }).catch(explainedFailure(args));
-
-  const inFolder = isFileBackend(env.PULUMI_BACKEND_URL);
-  const locks = findLocks(env.PULUMI_BACKEND_URL, stack);
+  const backend = backendUrl(stack);
+  const inFolder = isFileBackend(backend);
+  const locks = findLocks(backend, stack);
   requireGone(locks, stack, force);
-  const broken = dropBrokenAttributes(env.PULUMI_BACKEND_URL);
+  const broken = dropBrokenAttributes(backend);
   for (const file of broken) process.stderr.write(`mended ${file}: a write beside it was cut short\n`);
-  const state = await exportState(pulumi);
+  const state = await exportState(stack);
   const stackFile = `Pulumi.${stack}.yaml`;
   const hasFile = existsSync(path.join(projectRoot, stackFile));
   if (!hasFile && hasAws(state)) {
@@ -71,30 +55,30 @@ async function recover({ stack, force }: Options): Promise<void> {
   const task = hasFile ? await awsTask(projectRoot, stack, state) : undefined;
 
   if (locks.length > 0 || (force && !inFolder)) {
-    await pulumi(["cancel", "--yes"]);
+    await runPulumi(["cancel", "--yes"], { stack });
     const held = locks.map(
       ({ username, hostname, pid }) => `, held by ${username} on ${hostname}, process ${pid}`,
     );
     process.stderr.write(`cleared the lock of stack ${stack}${held.join("")}\n`);
   }
   // Of a lock that is in no folder only a command that takes it knows: where somebody holds it, this ends here.
-  if (!inFolder) await pulumi(["stack", "import"], JSON.stringify(state));
-  const pending = pendingOf(state);
+  if (!inFolder) await importState(stack, state);
+  const pending = pendingOperations(state);
   for (const { type, resource } of pending) process.stderr.write(`forgetting ${type} of ${resource.urn}\n`);
-  const requireAlone = (): void => requireNobody(findLocks(env.PULUMI_BACKEND_URL, stack), stack);
+  const requireAlone = (): void => requireNobody(findLocks(backend, stack), stack);
   const onAws = task === undefined ? undefined : await recoverAws(task, state, requireAlone);
   for (const note of onAws?.notes ?? []) process.stderr.write(`${note}\n`);
   const { adopted = [], unfinished = [] } = onAws ?? {};
   if (pending.length + adopted.length + unfinished.length > 0) {
     // Waiting for copies can take an hour: a run that began and ended meanwhile must not be forgotten.
     requireAlone();
-    requireSame(state, await exportState(pulumi), stack);
+    requireSame(state, await exportState(stack), stack);
     const mended = withResources(withoutPending(state), unfinished, adopted);
-    await pulumi(["stack", "import"], JSON.stringify(mended));
+    await importState(stack, mended);
   }
   if (onAws !== undefined) {
     process.stderr.write("refreshing: what was made and not finished shows in the next preview\n");
-    await pulumi(["refresh", "--yes", "--skip-preview"]);
+    await runPulumi(["refresh", "--yes", "--skip-preview"], { stack });
   }
   process.stderr.write(
     locks.length + broken.length === 0 && pending.length === 0 && (onAws?.notes.length ?? 0) === 0
@@ -103,21 +87,11 @@ async function recover({ stack, force }: Options): Promise<void> {
   );
 }
 
-type Pulumi = (args: string[], input?: string) => Promise<{ stdout: string }>;
-
-async function exportState(pulumi: Pulumi): Promise<State> {
-  const { stdout } = await pulumi(["stack", "export"]);
-  return stateSchema.parse(JSON.parse(stdout));
-}
-
-/** What a failed command printed is what a person needs. */
-function explainedFailure(args: readonly string[]): (error: unknown) => never {
-  return (error) => {
-    if (!(error instanceof ExecaError)) throw error;
-    const said = [error.stdout, error.stderr].filter(Boolean).join("\n");
-    const hint = isLockRefusal(said) ? forceHint : "run recover again once that is mended";
-    throw new UserError(`pulumi ${args.join(" ")} failed:\n${said}`, hint, { cause: error });
-  };
+/** What a failed command printed is what a person needs; what to do then is recover's to say. */
+function explainedFailure(error: unknown): never {
+  if (!(error instanceof PulumiError)) throw error;
+  const hint = isLockRefusal(error.printed) ? forceHint : "run recover again once that is mended";
+  throw new UserError(error.what, hint, { cause: error });
 }
 
 await program.parseAsync();

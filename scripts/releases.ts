@@ -4,11 +4,10 @@ import { stages } from "../src/configuration/variant.ts";
 import { run, type Output } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { revise, update, type UpdateOptions } from "../src/releases/add.ts";
-import { fail, type CommonOptions } from "../src/releases/ledger-session.ts";
+import type { CommonOptions } from "../src/releases/ledger-session.ts";
 import {
-  finishRemove,
   prune,
-  remove,
+  removeOrFinish,
   rules,
   type FinishOptions,
   type PruneOptions,
@@ -76,12 +75,7 @@ async function main(): Promise<void> {
     .option("--stacks <name...>", "with --finish: the stacks whose state is asked")
     .option("--state <file...>", "with --finish: exports of their state instead")
     .action((names: string[], options: FinishOptions & { finish?: boolean }) =>
-      run(async () => {
-        if (options.finish) return finishRemove(names, options);
-        const [name, ...more] = names;
-        if (name === undefined || more.length > 0) return fail("remove", "name one entry, as 3.23.6-r0");
-        return remove(name, options);
-      }),
+      run(() => removeOrFinish(names, options)),
     );
   command("prune", "propose images to remove, by rule", true)
     .option("--rule <rule...>", `only by these: ${rules.join(", ")}`)

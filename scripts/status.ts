@@ -15,7 +15,8 @@ import { ConfigError } from "../src/configuration/source.ts";
 import { stages } from "../src/configuration/variant.ts";
 import { groupBy } from "../src/lib/group-by.ts";
 import { columns, run, type Output } from "../src/lib/report.ts";
-import { readState, stackNames, stateOf, type StateResource } from "../src/stacks/stacks.ts";
+import { stackNames } from "../src/stacks/stacks.ts";
+import { exportState, parseState, resourcesOf, type StateResource } from "../src/stacks/state.ts";
 import { runMain } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { progressOf, type ImageProgress, type Regional } from "../src/status/progress.ts";
@@ -53,7 +54,7 @@ export async function status(options: StatusOptions): Promise<Output> {
   const all = await Promise.all(
     stacks.map((stack, index) =>
       limit(async () =>
-        stackProgress(root, stack, await resourcesOf(stack, options.state?.[index]), { only, skip }),
+        stackProgress(root, stack, await stateResources(stack, options.state?.[index]), { only, skip }),
       ),
     ),
   );
@@ -68,8 +69,10 @@ export async function status(options: StatusOptions): Promise<Output> {
   return { text: json ? JSON.stringify(images, null, 2) : statusText(images), warnings };
 }
 
-async function resourcesOf(stack: string, file: string | undefined): Promise<StateResource[]> {
-  return file === undefined ? await stateOf(stack) : readState(readFileSync(file, "utf8"), file);
+async function stateResources(stack: string, file: string | undefined): Promise<StateResource[]> {
+  return resourcesOf(
+    file === undefined ? await exportState(stack) : parseState(readFileSync(file, "utf8"), file),
+  );
 }
 
 function stackProgress(

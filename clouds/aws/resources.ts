@@ -5,7 +5,7 @@ import type { StackSettings } from "../../src/configuration/settings.ts";
 import { signingCommandOf } from "../../src/configuration/signing.ts";
 import { type DeclaredImage, isAtLeast, type Stage } from "../../src/configuration/variant.ts";
 import { resourceTypes } from "./resource-types.ts";
-import { idOf } from "../../src/status/state.ts";
+import { idOf } from "../../src/stacks/state-index.ts";
 
 /** @returns `TYPE NAME` of each: at any stage but those of the stage are to be deleted */
 export function imageResources(

@@ -5,10 +5,10 @@ import { stateOf, type Entry } from "../configuration/ledger.ts";
 import { isSelected } from "../configuration/select.ts";
 import { check, ConfigError, readSource, suggest } from "../configuration/source.ts";
 import { stages } from "../configuration/variant.ts";
-import { pulumiJson } from "../stacks/pulumi-json.ts";
 import type { Output } from "../lib/report.ts";
+import { exportState, findState, nameOf, resourcesOf, type StackState } from "../stacks/state.ts";
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./ledger-session.ts";
-import { fromJson, read } from "./upstream.ts";
+import { read } from "./upstream.ts";
 
 /** Marks images for removal, which unprotects them with the next `up`. */
 export async function remove(name: string, options: CommonOptions): Promise<Output> {
@@ -36,6 +36,17 @@ export interface FinishOptions extends CommonOptions {
   state?: string[];
 }
 
+/** The command `remove`: with `finish` drops what is marked of these entries, or of all; without, marks the one entry's images. */
+export async function removeOrFinish(
+  names: readonly string[],
+  options: FinishOptions & { finish?: boolean },
+): Promise<Output> {
+  if (options.finish) return finishRemove(names, options);
+  const [name, ...more] = names;
+  if (name === undefined || more.length > 0) return fail("remove", "name one entry, as 3.23.6-r0");
+  return remove(name, options);
+}
+
 /** Drops images that are marked, once no stack's state protects them any longer. */
 export async function finishRemove(names: readonly string[], options: FinishOptions): Promise<Output> {
   const session = open(options);
@@ -51,18 +62,13 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
         images.length > 0 ||
         (names.length > 0 && fail(label(entry), "has no such image that is marked: first `remove` and `up`")),
     );
-  const states = [
-    ...(await Promise.all(
-      (options.state ?? []).map(async (file) => ({ from: file, text: (await read(file)).toString("utf8") })),
-    )),
-    ...(options.stacks ?? []).map((stack) => ({ from: stack, text: exportStack(stack) })),
-  ];
+  const states = await statesOf(options);
   if (states.length === 0)
     fail(
       "--finish",
       "name the stacks that declare these images with --stacks, or exports of their state with --state",
     );
-  const guarded = states.flatMap(({ from, text }) => protectedNames(text, from));
+  const guarded = states.flatMap(protectedNames);
   const held = marked.flatMap(({ images }) =>
     images
       .map(({ imageKey, revision }) => `${imageKey}-r${revision}`)
@@ -87,27 +93,26 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   );
 }
 
-/** An empty stack has no resources; what has no deployment is another file, and proves nothing. */
-const exportSchema = z.object({
-  deployment: z.object({
-    resources: z.array(z.object({ urn: z.string(), protect: z.boolean().optional() })).default([]),
-  }),
-});
-
-/** Names of protected resources in a stack's exported state. */
-export function protectedNames(state: string, from: string): string[] {
-  const result = exportSchema.safeParse(fromJson(state));
-  if (!result.success) fail(from, "isn't the export of a stack's state, as `pulumi stack export` prints it");
-  const { deployment } = result.data!;
-  return deployment.resources.filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1)!);
+async function statesOf({ state: files = [], stacks = [] }: FinishOptions): Promise<StackState[]> {
+  const states: StackState[] = [];
+  for (const file of files) {
+    const state = findState((await read(file)).toString("utf8"));
+    states.push(
+      state ?? fail(file, "isn't the export of a stack's state, as `pulumi stack export` prints it"),
+    );
+  }
+  for (const stack of stacks) {
+    const refuse = (error: Error): never => fail(stack, `its state can't be exported: ${error.message}`);
+    states.push(await exportState(stack).catch(refuse));
+  }
+  return states;
 }
 
-function exportStack(stack: string): string {
-  try {
-    return pulumiJson("stack", "export", "--stack", stack);
-  } catch (error) {
-    return fail(stack, `its state can't be exported: ${(error as Error).message}`);
-  }
+/** Names of protected resources in a stack's state. */
+export function protectedNames(state: StackState): string[] {
+  return resourcesOf(state)
+    .filter(({ protect }) => protect)
+    .map(({ urn }) => nameOf(urn));
 }
 
 export const rules = [

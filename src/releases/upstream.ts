@@ -6,6 +6,7 @@ import { compareReleases } from "../configuration/ledger-edit.ts";
 import { ConfigError } from "../configuration/source.ts";
 import { defined } from "../lib/defined.ts";
 import { localPath } from "../lib/file-url.ts";
+import { fromJson } from "../lib/from-json.ts";
 
 export const RELEASES_URL = "https://alpinelinux.org/releases.json";
 const POSTS_URL = "https://alpinelinux.org/posts/";
@@ -84,14 +85,5 @@ export async function read(from: string): Promise<Buffer> {
         ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`
         : String(error);
     throw new ConfigError([{ file: from, path: "", message: `can't be read: ${reason}` }]);
-  }
-}
-
-/** Undefined for what isn't JSON. */
-export function fromJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
   }
 }

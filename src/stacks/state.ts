@@ -1,9 +1,11 @@
-/** A stack's state, as `pulumi stack export` writes it and `pulumi stack import` takes it. */
+/** A stack's state, as `pulumi stack export` writes it and `pulumi stack import` takes it: the one reader of it. */
 import { z } from "zod";
-import { awsProviderType, resourceTypes } from "../../clouds/aws/resource-types.ts";
+import { fromJson } from "../lib/from-json.ts";
 import { UserError } from "../lib/user-error.ts";
+import { runPulumi } from "./pulumi-cli.ts";
 
-const resourceSchema = z.looseObject({
+/** What it does not name is kept, for recover imports a state again. */
+export const resourceSchema = z.looseObject({
   urn: z.string(),
   type: z.string(),
   custom: z.boolean().optional(),
@@ -12,92 +14,81 @@ const resourceSchema = z.looseObject({
   protect: z.boolean().optional(),
   provider: z.string().optional(),
   dependencies: z.array(z.string()).nullish(),
+  propertyDependencies: z.record(z.string(), z.array(z.string()).nullable()).nullish(),
   inputs: z.record(z.string(), z.unknown()).optional(),
   outputs: z.record(z.string(), z.unknown()).optional(),
+  initErrors: z.array(z.string()).nullish(),
+  delete: z.boolean().optional(),
 });
 
-/** A resource in a state, as far as recover knows it; the rest is kept. */
-export type StateEntry = z.output<typeof resourceSchema>;
+/** A resource in a state. Values can be secret: then they are objects of Pulumi's own. */
+export type StateResource = z.output<typeof resourceSchema>;
 
-export const stateSchema = z.looseObject({
+const operationSchema = z.looseObject({ type: z.string(), resource: resourceSchema });
+
+/** What was under way when the engine wrote the state, and to which resource. */
+export type PendingOperation = z.output<typeof operationSchema>;
+
+// An empty stack has no resources. What has no deployment is another file.
+const stateSchema = z.looseObject({
   deployment: z.looseObject({
     resources: z.array(resourceSchema).nullish(),
-    pending_operations: z.array(z.object({ type: z.string(), resource: resourceSchema })).nullish(),
+    pending_operations: z.array(operationSchema).nullish(),
   }),
 });
 
-export type State = z.output<typeof stateSchema>;
+export type StackState = z.output<typeof stateSchema>;
 
-export const resourcesOf = ({ deployment }: State): StateEntry[] => deployment.resources ?? [];
-
-/** Whether the stack has, or has had, anything on AWS. */
-export const hasAws = (state: State): boolean =>
-  resourcesOf(state).some(({ type }) => type === awsProviderType);
-
-/** What was under way when the engine's last word was written. */
-export const pendingOf = ({ deployment }: State) => deployment.pending_operations ?? [];
-
-/** An AMI that a state has: imported, or a copy. */
-export interface RecordedImage {
-  id: string;
-  region: string;
-  entry: StateEntry;
-}
-
-export function recordedImages(resources: readonly StateEntry[]): RecordedImage[] {
-  return resources.flatMap((entry) => {
-    const { type, id, inputs } = entry;
-    const region = inputs?.["region"];
-    if (
-      (type !== resourceTypes.ami && type !== resourceTypes.copy) ||
-      id === undefined ||
-      typeof region !== "string"
-    )
-      return [];
-    return [{ id, region, entry }];
-  });
-}
-
-/** The account that has what a state has on AWS, as AWS said when it was made. */
-export function recordedAccount(resources: readonly StateEntry[]): string | undefined {
-  return resources
-    .filter(({ type }) => type.startsWith("aws:"))
-    .map(({ outputs }) => outputs?.["ownerId"])
-    .find((owner): owner is string => typeof owner === "string" && /^\d{12}$/.test(owner));
-}
-
-/** Ids of all that a state has on AWS; snapshots that a command wrote are in its result. */
-export function recordedIds(resources: readonly StateEntry[]): Set<string> {
-  const own = resources.flatMap(({ type, id }) => (type.startsWith("aws:") && id !== undefined ? [id] : []));
-  const written = resources.flatMap(({ type, outputs }) => {
-    const stdout = type === resourceTypes.command ? outputs?.["stdout"] : undefined;
-    return typeof stdout === "string" ? (/"snapshotId":"(snap-[0-9a-f]+)"/.exec(stdout)?.[1] ?? []) : [];
-  });
-  return new Set([...own, ...written]);
+/** The state in a text; undefined where the text is no export of one. */
+export function findState(text: string): StackState | undefined {
+  return stateSchema.safeParse(fromJson(text)).data;
 }
 
 /**
- * Whether a state is still as it was read.
- * @throws UserError where a run has changed it meanwhile
+ * Reads an exported state.
+ * @param text what `pulumi stack export` printed
+ * @param from where it is from, for messages
+ * @throws UserError for a text that is no such export
  */
-export function requireSame(before: State, now: State, stack: string): void {
-  const content = (state: State): string => JSON.stringify([resourcesOf(state), pendingOf(state)]);
-  if (content(before) === content(now)) return;
-  throw new UserError(`the state of stack ${stack} was changed meanwhile`, "run recover again");
+export function parseState(text: string, from: string): StackState {
+  const state = findState(text);
+  if (state !== undefined) return state;
+  throw new UserError(`${from} isn't the export of a stack's state`, "make it with `pulumi stack export`");
 }
 
-/** The state without what was under way: the next `up` begins it anew. */
-export function withoutPending(state: State): State {
-  return { ...state, deployment: { ...state.deployment, pending_operations: [] } };
+/**
+ * A stack's state in the backend. An export takes no lock: during a run it is the last whole state that the engine has written.
+ * @throws UserError for a stack that isn't there, or a backend that can't be read
+ */
+export async function exportState(stack: string): Promise<StackState> {
+  return parseState(await runPulumi(["stack", "export"], { stack }), `the state of stack ${stack}`);
 }
 
-/** The state with some resources in place of those that it has, and others after those that they hang on. */
-export function withResources(
-  state: State,
-  changed: readonly StateEntry[],
-  more: readonly StateEntry[],
-): State {
-  const byUrn = new Map(changed.map((entry) => [entry.urn, entry]));
-  const kept = resourcesOf(state).map((entry) => byUrn.get(entry.urn) ?? entry);
-  return { ...state, deployment: { ...state.deployment, resources: [...kept, ...more] } };
+/**
+ * Puts a state in place of a stack's state in the backend.
+ * @throws UserError where somebody holds the stack's lock, or where the backend refuses the state
+ */
+export async function importState(stack: string, state: StackState): Promise<void> {
+  await runPulumi(["stack", "import"], { stack, input: JSON.stringify(state) });
 }
+
+export const resourcesOf = ({ deployment }: StackState): StateResource[] => deployment.resources ?? [];
+
+/** What was under way when the engine's last word was written. */
+export const pendingOperations = ({ deployment }: StackState): PendingOperation[] =>
+  deployment.pending_operations ?? [];
+
+/** Whether a resource is there as a whole: neither cut off in the middle nor replaced and not yet deleted. */
+export const isComplete = ({ initErrors, delete: isReplaced }: StateResource): boolean =>
+  (initErrors ?? []).length === 0 && isReplaced !== true;
+
+// urn:pulumi:STACK::PROJECT::PARENT-TYPE$TYPE::NAME
+
+/** A resource's name, which ends its URN. */
+export const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
+
+/** A resource's own type, without those of its parents. */
+export const typeOf = (urn: string): string => urn.split("::")[2]?.split("$").at(-1) ?? "";
+
+/** The URN of a resource's provider, which the state names as URN::ID. */
+export const providerUrn = (provider: string): string => provider.split("::").slice(0, 4).join("::");

@@ -4,13 +4,13 @@ import { awsLines } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
 import { signingCommandOf } from "../configuration/signing.ts";
 import { type DeclaredImage, isAtLeast, reachedStage, type Stage } from "../configuration/variant.ts";
-import type { StateResource } from "../stacks/stacks.ts";
+import type { StateResource } from "../stacks/state.ts";
 import type { AwsChannelInput } from "../../clouds/aws/steps/read-back-channel.ts";
 import type { AwsSnapshotsInput } from "../../clouds/aws/steps/tag-snapshots.ts";
 import type { MetadataInput } from "../steps/metadata.ts";
 import { imageResources, lineResources } from "../../clouds/aws/resources.ts";
 import { resourceTypes } from "../../clouds/aws/resource-types.ts";
-import { State } from "./state.ts";
+import { StateIndex } from "../stacks/state-index.ts";
 
 /** Something that there should be once per region. */
 export interface Regional {
@@ -59,7 +59,7 @@ export function progressOf(
   resources: readonly StateResource[],
 ): ImageProgress[] {
   const { stage: ceiling } = settings;
-  const state = new State(resources);
+  const state = new StateIndex(resources);
   const lines = awsLines(declared, ceiling);
   const images = declared.map((image) => {
     const { key, variant, regions } = image;
@@ -112,7 +112,7 @@ function imageProgress(
   { key, variant, regions }: DeclaredImage,
   stage: Stage,
   settings: Pick<StackSettings, "aws" | "disable">,
-  state: State,
+  state: StateIndex,
 ): ImageProgress {
   const { region: home } = settings.aws;
   const done = (name: string) => state.has(resourceTypes.command, `${key}-${name}`);

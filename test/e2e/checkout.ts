@@ -7,7 +7,8 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import { PulumiProject, resultOf, type StackResource } from "../helpers/pulumi-project.ts";
+import type { StateResource } from "../../src/stacks/state.ts";
+import { PulumiProject, resultOf } from "../helpers/pulumi-project.ts";
 
 const projectRoot = resolve(import.meta.dirname, "../..");
 
@@ -79,7 +80,7 @@ export class Checkout extends PulumiProject {
   }
 
   /** The tracked command of a step as the state has it. */
-  async command(suffix: StepSuffix): Promise<StackResource | undefined> {
+  async command(suffix: StepSuffix): Promise<StateResource | undefined> {
     return (await this.resources()).find(
       ({ type, urn }) => type === "command:local:Command" && urn.endsWith(`-${suffix}`),
     );

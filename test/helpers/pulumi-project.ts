@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pulumiEnvironment } from "../../scripts/pulumi.mjs";
+import { parseState, resourcesOf, type StateResource } from "../../src/stacks/state.ts";
 
 const projectRoot = resolve(import.meta.dirname, "../..");
 
@@ -17,14 +18,6 @@ export interface PulumiResult {
   code: number | null;
   /** What the CLI printed, both streams. */
   output: string;
-}
-
-export interface StackResource {
-  urn: string;
-  type: string;
-  id?: string;
-  inputs?: Record<string, unknown>;
-  outputs?: Record<string, unknown>;
 }
 
 export class PulumiProject {
@@ -74,10 +67,9 @@ export class PulumiProject {
     return await this.succeed("up", "--yes", "--skip-preview", ...flags);
   }
 
-  public async resources(): Promise<StackResource[]> {
+  public async resources(): Promise<StateResource[]> {
     const exported = await this.succeed("stack", "export");
-    const { deployment } = JSON.parse(exported) as { deployment: { resources?: StackResource[] } };
-    return deployment.resources ?? [];
+    return resourcesOf(parseState(exported, `the state of ${this.folder}`));
   }
 
   /** Takes the resources down and the folder away; for use in `after`. */

@@ -14,11 +14,11 @@ import { withAwsErrors } from "../api/errors.ts";
 import { parameterValue } from "../api/parameter-value.ts";
 import { awsProviderType, channelTypes, resourceTypes } from "../resource-types.ts";
 import type { OwnedResources } from "./owned-resources.ts";
-import type { StateEntry } from "../../../src/stacks/state.ts";
+import type { StateResource } from "../../../src/stacks/state.ts";
 
 /** What was found. */
 export interface Adopted {
-  entries: StateEntry[];
+  entries: StateResource[];
   /** A sentence each. */
   leftAlone: string[];
 }
@@ -30,7 +30,7 @@ export interface Adopted {
 export async function adoptChannels(
   declared: readonly DeclaredImage[],
   settings: Pick<StackSettings, "clouds">,
-  resources: readonly StateEntry[],
+  resources: readonly StateResource[],
   { recorded, regions }: Pick<OwnedResources, "recorded" | "regions">,
 ): Promise<Adopted> {
   const aws = awsSettingsOf(settings);

@@ -5,15 +5,13 @@ import type { StackSettings } from "../../../src/configuration/settings.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
 import { type DeclaredImage, hasReached } from "../../../src/configuration/variant.ts";
 import { resourceTypes } from "../resource-types.ts";
+import { hasAws, recordedIds, type RecordedImage, recordedImages } from "./recorded.ts";
 import {
-  hasAws,
-  pendingOf,
-  recordedIds,
-  type RecordedImage,
-  recordedImages,
+  nameOf,
+  pendingOperations,
   resourcesOf,
-  type State,
-  type StateEntry,
+  type StackState,
+  type StateResource,
 } from "../../../src/stacks/state.ts";
 
 export interface OwnedResources {
@@ -36,7 +34,11 @@ export interface OwnedResources {
 }
 
 /** Whether the state has, or is about to have, anything on AWS. */
-export function isOnAws(declared: readonly DeclaredImage[], { stage }: StackSettings, state: State): boolean {
+export function isOnAws(
+  declared: readonly DeclaredImage[],
+  { stage }: StackSettings,
+  state: StackState,
+): boolean {
   return (
     declared.some((image) => image.variant.cloud === "aws" && hasReached(image.state, stage, "import")) ||
     hasAws(state)
@@ -46,11 +48,11 @@ export function isOnAws(declared: readonly DeclaredImage[], { stage }: StackSett
 export function ownedResources(
   declared: readonly DeclaredImage[],
   settings: StackSettings,
-  state: State,
+  state: StackState,
 ): OwnedResources {
   const resources = resourcesOf(state);
-  const known = [...resources, ...pendingOf(state).map(({ resource }) => resource)].filter(({ type }) =>
-    type.startsWith("aws:"),
+  const known = [...resources, ...pendingOperations(state).map(({ resource }) => resource)].filter(
+    ({ type }) => type.startsWith("aws:"),
   );
   const onAws = declared.filter(({ variant }) => variant.cloud === "aws");
   const { region: home, importMethod } = awsSettingsOf(settings);
@@ -93,7 +95,7 @@ export function ownedResources(
           grantees(variant.access).map(({ name }) => `${key}-${region}-${name}`),
         ),
       ),
-      ...known.flatMap(({ type, urn }) => (type === resourceTypes.permission ? [nameIn(urn)] : [])),
+      ...known.flatMap(({ type, urn }) => (type === resourceTypes.permission ? [nameOf(urn)] : [])),
     ]),
     recorded: recordedIds(resources),
     owner,
@@ -108,18 +110,15 @@ export const isDeclaredIn = ({ places }: OwnedResources, name: string, region: s
 const placeOf = (name: string, region: string): string => `${region} ${name}`;
 
 /** `PROJECT/STACK`, as every URN has them. */
-function ownerOf([first]: readonly StateEntry[]): string {
+function ownerOf([first]: readonly StateResource[]): string {
   const [, stack = "", project = ""] = /^urn:pulumi:(.+?)::(.+?)::/.exec(first?.urn ?? "") ?? [];
   return `${project}/${stack}`;
 }
 
-/** A resource's name, which ends its URN. */
-export const nameIn = (urn: string): string => urn.slice(urn.lastIndexOf("::") + 2);
-
 const { ami, copy, snapshot } = resourceTypes;
 const isImageOrImport = (type: string): boolean => [ami, copy, snapshot].some((one) => one === type);
 
-function nameTagOf(inputs: StateEntry["inputs"]): unknown {
+function nameTagOf(inputs: StateResource["inputs"]): unknown {
   return (inputs?.["tags"] as Record<string, unknown> | undefined)?.["Name"];
 }
 

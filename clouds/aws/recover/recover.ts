@@ -7,7 +7,8 @@ import { UserError } from "../../../src/lib/user-error.ts";
 import { isEnabled } from "../preflight/answers.ts";
 import { checkAccount } from "../preflight/account.ts";
 import { isOnAws, ownedResources } from "./owned-resources.ts";
-import { recordedAccount, resourcesOf, type State } from "../../../src/stacks/state.ts";
+import { recordedAccount } from "./recorded.ts";
+import { resourcesOf, type StackState } from "../../../src/stacks/state.ts";
 
 /** What there is to look for on AWS. */
 export interface AwsTask {
@@ -23,7 +24,7 @@ export interface AwsTask {
 export async function prepareRecovery(
   declared: readonly DeclaredImage[],
   settings: StackSettings,
-  state: State,
+  state: StackState,
 ): Promise<RecoverCloud | undefined> {
   if (awsSettingsOf(settings).region === "" || !isOnAws(declared, settings, state)) return undefined;
   await requireAccount(settings, state);
@@ -31,7 +32,7 @@ export async function prepareRecovery(
 }
 
 /** @throws UserError that says whose credentials they are */
-export async function requireAccount(settings: StackSettings, state: State): Promise<void> {
+export async function requireAccount(settings: StackSettings, state: StackState): Promise<void> {
   const aws = awsSettingsOf(settings);
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, emulator: aws.emulator });
@@ -57,7 +58,7 @@ export async function requireAccount(settings: StackSettings, state: State): Pro
  */
 export async function recoverAws(
   { declared, settings }: AwsTask,
-  state: State,
+  state: StackState,
   requireAlone: () => void,
 ): Promise<Recovered> {
   const resources = resourcesOf(state);

@@ -1,5 +1,5 @@
-import { hasAws } from "../../../src/stacks/state.ts";
 import type { CloudRecovery } from "../../cloud.ts";
+import { hasAws } from "./recorded.ts";
 
 /** Recovery of a stack's images on AWS. The SDKs are loaded only when there is something to look for. */
 export const awsRecovery: CloudRecovery = {

@@ -14,8 +14,9 @@ import { groupBy } from "../../../src/lib/group-by.ts";
 import { resourceTypes } from "../resource-types.ts";
 import type { AwsSnapshotsInput } from "../steps/tag-snapshots.ts";
 import type { Adopted } from "./channels.ts";
-import { nameIn, type OwnedResources } from "./owned-resources.ts";
-import { type RecordedImage, type StateEntry } from "../../../src/stacks/state.ts";
+import type { OwnedResources } from "./owned-resources.ts";
+import type { RecordedImage } from "./recorded.ts";
+import { nameOf, type StateResource } from "../../../src/stacks/state.ts";
 
 /**
  * Launch permissions of recorded AMIs that the state lacks, as it would have them. One that the stack never asks for is somebody
@@ -23,7 +24,7 @@ import { type RecordedImage, type StateEntry } from "../../../src/stacks/state.t
  */
 export async function adoptPermissions(
   { images, permissions }: Pick<OwnedResources, "images" | "permissions">,
-  resources: readonly StateEntry[],
+  resources: readonly StateResource[],
   emulator: boolean,
 ): Promise<Adopted> {
   const urns = new Set(resources.map(({ urn }) => urn));
@@ -31,7 +32,7 @@ export async function adoptPermissions(
   const found = await forEachRegion(regions, ([region, images]) =>
     withAwsErrors(`look whom images are shared with in ${region}`, async () => {
       const client = await ec2Client({ region, emulator });
-      const entries: StateEntry[] = [];
+      const entries: StateResource[] = [];
       for (const image of images) {
         const grantees = await launchGrantees(client, image.id);
         entries.push(...grantees.flatMap((grantee) => permissionEntry(image, grantee)));
@@ -40,7 +41,7 @@ export async function adoptPermissions(
     }),
   );
   const missing = found.flat().filter(({ urn }) => !urns.has(urn));
-  const isOurs = ({ urn }: StateEntry) => permissions.has(nameIn(urn));
+  const isOurs = ({ urn }: StateResource) => permissions.has(nameOf(urn));
   return {
     entries: missing.filter(isOurs),
     leftAlone: missing
@@ -66,7 +67,7 @@ function accessKey({ Group, UserId, OrganizationArn, OrganizationalUnitArn }: La
 }
 
 /** As the component declares it and the provider names it: the refresh that follows completes it. */
-function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee: Grantee): StateEntry[] {
+function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee: Grantee): StateResource[] {
   const { parent, provider, protect, urn: image } = entry;
   const [, before, key] = /^(.+)::([^:]+)$/.exec(parent ?? "") ?? [];
   if (parent === undefined || before === undefined || provider === undefined) return [];
@@ -98,13 +99,13 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
 /** A command of step aws-snapshots, and what has to be known of it. */
 export interface Unfinished {
   /** With other inputs than the program's, so that the next `up` runs its update. */
-  entry: StateEntry;
+  entry: StateResource;
   note: string;
 }
 
 /** Commands whose snapshots, in regions that can be looked at, have other tags than their recorded inputs say, or are shared with others. */
 export async function unfinishedSharing(
-  resources: readonly StateEntry[],
+  resources: readonly StateResource[],
   regions: readonly string[],
   emulator: boolean,
 ): Promise<Unfinished[]> {
@@ -165,13 +166,13 @@ async function hasTags(
   );
 }
 
-function environmentOf({ type, inputs }: StateEntry): Record<string, unknown> | undefined {
+function environmentOf({ type, inputs }: StateResource): Record<string, unknown> | undefined {
   if (type !== resourceTypes.command) return undefined;
   return inputs?.["environment"] as Record<string, unknown> | undefined;
 }
 
 /** The provider compares recorded inputs with the program's. */
-function marked(entry: StateEntry): StateEntry {
+function marked(entry: StateResource): StateResource {
   const environment = environmentOf(entry)!;
   const input = JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as object;
   const changed = { ...environment, ALPINE_STEP_INPUT: JSON.stringify({ ...input, unfinished: true }) };

@@ -4,7 +4,7 @@ import { amiTags, ownerTag } from "../../../clouds/aws/rules.ts";
 import { readSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage, Stage } from "../../../src/configuration/variant.ts";
 import { recoverAws, type RecoveredAws, requireAccount } from "../../../clouds/aws/recover/recover.ts";
-import type { State, StateEntry } from "../../../src/stacks/state.ts";
+import type { StackState, StateResource } from "../../../src/stacks/state.ts";
 import type { Image, Region, Snapshot } from "../../doubles/aws/cloud/state.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 import { someVariant } from "../../helpers/variant.ts";
@@ -32,7 +32,7 @@ function declared(key: string, stage: Stage, regions: string[]): DeclaredImage {
   };
 }
 
-const aws = (key: string, type: string, region: string, id: string, more: object = {}): StateEntry => ({
+const aws = (key: string, type: string, region: string, id: string, more: object = {}): StateResource => ({
   urn: `${component}$${type}::${key}`,
   custom: true,
   type,
@@ -44,7 +44,7 @@ const aws = (key: string, type: string, region: string, id: string, more: object
   outputs: { ownerId: account, ...more },
 });
 
-const snapshotsCommand = (key: string, snapshots: Record<string, string>): StateEntry => {
+const snapshotsCommand = (key: string, snapshots: Record<string, string>): StateResource => {
   const input = { double: true, snapshots, tags: { release: "3.23.6" }, share: [], published: [home] };
   return {
     urn: `${component}$command:local:Command::${key}-snapshots`,
@@ -53,7 +53,7 @@ const snapshotsCommand = (key: string, snapshots: Record<string, string>): State
   };
 };
 
-const resources: StateEntry[] = [
+const resources: StateResource[] = [
   { urn: provider.replace(/::id-of-it$/, ""), type: "pulumi:providers:aws", id: "id-of-it" },
   aws("one", "aws:ebs/snapshotImport:SnapshotImport", home, "snap-00000001"),
   aws("one", "aws:ec2/ami:Ami", home, "ami-00000001"),
@@ -64,7 +64,7 @@ const resources: StateEntry[] = [
     ebsBlockDevices: [{ snapshotId: "snap-0000000d" }],
   }),
 ];
-const state: State = { deployment: { resources, pending_operations: [] } };
+const state: StackState = { deployment: { resources, pending_operations: [] } };
 
 const snapshot = (snapshotId: string, tags: Record<string, string> = {}, more: Partial<Snapshot> = {}) => ({
   snapshotId,
@@ -261,7 +261,7 @@ describe("recover, on AWS", function () {
   });
 
   describe("the account", () => {
-    const refused = (accounts: string[], resources: StateEntry[], message: RegExp) =>
+    const refused = (accounts: string[], resources: StateResource[], message: RegExp) =>
       assert.rejects(
         requireAccount(readSettings({ aws: { region: home, accounts, double: true } }), {
           deployment: { resources },

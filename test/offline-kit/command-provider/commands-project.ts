@@ -1,7 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { local } from "@pulumi/command";
 import type { CustomResourceOptions } from "@pulumi/pulumi";
-import { PulumiProject, type StackResource } from "../../helpers/pulumi-project.ts";
+import type { StateResource } from "../../../src/stacks/state.ts";
+import { PulumiProject } from "../../helpers/pulumi-project.ts";
 
 /** `{$secret: "text"}` in the arguments becomes a Pulumi secret. */
 export type CommandSpec = local.CommandArgs & { options?: CustomResourceOptions };
@@ -44,7 +45,7 @@ export class CommandsProject extends PulumiProject {
     return lines.filter((line) => line !== "");
   }
 
-  public async command(name: string): Promise<StackResource | undefined> {
+  public async command(name: string): Promise<StateResource | undefined> {
     return (await this.resources()).find(({ urn }) => urn.endsWith(`command:local:Command::${name}`));
   }
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defined } from "../../../src/lib/defined.ts";
-import type { StackResource } from "../../helpers/pulumi-project.ts";
+import type { StateResource } from "../../../src/stacks/state.ts";
 import { resultOf } from "../../helpers/pulumi-project.ts";
 import { CommandsProject } from "./commands-project.ts";
 
@@ -13,7 +13,7 @@ describe("command provider: processes", function () {
   describe("in one run of create", () => {
     let project: CommandsProject;
     let shown: string;
-    const states = new Map<string, StackResource["outputs"]>();
+    const states = new Map<string, StateResource["outputs"]>();
 
     before(async () => {
       project = new CommandsProject();

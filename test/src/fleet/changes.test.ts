@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { changesOf } from "../../../src/fleet/changes.ts";
-import { summaryOf } from "../../../scripts/fleet.ts";
+import { summaryOf } from "../../../src/fleet/run-all.ts";
 
 const preview = `Outputs:
   ~ counts  : {}

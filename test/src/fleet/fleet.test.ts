@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../../src/configuration/source.ts";
-import { make, runAll, type Backend } from "../../../scripts/fleet.ts";
+import { make, type Backend } from "../../../src/fleet/make.ts";
 import { fleetOf } from "../../../src/fleet/members.ts";
+import { runAll } from "../../../src/fleet/run-all.ts";
 import { least, project } from "../configuration/project.ts";
 
 const file = "Pulumi.release.yaml";

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { finishRemove, protectedNames, prune, remove } from "../../../src/releases/remove.ts";
 import { retire } from "../../../src/releases/stage.ts";
+import { parseState } from "../../../src/stacks/state.ts";
 import { ledger, refuses, start } from "./fixture.ts";
 
 describe("releases remove", () => {
@@ -11,6 +12,7 @@ describe("releases remove", () => {
       deployment: {
         resources: keys.map((key) => ({
           urn: `urn:pulumi:dev::alpine::alpine:index:ImageVariant::${key}`,
+          type: "alpine:index:ImageVariant",
           protect: true,
         })),
       },
@@ -84,9 +86,9 @@ describe("releases remove", () => {
   });
 
   it("reads protected names from an exported state", () => {
-    assert.deepEqual(protectedNames(state("a", "b"), "dev"), ["a", "b"]);
+    assert.deepEqual(protectedNames(parseState(state("a", "b"), "dev")), ["a", "b"]);
     const empty = JSON.stringify({ version: 3, deployment: { manifest: {} } });
-    assert.deepEqual(protectedNames(empty, "dev"), []);
+    assert.deepEqual(protectedNames(parseState(empty, "dev")), []);
   });
 });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { settingsSchema } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage, ImageState } from "../../../src/configuration/variant.ts";
-import type { StateResource } from "../../../src/stacks/stacks.ts";
+import type { StateResource } from "../../../src/stacks/state.ts";
 import { progressOf, type ImageProgress } from "../../../src/status/progress.ts";
 import { someVariant } from "../../helpers/variant.ts";
 

@@ -1,6 +1,6 @@
 /** A stack's state, to look things up in. Pure. */
 import { resourceTypes } from "../../clouds/aws/resource-types.ts";
-import type { StateResource } from "../stacks/stacks.ts";
+import { isComplete, nameOf, type StateResource } from "./state.ts";
 
 const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel" } as const;
 
@@ -8,16 +8,14 @@ const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel
 export const idOf = (type: string, name: string): string => `${type} ${name}`;
 
 /** What was cut off in the middle, or is replaced and not yet deleted, is not there. */
-export class State {
+export class StateIndex {
   readonly #byId = new Map<string, StateResource>();
   /** Keys of images and of lines that have something in the state, be they declared or not. */
   readonly imageKeys: string[];
   readonly lineKeys: string[];
 
   constructor(resources: readonly StateResource[]) {
-    const named = resources
-      .filter((resource) => (resource.initErrors ?? []).length === 0 && resource.delete !== true)
-      .map((resource) => ({ name: resource.urn.split("::").at(-1)!, resource }));
+    const named = resources.filter(isComplete).map((resource) => ({ name: nameOf(resource.urn), resource }));
     for (const { name, resource } of named) this.#byId.set(idOf(resource.type, name), resource);
     const namesOf = (type: string): string[] =>
       named.filter(({ resource }) => resource.type === type).map(({ name }) => name);

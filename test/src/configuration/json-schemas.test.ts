@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { schemaFiles, schemas } from "../../scripts/schemas.ts";
-import type { ConfigError } from "../../src/configuration/source.ts";
-import { project, repository } from "../src/configuration/project.ts";
+import { accountFileSchema } from "../../../clouds/aws/account/file-schema.ts";
+import { schemaFiles, schemas } from "../../../src/configuration/json-schemas.ts";
+import type { ConfigError } from "../../../src/configuration/source.ts";
+import { project, repository } from "./project.ts";
+
+const clouds = { "aws-account": accountFileSchema };
 
 describe("npm run schemas", () => {
   it("has been run: schemas/ says what the zod schemas say", async () => {
-    const files = await schemaFiles();
+    const files = await schemaFiles(clouds);
     assert.deepEqual(readdirSync(join(repository, "schemas")).sort(), [...files.keys()].sort());
     for (const [name, text] of files)
       assert.equal(readFileSync(join(repository, "schemas", name), "utf8"), text, name);
@@ -15,10 +18,10 @@ describe("npm run schemas", () => {
 
   it("with --check names what is stale, and writes nothing", async () => {
     const dir = project({}, {});
-    await schemas({ dir });
-    await schemas({ dir, check: true });
+    await schemas({ dir, clouds });
+    await schemas({ dir, check: true, clouds });
     writeFileSync(join(dir, "layer.json"), "{}");
-    await assert.rejects(schemas({ dir, check: true }), (error: ConfigError) => {
+    await assert.rejects(schemas({ dir, check: true, clouds }), (error: ConfigError) => {
       assert.match(
         error.message,
         /^schemas\/layer\.json: is not what configs\/\*\.ts say: run `npm run schemas`/,
@@ -29,7 +32,7 @@ describe("npm run schemas", () => {
   });
 
   it("describe every field for editors", async () => {
-    const layer = JSON.parse((await schemaFiles()).get("layer.json")!) as {
+    const layer = JSON.parse((await schemaFiles(clouds)).get("layer.json")!) as {
       properties: Record<string, { description?: string }>;
     };
     const silent = Object.entries(layer.properties).filter(([, { description }]) => !description);

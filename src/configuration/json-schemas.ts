@@ -1,0 +1,67 @@
+/** JSON Schemas from the zod ones, so that editors complete and check the YAML. */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { z } from "zod";
+import type { Output } from "../lib/report.ts";
+import { projectRoot } from "../lib/workspace.ts";
+import { ledgerSchema } from "./ledger.ts";
+import { dimensionsSchema, layerSchema, regionsSchema } from "./schema.ts";
+import { NAMESPACE, settingsSchema } from "./settings.ts";
+import { ConfigError } from "./source.ts";
+import { stackFileSchema } from "./stack-file-schema.ts";
+import { variantSchema } from "./variant.ts";
+
+/** Schemas by name. */
+export type Schemas = Readonly<Record<string, z.ZodType>>;
+
+const own: Schemas = {
+  dimensions: dimensionsSchema,
+  layer: layerSchema,
+  ledger: ledgerSchema,
+  regions: regionsSchema,
+  stack: stackFileSchema(NAMESPACE, settingsSchema, { title: "Stack", description: "Pulumi.NAME.yaml" }),
+  variant: variantSchema,
+};
+
+/**
+ * The files' names, and the text of each.
+ * @param clouds schemas of files that clouds have of their own
+ */
+export async function schemaFiles(clouds: Schemas): Promise<Map<string, string>> {
+  const style = (await resolveConfig(join(projectRoot, "schemas/any.json"))) ?? {};
+  const files = Object.entries({ ...clouds, ...own }).map(async ([name, schema]) => {
+    const json = z.toJSONSchema(schema, { io: name === "variant" ? "output" : "input", target: "draft-7" });
+    return [`${name}.json`, await format(JSON.stringify(json), { ...style, parser: "json" })] as const;
+  });
+  return new Map(await Promise.all(files));
+}
+
+export interface SchemasOptions {
+  /** The folder of the files. */
+  dir: string;
+  /** Only tell whether they are fresh. */
+  check?: boolean;
+  /** As {@link schemaFiles} takes them. */
+  clouds: Schemas;
+}
+
+/**
+ * Writes the files that are stale.
+ * @throws ConfigError that names them instead, with `check`
+ */
+export async function schemas({ check = false, dir, clouds }: SchemasOptions): Promise<Output> {
+  const files = await schemaFiles(clouds);
+  const stale = [...files].filter(([name, text]) => {
+    const path = join(dir, name);
+    return !existsSync(path) || readFileSync(path, "utf8") !== text;
+  });
+  if (check && stale.length > 0) {
+    const message = "is not what configs/*.ts say: run `npm run schemas` and commit the result";
+    throw new ConfigError(stale.map(([name]) => ({ file: join("schemas", name), path: "", message })));
+  }
+  mkdirSync(dir, { recursive: true });
+  for (const [name, text] of stale) writeFileSync(join(dir, name), text);
+  const what = stale.length === 0 ? "fresh" : `wrote ${stale.map(([name]) => name).join(", ")}`;
+  return { text: `schemas: ${what}`, warnings: [] };
+}

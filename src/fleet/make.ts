@@ -1,0 +1,108 @@
+/** Makes a fleet: a stack for each Alpine version, and its settings, from one template. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConfigError, readSource } from "../configuration/source.ts";
+import { writeFileAtomically } from "../lib/atomic-file.ts";
+import { columns, type Output } from "../lib/report.ts";
+import { initStack, stackNames } from "../stacks/stacks.ts";
+import { fleetOf, type Member } from "./members.ts";
+import { checkTemplate, stackFileText, stateOfStackFile } from "./stack-file.ts";
+
+export interface MakeOptions {
+  root: string;
+  /** Also over files that a person has changed. */
+  force?: boolean;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+/** The backend; a test has another. */
+export interface Backend {
+  stackNames(): Promise<string[]>;
+  initStack(stack: string, secretsProvider: string | undefined): Promise<void>;
+}
+
+/** Makes what is missing of a template's stacks, and their settings anew where the template has changed. */
+export async function make(
+  template: string,
+  { root, force = false, dryRun = false, json = false }: MakeOptions,
+  backend: Backend = { stackNames, initStack },
+): Promise<Output> {
+  const source = readSource(join(root, `Pulumi.${template}.yaml`), `Pulumi.${template}.yaml`);
+  checkTemplate(source);
+  const { members, empty } = fleetOf(root, template);
+  const stacks = await backend.stackNames();
+  const plan = members.map((member) => {
+    const path = join(root, member.file);
+    const text = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+    return {
+      ...member,
+      found: stateOfStackFile(source, member.version, text),
+      isThere: stacks.includes(member.stack),
+    };
+  });
+  if (!force) refuseEdited(plan, `Pulumi.${template}.yaml`);
+  const rows = [];
+  for (const { stack, version, file, found, isThere } of plan) {
+    if (!isThere && !dryRun) {
+      const provider = (source.data as { secretsprovider?: unknown }).secretsprovider;
+      await backend.initStack(stack, typeof provider === "string" ? provider : undefined);
+    }
+    if (found.state !== "unchanged" && !dryRun) {
+      // Read again: `stack init` has written there what the stack's secrets are encrypted by.
+      const existing = existsSync(join(root, file)) ? readSource(join(root, file), file) : undefined;
+      writeFileAtomically(join(root, file), stackFileText(source, version, existing));
+    }
+    const settings = { missing: "made", unchanged: "unchanged", outdated: "updated", edited: "overwritten" };
+    rows.push({
+      stack,
+      version,
+      file,
+      stackState: isThere ? "there" : "made",
+      settings: settings[found.state],
+    });
+  }
+  const lines = rows.map((row) => [
+    row.stack,
+    `stack ${row.stackState}`,
+    row.file,
+    `settings ${row.settings}`,
+  ]);
+  const end = dryRun ? ["nothing was done: --dry-run"] : [];
+  return {
+    text: json ? JSON.stringify(rows, null, 2) : [columns(lines), ...end].join("\n"),
+    warnings: warningsFor(template, members, empty, stacks),
+  };
+}
+
+function refuseEdited(
+  plan: readonly { file: string; found: ReturnType<typeof stateOfStackFile> }[],
+  template: string,
+): void {
+  const problems = plan.flatMap(({ file, found }) =>
+    found.state === "edited" ? found.differences.map((message) => ({ file, path: "", message })) : [],
+  );
+  if (problems.length === 0) return;
+  const hint = `these were changed by hand: take what is right into ${template}, then --force`;
+  throw new ConfigError([...problems, { file: template, path: "", message: hint }]);
+}
+
+function warningsFor(
+  template: string,
+  members: readonly Member[],
+  empty: readonly string[],
+  stacks: readonly string[],
+): string[] {
+  const known = members.map(({ stack }) => stack);
+  const left = stacks.filter((stack) => /-(\d+\.\d+|edge)$/.test(stack) && stack.startsWith(`${template}-`));
+  return [
+    ...(members.length === 0 ? ["the ledger has no release for a stack"] : []),
+    ...(empty.length === 0 ? [] : [`no stack for what has no release yet: ${empty.join(", ")}`]),
+    ...(stacks.includes(template)
+      ? [`stack ${template} is there too: it and its fleet would declare the same images; keep one of them`]
+      : []),
+    ...left
+      .filter((stack) => !known.includes(stack))
+      .map((stack) => `stack ${stack} is there, and the ledger has nothing for it: nobody would update it`),
+  ];
+}

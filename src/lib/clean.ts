@@ -1,0 +1,17 @@
+import { rmSync } from "node:fs";
+import path from "node:path";
+import { sweepScratchFolders, workFolder } from "./workspace.ts";
+
+/** Deletes caches and unfinished files under work/, with `images` also the built images; says what on standard error. */
+export function clean({ images }: { images: boolean }): void {
+  for (const name of ["cache", ...(images ? ["images"] : [])]) {
+    rmSync(path.join(workFolder, name), { recursive: true, force: true });
+    process.stderr.write(`deleted work/${name}\n`);
+  }
+  const busy = sweepScratchFolders();
+  process.stderr.write(
+    busy.length === 0
+      ? "deleted work/tmp\n"
+      : `deleted work/tmp, but for what running builds have there: ${busy.join(", ")}\n`,
+  );
+}

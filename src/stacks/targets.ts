@@ -1,0 +1,145 @@
+/** The part of a stack that some of its images are: their resources, and what these depend on. */
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+import { declaredBy } from "../configuration/index.ts";
+import { idlePatterns, isSelected, type Selection } from "../configuration/select.ts";
+import { readStackFile } from "../configuration/settings.ts";
+import { ConfigError } from "../configuration/source.ts";
+import { fromJson } from "../lib/from-json.ts";
+import type { Output } from "../lib/report.ts";
+import { runPulumi } from "./pulumi-cli.ts";
+import { selectedStack } from "./stacks.ts";
+import { findState, nameOf, providerUrn, resourceSchema, resourcesOf, typeOf } from "./state.ts";
+
+const relationsSchema = resourceSchema.pick({
+  parent: true,
+  provider: true,
+  dependencies: true,
+  propertyDependencies: true,
+});
+
+/** A resource and what it depends on, as states and previews have it. */
+export type RelatedResource = z.output<typeof relationsSchema> & { urn: string };
+
+/** What `pulumi preview --json --show-sames` prints. A resource that is new has no old state, one that goes no new one. */
+const previewSchema = z.object({
+  steps: z.array(
+    z.object({
+      urn: z.string(),
+      newState: relationsSchema.nullish(),
+      oldState: relationsSchema.nullish(),
+    }),
+  ),
+});
+
+/** The resources of an exported state, or of a preview; undefined for a text that is neither. */
+export function resourcesIn(text: string): RelatedResource[] | undefined {
+  const preview = previewSchema.safeParse(fromJson(text)).data;
+  if (preview !== undefined) {
+    return preview.steps.map(({ urn, newState, oldState }) => ({ ...(newState ?? oldState), urn }));
+  }
+  const state = findState(text);
+  return state === undefined ? undefined : resourcesOf(state);
+}
+
+/** The images' own resources, all below them, and all that these depend on; sorted, without doubles. */
+export function targetsFor(keys: readonly string[], resources: readonly RelatedResource[]): string[] {
+  const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
+  const belongs = (resource: RelatedResource | undefined): boolean =>
+    resource !== undefined &&
+    (keys.some((key) => nameOf(resource.urn) === key || nameOf(resource.urn).startsWith(`${key}-`)) ||
+      (resource.parent !== undefined && belongs(byUrn.get(resource.parent))));
+
+  const found = new Set<string>();
+  const open = resources.filter(belongs).map(({ urn }) => urn);
+  for (let urn = open.pop(); urn !== undefined; urn = open.pop()) {
+    if (found.has(urn) || isImplied(urn)) continue;
+    found.add(urn);
+    const { parent, provider, dependencies, propertyDependencies } = byUrn.get(urn) ?? { urn };
+    if (parent !== undefined) open.push(parent);
+    if (provider !== undefined) open.push(providerUrn(provider));
+    open.push(...(dependencies ?? []));
+    open.push(...Object.values(propertyDependencies ?? {}).flatMap((urns) => urns ?? []));
+  }
+  return [...found].sort();
+}
+
+/** The stack itself and default providers go with every target. */
+const isImplied = (urn: string): boolean =>
+  typeOf(urn) === "pulumi:pulumi:Stack" ||
+  (typeOf(urn).startsWith("pulumi:providers:") && nameOf(urn).startsWith("default"));
+
+export interface TargetsOptions extends Selection {
+  root: string;
+  /** Without one, the one that is selected. */
+  stack?: string;
+  /** A file of `pulumi preview --json --show-sames`, or of `pulumi stack export`; without one, a preview is run. */
+  from?: string;
+  /** One URN a line, without `--target`. */
+  urns?: boolean;
+}
+
+/**
+ * The `--target` arguments for the chosen images, a line each.
+ * @throws ConfigError where nothing is chosen, where there is no preview or state to read, or where it lacks a chosen image
+ */
+export async function targets(options: TargetsOptions): Promise<Output> {
+  const { root, only = [], skip = [] } = options;
+  const stack = options.stack ?? (await nameOfSelected());
+  const all = declaredBy(root, readStackFile(root, stack));
+  const chosen = all.filter(({ variant }) => isSelected(variant, { only, skip }));
+  const idle = idlePatterns(
+    all.map(({ variant }) => variant),
+    { only, skip },
+  );
+  const fail = (message: string): never => refuse(`stack ${stack}`, message);
+  if (chosen.length === 0) fail(`--only and --skip leave none of its ${all.length} images`);
+
+  const resources = options.from === undefined ? await preview(stack, fail) : readSaved(options.from);
+  const missing = chosen.filter(({ key }) => !resources.some(({ urn }) => nameOf(urn) === key));
+  if (missing.length > 0) {
+    fail(
+      `${missing[0]!.key} and ${missing.length - 1} more have no resource in ${options.from ?? "the preview"}: is it older than the ledger?`,
+    );
+  }
+  const urns = targetsFor(
+    chosen.map(({ key }) => key),
+    resources,
+  );
+  return {
+    text: urns.map((urn) => (options.urns ? urn : `--target ${urn}`)).join("\n"),
+    warnings: idle.map((pattern) => `no image has the word "${pattern}"`),
+  };
+}
+
+function refuse(file: string, message: string): never {
+  throw new ConfigError([{ file, path: "", message }]);
+}
+
+function readSaved(file: string): RelatedResource[] {
+  const message = "can't be read as a saved preview or an exported state";
+  let text;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    refuse(file, `${message}: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return resourcesIn(text) ?? refuse(file, `${message}: it is neither`);
+}
+
+async function nameOfSelected(): Promise<string> {
+  try {
+    return await selectedStack();
+  } catch {
+    return refuse("--stack", "no stack is selected: name one, as --stack dev");
+  }
+}
+
+async function preview(stack: string, fail: (message: string) => never): Promise<RelatedResource[]> {
+  try {
+    const printed = await runPulumi(["preview", "--json", "--show-sames"], { stack });
+    return resourcesIn(printed) ?? fail("its preview is no JSON that is known here");
+  } catch (error) {
+    return fail(`its preview failed: ${(error as Error).message}`);
+  }
+}
