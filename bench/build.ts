@@ -1,3 +1,4 @@
+import { clouds } from "../clouds/registry.ts";
 import path from "node:path";
 import { execa } from "execa";
 import pLimit from "p-limit";
@@ -24,7 +25,7 @@ export interface BuildOptions {
 
 /** Builds images, boot-tests them, and prints what that took; an image that fails is shown as that. */
 export async function benchBuild(options: BuildOptions): Promise<void> {
-  const settings = buildSettings(readStackFile(projectRoot, options.stack));
+  const settings = buildSettings(readStackFile(projectRoot, options.stack, clouds));
   const begun = performance.now();
   const limit = pLimit(Number(options.atOnce));
   const measurements = (
@@ -63,7 +64,7 @@ export async function benchBuild(options: BuildOptions): Promise<void> {
 }
 
 function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
-  const all = loadVariants({ root: projectRoot });
+  const all = loadVariants({ root: projectRoot, clouds });
   const idle = idlePatterns(all, { only, skip });
   if (idle.length > 0) {
     throw new UserError(`no image matches ${idle.join(" or ")}`, "`npm run images` lists them");

@@ -1,4 +1,6 @@
 /** Measures one build, told on stdin, in a process of its own: `bench build` starts it. */
+import { clouds } from "../clouds/registry.ts";
+import { bootCloudOf } from "../src/boot-test/boot-cloud.ts";
 import { rmSync } from "node:fs";
 import { json } from "node:stream/consumers";
 import type { Variant } from "../src/configuration/variant.ts";
@@ -49,7 +51,10 @@ async function measure({ variant, settings, caches, boot }: MeasureBuild): Promi
   const out = scratchFolder("bench");
   try {
     const progress = startProgress(`${variant.name} (${caches})`);
-    const image = await buildDisk(variant, settings, out, progress, { useCache: caches === "warm" });
+    const image = await buildDisk(variant, settings, out, progress, {
+      dataSource: bootCloudOf(clouds, variant.cloud).dataSource,
+      useCache: caches === "warm",
+    });
     const phases = progress.seconds();
     Object.assign(measurement, {
       accelerator: image.accelerator,
@@ -61,7 +66,7 @@ async function measure({ variant, settings, caches, boot }: MeasureBuild): Promi
       diskChecks: image.diskCheck.passed,
     });
     if (boot) {
-      const tested = await bootTest(variant, image, progress);
+      const tested = await bootTest(variant, image, clouds, progress);
       Object.assign(measurement, { bootSeconds: tested.seconds, bootChecks: tested.checks.length });
     }
   } catch (error) {

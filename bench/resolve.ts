@@ -1,3 +1,4 @@
+import { clouds } from "../clouds/registry.ts";
 import { loadSources } from "../src/configuration/index.ts";
 import type { Ledger } from "../src/configuration/ledger.ts";
 import { resolve } from "../src/configuration/resolve.ts";
@@ -11,7 +12,7 @@ const manyImages = 1000;
 export async function benchResolve(runs: number): Promise<void> {
   const rows: Row[] = [];
   for (let run = 1; run <= runs; run += 1) {
-    const [loading, { config, ledger }] = timed(() => loadSources({ root: projectRoot }));
+    const [loading, { config, ledger }] = timed(() => loadSources({ root: projectRoot, clouds }));
     const [resolving, images] = timed(() => resolve(config, ledger));
     const more = enlarged(ledger, Math.ceil(manyImages / images.length));
     const [resolvingMore, moreImages] = timed(() => resolve(config, more));

@@ -62,7 +62,7 @@ async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number
       AWS_SECRET_ACCESS_KEY: "moto",
     });
     const image = await makeImage(folder, Number(mib), Number(filled));
-    const place = { region: "us-east-1", double: true, owner: "bench" };
+    const place = { region: "us-east-1", emulator: true, owner: "bench" };
     await (await s3Client(place)).send(new CreateBucketCommand({ Bucket: "images" }));
     // moto takes seconds to load its EC2, and does so at the first call.
     await (await ec2Client(place)).send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));

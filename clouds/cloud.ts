@@ -10,9 +10,9 @@ import type { CloudRules } from "../src/configuration/cloud-rules.ts";
 import type { ReleaseLine } from "../src/configuration/release-lines.ts";
 import type { StackSettings } from "../src/configuration/settings.ts";
 import type { DeclaredImage, Stage } from "../src/configuration/variant.ts";
-import type { CheckResult } from "../src/preflight/check-result.ts";
+import type { Preflight } from "../src/preflight/preflight.ts";
 import type { RegionLookup } from "../src/regions/region-lookup.ts";
-import type { StackState, StateResource } from "../src/stacks/state.ts";
+import type { CloudRecovery } from "../src/recover/cloud-recovery.ts";
 import type { CloudProgress } from "../src/status/cloud-progress.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
@@ -157,55 +157,4 @@ export interface CloudChannelArgs {
 export interface CloudChannel extends pulumi.ComponentResource {
   /** What people use to follow the line: on AWS the name of an SSM parameter. */
   readonly pointer: string;
-}
-
-/** What the account of a cloud must be ready for, and how to ask it. */
-export interface Preflight {
-  /** How many images the stack brings to the cloud. */
-  readonly images: number;
-  /** What the cloud calls them, in the plural: `AMIs`. */
-  readonly noun: string;
-  /**
-   * Asks the account. Changes nothing.
-   * @param options.stack the stack whose state tells its own images from others'. @default tags alone tell
-   * @param options.now ISO 8601, UTC. @default the clock
-   */
-  run(options?: { stack?: string; now?: string }): Promise<CheckResult[]>;
-  /**
-   * The checks that a run which only updates must pass at this time; undefined if it needs none.
-   * @param now ISO 8601, UTC
-   */
-  checksBeforeUpdate(now: string): readonly string[] | undefined;
-}
-
-/** What is left of broken runs in a cloud, and what becomes of it. */
-export interface CloudRecovery {
-  /** Whether a state has, or had, anything in this cloud. */
-  isIn(state: StackState): boolean;
-  /**
-   * Checks the credentials. Changes nothing.
-   * @returns what does the work; undefined if the stack has nothing in this cloud
-   * @throws UserError if the credentials are not those of the account that has the stack's images
-   */
-  prepare(
-    declared: readonly DeclaredImage[],
-    settings: StackSettings,
-    state: StackState,
-  ): Promise<RecoverCloud | undefined>;
-}
-
-/**
- * Deletes what nobody can use, and says how the state must change so that the next `up` sees the rest.
- * @param requireAlone to be called before each deletion: it throws if a run of the stack has begun
- */
-export type RecoverCloud = (requireAlone: () => void) => Promise<Recovered>;
-
-/** What a recovery has come to. */
-export interface Recovered {
-  /** Resources to add to the state. */
-  adopted: StateResource[];
-  /** Resources of the state that the next `up` has to do again. */
-  unfinished: StateResource[];
-  /** For people, a line each. */
-  notes: string[];
 }

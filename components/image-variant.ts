@@ -1,21 +1,17 @@
 import * as pulumi from "@pulumi/pulumi";
-import { awsProblem } from "../clouds/aws/rules.ts";
-import type { StackSettings } from "../src/configuration/settings.ts";
-import { signingCommandOf } from "../src/configuration/signing.ts";
+import type { CloudComponents, CloudImage, PublicAccess } from "../clouds/cloud.ts";
+import type { Builder, StackSettings } from "../src/configuration/settings.ts";
 import {
   type DeclaredImage,
   hasReached,
   isAtLeast,
   isLeaving,
-  reachedStage,
   type Stage,
 } from "../src/configuration/variant.ts";
 import { defined } from "../src/lib/defined.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageInput, DiskImageResult } from "../src/steps/disk-image.ts";
 import { Artifact } from "./artifact.ts";
-import { AwsImage } from "../clouds/aws/image.ts";
-import type { CloudImage, CloudImageArgs, PublicAccess } from "../clouds/cloud.ts";
 import { DiskImage } from "./disk-image.ts";
 import { Metadata } from "./metadata.ts";
 import { Signatures } from "./signatures.ts";
@@ -24,13 +20,33 @@ import { Signatures } from "./signatures.ts";
 export interface ImageVariantArgs {
   /** The image and what the ledger says of it. */
   image: DeclaredImage;
-  settings: StackSettings;
+  /** How far the image is brought: the lower of its entry's stage and the stack's ceiling. */
+  stage: Stage;
+  /** If true, what was built stays, whatever its inputs are today. */
+  frozen: boolean;
+  /** If true, the image and everything of it cannot be deleted. */
+  protect: boolean;
+  /** Signs `{file}` into `{file}.asc`. @default nothing is signed */
+  signingCommand?: string | undefined;
+  /** Other machines that build images. */
+  builders: readonly Builder[];
+  /** The mirror's logical name. */
+  mirrorName: string;
   /** Digest of the image's inputs, computed from files by the program. */
   inputsDigest: string;
+  /** Where and how to build. */
   build: DiskImageInput["build"];
-  /** What must be there before anything is made public. @default nothing */
-  publicAccess?: PublicAccess;
-  /** Looks whether the cloud's account is ready. @default nobody looks */
+  /** The image's cloud, if the image is imported into it at its stage. @default its files in storage are all */
+  cloud?: ImportingCloud | undefined;
+}
+
+/** A cloud that images are imported into, with what the stack's images share there. */
+export interface ImportingCloud {
+  components: CloudComponents;
+  /** The stack's settings of this cloud. */
+  settings: unknown;
+  publicAccess: PublicAccess;
+  /** Checks the account before anything is built for it. @default nothing is checked */
   preflight?: pulumi.ResourceHook | undefined;
 }
 
@@ -55,12 +71,6 @@ export interface ImageOutputs {
   >;
 }
 
-/** Clouds that images are imported into. The others have their images' files, and that is that. */
-const clouds: Record<
-  string,
-  new (name: string, args: CloudImageArgs, opts: pulumi.ComponentResourceOptions) => CloudImage
-> = { aws: AwsImage };
-
 /**
  * One image that should exist, brought as far as its entry's stage and the stack's ceiling allow: built and
  * boot-tested, stored, imported, published, and described. Deleting it removes all of that; once it is published, it is
@@ -73,63 +83,43 @@ export class ImageVariant extends pulumi.ComponentResource {
   readonly cloudImage: CloudImage | undefined;
 
   constructor(name: string, args: ImageVariantArgs, opts?: pulumi.ComponentResourceOptions) {
-    const { settings } = args;
-    const { variant, state } = args.image;
-    const stage = reachedStage(state.stage, settings.stage);
+    const { image, stage, frozen, inputsDigest, build, builders, mirrorName, cloud } = args;
+    const { variant } = image;
     // The parts of a component have its protection.
-    super("alpine:index:ImageVariant", name, {}, { ...opts, protect: isProtected(args.image, settings) });
-    const frozen = settings.rebuild === "never";
-    const problem = stageProblem(args.image, stage, settings);
-    if (problem !== undefined) throw new pulumi.InputPropertyError(problem);
-
-    const { image, publicAccess = {} } = args;
-    const Cloud = isAtLeast(stage, "import") ? clouds[variant.cloud] : undefined;
-    const preflight = Cloud === undefined ? undefined : args.preflight;
-
+    super("alpine:index:ImageVariant", name, {}, { ...opts, protect: args.protect });
+    const preflight = cloud?.preflight;
+    const inside = { parent: this };
     const { result: disk } = new DiskImage(
       name,
-      {
-        variant,
-        inputsDigest: args.inputsDigest,
-        build: args.build,
-        builders: settings.builders,
-        frozen,
-        preflight,
-      },
-      { parent: this },
+      { variant, inputsDigest, build, builders, frozen, preflight },
+      inside,
     );
     let stored: pulumi.Output<ArtifactResult | undefined> | undefined;
     if (isAtLeast(stage, "upload")) {
-      const { result: artifact } = new Artifact(
-        name,
-        { disk, storageUrl: variant.storageUrl, frozen, preflight },
-        { parent: this },
-      );
+      const { storageUrl } = variant;
+      const { result: artifact } = new Artifact(name, { disk, storageUrl, frozen, preflight }, inside);
       stored = artifact;
-      const command = signingCommandOf(variant, stage, settings);
-      const before =
-        command === undefined
-          ? []
-          : [new Signatures(name, { disk, artifact, command, frozen }, { parent: this })];
-      this.cloudImage =
-        Cloud &&
-        new Cloud(
-          name,
-          { image, stage, settings, disk, artifact, publishAfter: before, publicAccess, preflight },
-          { parent: this },
-        );
-      new Metadata(
+      const command = args.signingCommand;
+      const publishAfter =
+        command === undefined ? [] : [new Signatures(name, { disk, artifact, command, frozen }, inside)];
+      this.cloudImage = cloud?.components.declareImage(
         name,
         {
-          variant,
-          mirrorName: settings.mirror.name,
+          image,
+          stage,
+          frozen,
           disk,
           artifact,
-          cloudImage: this.cloudImage,
-          isReleased: isAtLeast(stage, "release"),
+          publishAfter,
+          settings: cloud.settings,
+          publicAccess: cloud.publicAccess,
+          preflight,
         },
-        { parent: this },
+        inside,
       );
+      const isReleased = isAtLeast(stage, "release");
+      const { cloudImage } = this;
+      new Metadata(name, { variant, mirrorName, disk, artifact, cloudImage, isReleased }, inside);
     }
     this.outputs = describe(stage, disk, stored, this.cloudImage);
     // They are outputs of the stack: once in the state is enough, for the engine writes it at every step.
@@ -176,25 +166,4 @@ export function isProtected(
 ): boolean {
   const isPublished = hasReached(state, settings.stage, "publish");
   return settings.protectPublished && isPublished && !isLeaving(state);
-}
-
-/** Why an image cannot be brought that far, if so; said before anything is built. */
-export function stageProblem(
-  image: DeclaredImage,
-  stage: Stage,
-  settings: StackSettings,
-): { propertyPath: string; reason: string } | undefined {
-  const { key, variant } = image;
-  if (!isAtLeast(stage, "upload")) return undefined;
-  if (!variant.storageUrl.startsWith("file://")) {
-    const reason =
-      settings.mirror.name === "offline"
-        ? `images from the offline kit may only be stored in folders, and ${key} would go to ${variant.storageUrl}`
-        : `${key} would be stored at ${variant.storageUrl}, and only folders (file://) are supported so far`;
-    return { propertyPath: "storageUrl", reason: `${reason}: set the stack's alpine:storageUrl to one` };
-  }
-  if (!isAtLeast(stage, "import") || variant.cloud === "nocloud") return undefined;
-  if (variant.cloud === "aws") return awsProblem(image, stage, settings);
-  const reason = `${key} cannot be brought to ${stage}: importing into ${variant.cloud} is not supported so far`;
-  return { propertyPath: "stage", reason: `${reason}; keep the stack's alpine:stage at upload` };
 }

@@ -1,13 +1,16 @@
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../src/lib/user-error.ts";
 
-/** Runs `work`; what a person can do something about ends the program with its message alone, as Pulumi's RunError. */
-export function withPlainErrors<T>(work: () => T): T {
+/** Runs a program. An error that a person can correct ends it with its message alone, as Pulumi's RunError. */
+export async function withPlainErrors<T>(program: () => T | Promise<T>): Promise<T> {
   try {
-    return work();
+    return await program();
   } catch (error) {
     if (error instanceof UserError || pulumi.InputPropertyError.isInstance(error)) {
       throw new pulumi.RunError(error.message);
+    }
+    if (pulumi.InputPropertiesError.isInstance(error)) {
+      throw new pulumi.RunError(error.errors.map(({ reason }) => reason).join("\n"));
     }
     throw error;
   }

@@ -1,39 +1,38 @@
 import * as pulumi from "@pulumi/pulumi";
-import type { PublishPlan } from "../clouds/aws/preflight/plan.ts";
-import type { CheckResult } from "../src/preflight/check-result.ts";
-
-/** What decides whether AWS takes the day on which an image is to be deprecated. */
-const aboutDays: readonly CheckResult["check"][] = ["account", "end of life"];
+import { type CheckResult, countText, errorsOf, problemText } from "../src/preflight/check-result.ts";
+import type { Preflight } from "../src/preflight/preflight.ts";
 
 /**
- * A hook for everything of the images that go to AWS: before the first create of a run it asks the account whether it is ready
- * for the whole plan, and stops with every problem before anything is built, uploaded or switched for it. Where days of
- * deprecation have passed, it asks before the first update, too, whether AWS has them already. It does not run at a preview, nor
- * where nothing is to be done; problems that are only warnings are logged.
+ * A hook for everything of the images that go to one cloud. Before the first create of a run it asks the account whether it is
+ * ready for the whole plan, and stops with every problem before anything is built, uploaded or changed. Before the first
+ * update it runs the checks that updates need, if any. It does not run at a preview, nor if nothing is to be done. Problems
+ * that are only warnings are logged.
  *
- * Names of hooks are unique in a program: make one, and give it to all.
- *
- * @returns undefined where no image goes to AWS
+ * @param cloud its name: names of hooks are unique in a program
+ * @returns undefined if no image goes to the cloud
  */
-export function preflightHook(plan: PublishPlan): pulumi.ResourceHook | undefined {
-  if (plan.images.length === 0) return undefined;
+export function preflightHook(
+  cloud: string,
+  preflight: Preflight | undefined,
+): pulumi.ResourceHook | undefined {
+  if (preflight === undefined) return undefined;
   let asked: Promise<CheckResult[]> | undefined;
-  const ask = (): Promise<CheckResult[]> => (asked ??= checkStack(plan));
-  const beforeCreate = firstTells(async () => {
+  const ask = (): Promise<CheckResult[]> => (asked ??= preflight.run({ stack: qualifiedStack() }));
+  const beforeCreate = onlyFirstReports(async () => {
     await stopOn(await ask(), "nothing was uploaded");
   });
-  const beforeUpdate = firstTells(async () => {
-    const results = (await ask()).filter(({ check }) => aboutDays.includes(check));
+  const beforeUpdate = onlyFirstReports(async (checks: readonly string[]) => {
+    const results = (await ask()).filter(({ check }) => checks.includes(check));
     await stopOn(results, "nothing was changed");
   });
-  return new pulumi.ResourceHook("preflight", async ({ oldInputs }) => {
+  return new pulumi.ResourceHook(`preflight-${cloud}`, async ({ oldInputs }) => {
     if (oldInputs === undefined) return await beforeCreate();
-    const now = new Date().toISOString();
-    if (plan.images.some(({ deprecated }) => deprecated <= now)) await beforeUpdate();
+    const checks = preflight.checksBeforeUpdate(new Date().toISOString());
+    if (checks !== undefined) await beforeUpdate(checks);
   });
 }
 
-/** Options of what may be the first that a run creates or updates: the account is looked at before. */
+/** Options of a resource that may be the first to be created or updated in a run. */
 export function preflightHooks(preflight: pulumi.ResourceHook | undefined): {
   hooks?: pulumi.ResourceHookBinding;
 } {
@@ -41,21 +40,19 @@ export function preflightHooks(preflight: pulumi.ResourceHook | undefined): {
 }
 
 /** The engine does many things at once: one of them tells what is wrong. */
-function firstTells(work: () => Promise<void>): () => Promise<void> {
+function onlyFirstReports<Args extends unknown[]>(
+  work: (...args: Args) => Promise<void>,
+): (...args: Args) => Promise<void> {
   let first: Promise<void> | undefined;
-  return async () => {
-    if (first === undefined) return await (first = work());
+  return async (...args) => {
+    if (first === undefined) return await (first = work(...args));
     await first.catch(() => {
       throw new Error("the account is not ready for this stack: see the other errors");
     });
   };
 }
 
-/** The SDKs are loaded only where something is asked. */
-const checkStack = async (plan: PublishPlan): Promise<CheckResult[]> =>
-  (await import("../clouds/aws/preflight/preflight.ts")).preflight(plan, { stack: qualifiedStack() });
-
-/** With its organization, where the backend has such: a run may be of another one than the user's own. */
+/** With its organization, if the backend has any: a run may be of another one than the user's own. */
 function qualifiedStack(): string {
   const [organization, stack] = [pulumi.getOrganization(), pulumi.getStack()];
   // What backends without organizations call it.
@@ -63,7 +60,6 @@ function qualifiedStack(): string {
 }
 
 async function stopOn(results: readonly CheckResult[], soFar: string): Promise<void> {
-  const { countText, errorsOf, problemText } = await import("../src/preflight/check-result.ts");
   const errors = errorsOf(results);
   const warnings = results.filter(({ level }) => level === "warning");
   if (warnings.length > 0) await pulumi.log.warn(problemText(warnings));

@@ -1,11 +1,10 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
-import type { StepName } from "../src/steps/step.ts";
 
 /** Arguments of a {@link StepCommand}. */
 export interface StepCommandArgs {
-  /** The program of src/steps/ that does the work. */
-  step: StepName;
+  /** The name of a step of `src/steps/common-steps.ts`, or of a cloud. */
+  step: string;
   /** What it works on. Its change runs `update`, which may only change what lies beside the published bytes. */
   input: pulumi.Input<object>;
   /** What its result stands for: a change replaces it, deleting before creating. */

@@ -3,6 +3,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import path from "node:path";
 import { Command } from "commander";
+import { clouds } from "../clouds/registry.ts";
+import { bootCloudOf } from "../src/boot-test/boot-cloud.ts";
 import ssh2 from "ssh2";
 import type { Variant } from "../src/configuration/variant.ts";
 import { type BootedGuest, bootGuest } from "../src/boot-test/boot-guest.ts";
@@ -47,8 +49,8 @@ const program = new Command("npm run boot --")
 const growthMib = 2048;
 
 async function main(key: string, options: Options): Promise<void> {
-  const settings = settingsOf(options.stack);
-  const variant = findVariant(key, settings);
+  const settings = settingsOf(options.stack, clouds);
+  const variant = findVariant(key, settings, clouds);
   const file = imageFile(variant, options);
   const sshPort = options.port === undefined ? undefined : portNumber(options.port);
   const accelerator = await bootAccelerator(variant, buildSettings(settings));
@@ -61,6 +63,7 @@ async function main(key: string, options: Options): Promise<void> {
     server = await terminalOn(consoleSocket);
     guest = await bootGuest({
       variant,
+      cloud: bootCloudOf(clouds, variant.cloud),
       file,
       accelerator,
       growthMib,

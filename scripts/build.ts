@@ -2,6 +2,8 @@
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { Command } from "commander";
+import { clouds } from "../clouds/registry.ts";
+import { bootCloudOf } from "../src/boot-test/boot-cloud.ts";
 import type { Builder, StackSettings } from "../src/configuration/settings.ts";
 import { suggest } from "../src/configuration/source.ts";
 import type { Variant } from "../src/configuration/variant.ts";
@@ -48,8 +50,8 @@ const program = new Command("npm run build --")
   .action((key: string, options: Options) => runMain(() => main(key, options)));
 
 async function main(key: string, options: Options): Promise<void> {
-  const settings = settingsOf(options.stack);
-  const variant = findVariant(key, settings);
+  const settings = settingsOf(options.stack, clouds);
+  const variant = findVariant(key, settings, clouds);
   const build = buildSettings(settings);
   const folder = path.resolve(options.out);
   if (options.builder !== undefined) {
@@ -65,10 +67,11 @@ async function main(key: string, options: Options): Promise<void> {
   }
   const buildHere = async (): Promise<void> => {
     const progress = startProgress(variant.name);
-    const image = await buildDisk(variant, build, folder, progress, { useCache: options.cache });
-    const tested = options.boot ? await bootTest(variant, image, progress) : undefined;
+    const { dataSource } = bootCloudOf(clouds, variant.cloud);
+    const image = await buildDisk(variant, build, folder, progress, { dataSource, useCache: options.cache });
+    const tested = options.boot ? await bootTest(variant, image, clouds, progress) : undefined;
     const seconds = progress.seconds();
-    if (options.verify) await verifyBuild(variant, build, image, progress);
+    if (options.verify) await verifyBuild(variant, build, image, progress, dataSource);
     progress.phase("done", 100);
     // What differs ends the program before this.
     const identical = options.verify ? true : undefined;

@@ -3,6 +3,7 @@
  * keeps previews and states small, and a bad day local: see docs/benchmarks.md, "Scale".
  */
 import { Command } from "commander";
+import { clouds } from "../clouds/registry.ts";
 import { make, type MakeOptions } from "../src/fleet/make.ts";
 import { runAll } from "../src/fleet/run-all.ts";
 import { run } from "../src/lib/report.ts";
@@ -22,12 +23,14 @@ if (process.argv[1] === import.meta.filename) {
   command("make <template>", "makes the stacks that the ledger's versions ask for, and their settings")
     .option("--force", "overwrite settings that were changed by hand", false)
     .option("--dry-run", "only say what would be done", false)
-    .action((template: string, options: MakeOptions) => runMain(() => run(() => make(template, options))));
+    .action((template: string, options: MakeOptions) =>
+      runMain(() => run(() => make(template, { ...options, clouds }))),
+    );
   command(
     "run <template> <command...>",
     "runs a Pulumi command in each stack; after --, as: run release -- preview",
   ).action((template: string, args: string[], options: { root: string; json: boolean }) =>
-    runMain(() => runAll(template, args, options)),
+    runMain(() => runAll(template, args, { ...options, clouds })),
   );
   await program.parseAsync();
 }

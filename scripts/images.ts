@@ -1,6 +1,7 @@
 /** `npm run images`: what layers, ledger and stack say should exist. Needs no Pulumi, no cloud and no network. */
 import { Command } from "commander";
-import { images } from "../src/configuration/images.ts";
+import { clouds } from "../clouds/registry.ts";
+import { images, type ImagesOptions } from "../src/configuration/images.ts";
 import { run } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
@@ -20,5 +21,5 @@ if (process.argv[1] === import.meta.filename) {
     .option("--explain <key-and-field...>", "KEY FIELD: which layer set which part")
     .option("--root <dir>", "the project's folder", projectRoot);
   program.parse();
-  await run(() => images(program.opts()));
+  await run(() => images(program.opts<ImagesOptions>(), clouds));
 }

@@ -1,32 +1,12 @@
-/**
- * `npm run recover -- --stack NAME`: after a run that was killed, or that failed on AWS. Clears the engine's lock, and forgets
- * creates and deletes that were under way, so that the next `pulumi up` starts them again. On AWS it finds what is ours and in
- * no state, and refreshes: what failed after an AMI was made is recorded as if done, and only the refresh shows it.
- *
- * That is safe for this project's commands: a step writes under unfinished names and renames last, an interrupted
- * build is swept away by the next one, and what was finished but not recorded is found again and taken over.
- */
-import { existsSync } from "node:fs";
-import path from "node:path";
+/** `npm run recover -- --stack NAME`: after a run that was killed, or that failed in a cloud. See src/recover/recover.ts. */
 import { Command } from "commander";
-import { runMain, UserError } from "../src/lib/user-error.ts";
-import { projectRoot } from "../src/lib/workspace.ts";
-import { hasAws } from "../clouds/aws/recover/recorded.ts";
-import { awsTask, recoverAws } from "../clouds/aws/recover/recover.ts";
-import { requireSame, withoutPending, withResources } from "../src/stacks/edit-state.ts";
-import { dropBrokenAttributes, findLocks, isFileBackend } from "../src/stacks/file-backend.ts";
-import { forceHint, isLockRefusal, requireGone, requireNobody } from "../src/stacks/locks.ts";
-import { backendUrl, PulumiError, runPulumi } from "../src/stacks/pulumi-cli.ts";
-import { exportState, importState, pendingOperations } from "../src/stacks/state.ts";
-
-interface Options {
-  stack: string;
-  force: boolean;
-}
+import { clouds } from "../clouds/registry.ts";
+import { runMain } from "../src/lib/user-error.ts";
+import { recover, type RecoverOptions } from "../src/recover/recover.ts";
 
 const program = new Command("npm run recover --")
   .description(
-    "After a killed run: clears the engine's lock and forgets what was under way; on AWS, deletes private images that no state knows.",
+    "After a killed run: clears the engine's lock and forgets what was under way; in clouds, deletes private images that no state knows.",
   )
   .option("--stack <name>", "the stack to recover", "dev")
   .option(
@@ -34,64 +14,6 @@ const program = new Command("npm run recover --")
     "clear the lock also of a run on another machine, or in a backend that is no folder, which may still be going",
     false,
   )
-  .action((options: Options) => runMain(() => recover(options).catch(explainedFailure)));
-
-async function recover({ stack, force }: Options): Promise<void> {
-  const backend = backendUrl(stack);
-  const inFolder = isFileBackend(backend);
-  const locks = findLocks(backend, stack);
-  requireGone(locks, stack, force);
-  const broken = dropBrokenAttributes(backend);
-  for (const file of broken) process.stderr.write(`mended ${file}: a write beside it was cut short\n`);
-  const state = await exportState(stack);
-  const stackFile = `Pulumi.${stack}.yaml`;
-  const hasFile = existsSync(path.join(projectRoot, stackFile));
-  if (!hasFile && hasAws(state)) {
-    throw new UserError(
-      `${stackFile} is not here, and the stack has images on AWS: nothing was looked for, nor changed`,
-      "run recover in the checkout that has the file",
-    );
-  }
-  const task = hasFile ? await awsTask(projectRoot, stack, state) : undefined;
-
-  if (locks.length > 0 || (force && !inFolder)) {
-    await runPulumi(["cancel", "--yes"], { stack });
-    const held = locks.map(
-      ({ username, hostname, pid }) => `, held by ${username} on ${hostname}, process ${pid}`,
-    );
-    process.stderr.write(`cleared the lock of stack ${stack}${held.join("")}\n`);
-  }
-  // Of a lock that is in no folder only a command that takes it knows: where somebody holds it, this ends here.
-  if (!inFolder) await importState(stack, state);
-  const pending = pendingOperations(state);
-  for (const { type, resource } of pending) process.stderr.write(`forgetting ${type} of ${resource.urn}\n`);
-  const requireAlone = (): void => requireNobody(findLocks(backend, stack), stack);
-  const onAws = task === undefined ? undefined : await recoverAws(task, state, requireAlone);
-  for (const note of onAws?.notes ?? []) process.stderr.write(`${note}\n`);
-  const { adopted = [], unfinished = [] } = onAws ?? {};
-  if (pending.length + adopted.length + unfinished.length > 0) {
-    // Waiting for copies can take an hour: a run that began and ended meanwhile must not be forgotten.
-    requireAlone();
-    requireSame(state, await exportState(stack), stack);
-    const mended = withResources(withoutPending(state), unfinished, adopted);
-    await importState(stack, mended);
-  }
-  if (onAws !== undefined) {
-    process.stderr.write("refreshing: what was made and not finished shows in the next preview\n");
-    await runPulumi(["refresh", "--yes", "--skip-preview"], { stack });
-  }
-  process.stderr.write(
-    locks.length + broken.length === 0 && pending.length === 0 && (onAws?.notes.length ?? 0) === 0
-      ? `stack ${stack} needs no recovery\n`
-      : `stack ${stack} is recovered: run \`npm run pulumi -- up --stack ${stack}\` to finish what was interrupted\n`,
-  );
-}
-
-/** What a failed command printed is what a person needs; what to do then is recover's to say. */
-function explainedFailure(error: unknown): never {
-  if (!(error instanceof PulumiError)) throw error;
-  const hint = isLockRefusal(error.printed) ? forceHint : "run recover again once that is mended";
-  throw new UserError(error.what, hint, { cause: error });
-}
+  .action((options: RecoverOptions) => runMain(() => recover(options, clouds)));
 
 await program.parseAsync();

@@ -1,5 +1,6 @@
 /** `npm run releases`: reads and edits the ledger. Its comments and order stay; a result that isn't a ledger isn't written. */
 import { Command, Option } from "commander";
+import { clouds } from "../clouds/registry.ts";
 import { stages } from "../src/configuration/variant.ts";
 import { run, type Output } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
@@ -49,16 +50,18 @@ async function main(): Promise<void> {
   const act =
     <O>(task: (name: string, options: O) => Output | Promise<Output>) =>
     (name: string, options: O) =>
-      run(() => task(name, options));
+      run(() => task(name, { ...options, clouds }));
 
-  command("list", "every entry").action((options: CommonOptions) => run(() => list(options)));
+  command("list", "every entry").action((options: CommonOptions) => run(() => list({ ...options, clouds })));
   at(
     command("update [version...]", "add the newest releases").option(
       "--from <url>",
       "Alpine's releases.json, a file too",
       RELEASES_URL,
     ),
-  ).action((versions: string[], options: UpdateOptions) => run(() => update(versions, options)));
+  ).action((versions: string[], options: UpdateOptions) =>
+    run(() => update(versions, { ...options, clouds })),
+  );
   at(command("revise <entry>", "add the next revision of a release", true)).action(act(revise));
   command("promote <entry>", "raise an entry's stage, to the next one")
     .addOption(stage("--to", "stage to raise it to"))
@@ -75,12 +78,12 @@ async function main(): Promise<void> {
     .option("--stacks <name...>", "with --finish: the stacks whose state is asked")
     .option("--state <file...>", "with --finish: exports of their state instead")
     .action((names: string[], options: FinishOptions & { finish?: boolean }) =>
-      run(() => removeOrFinish(names, options)),
+      run(() => removeOrFinish(names, { ...options, clouds })),
     );
   command("prune", "propose images to remove, by rule", true)
     .option("--rule <rule...>", `only by these: ${rules.join(", ")}`)
     .option("--live <file>", "when each image was last launched")
     .option("--write", "mark them, as remove does")
-    .action((options: PruneOptions) => run(() => prune(options)));
+    .action((options: PruneOptions) => run(() => prune({ ...options, clouds })));
   await program.parseAsync();
 }

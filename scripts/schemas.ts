@@ -1,6 +1,7 @@
 /** `npm run schemas`: JSON Schemas from the zod ones, so that editors complete and check the YAML. */
 import { join } from "node:path";
 import { Command } from "commander";
+import { clouds } from "../clouds/registry.ts";
 import { accountFileSchema } from "../clouds/aws/account/file-schema.ts";
 import { schemas } from "../src/configuration/json-schemas.ts";
 import { run } from "../src/lib/report.ts";
@@ -11,7 +12,7 @@ if (process.argv[1] === import.meta.filename) {
     .description("JSON Schemas of the YAML files, into schemas/.")
     .option("--check", "only tell whether they are fresh");
   program.parse();
-  const clouds = { "aws-account": accountFileSchema };
+  const more = { "aws-account": accountFileSchema };
   const dir = join(projectRoot, "schemas");
-  await run(() => schemas({ ...program.opts<{ check?: boolean }>(), dir, clouds }));
+  await run(() => schemas({ ...program.opts<{ check?: boolean }>(), dir, clouds, more }));
 }

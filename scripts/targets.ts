@@ -6,9 +6,10 @@
  * With the images come what they depend on, so that shared resources are there. Images never drop out of the program.
  */
 import { Command } from "commander";
+import { clouds } from "../clouds/registry.ts";
 import { run } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
-import { targets } from "../src/stacks/targets.ts";
+import { targets, type TargetsOptions } from "../src/stacks/targets.ts";
 
 if (process.argv[1] === import.meta.filename) {
   const program = new Command("targets")
@@ -23,5 +24,5 @@ if (process.argv[1] === import.meta.filename) {
     .option("--urns", "only the URNs, one a line")
     .option("--root <dir>", "the project's folder", projectRoot);
   program.parse();
-  await run(() => targets(program.opts()));
+  await run(() => targets(program.opts<TargetsOptions>(), clouds));
 }

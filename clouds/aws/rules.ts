@@ -75,6 +75,13 @@ export function granteeOf(key: string): Grantee | undefined {
   return undefined;
 }
 
+/** Why `access` cannot name a grantee on AWS, as the end of a sentence that begins with the name. */
+export function granteeProblem(key: string): string | undefined {
+  if (granteeOf(key) !== undefined) return undefined;
+  const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
+  return `is ${digits}: expected PUBLIC, an account's id, or the ARN of an organization or a unit of one`;
+}
+
 /**
  * Whom a published image is shared with. Who is named beside everybody keeps a permission of their own: taking it away because
  * the image becomes public would be a change that nobody has asked for, and would leave them without when it no longer is.

@@ -1,4 +1,5 @@
 /** The list of images that layers, ledger and stack declare, for people and programs. */
+import type { CloudRules } from "./cloud-rules.ts";
 import { loadSources } from "./index.ts";
 import type { Step } from "./merge.ts";
 import { explain, resolve, type Overrides } from "./resolve.ts";
@@ -25,11 +26,11 @@ export interface ImagesOptions {
  * The images as a table or as JSON; with `explain`, how one field of an image came about.
  * @throws ConfigError with all mistakes
  */
-export function images(options: ImagesOptions): Output {
+export function images(options: ImagesOptions, clouds: readonly CloudRules[]): Output {
   const { root, only = [], skip = [] } = options;
-  const stack = options.stack === undefined ? undefined : readStackFile(root, options.stack);
+  const stack = options.stack === undefined ? undefined : readStackFile(root, options.stack, clouds);
   const overlays = [...(stack?.overlays ?? []), ...(options.overlay ?? [])];
-  const sources = loadSources({ root, overlays, ledgerFile: options.ledger ?? stack?.ledger });
+  const sources = loadSources({ root, clouds, overlays, ledgerFile: options.ledger ?? stack?.ledger });
   const overrides: Overrides = { project: stack?.project, storageUrl: stack?.storageUrl };
   const all = resolve(sources.config, sources.ledger, { versions: stack?.versions ?? [], overrides });
 
@@ -109,8 +110,8 @@ function explainField(
   const [name = ""] = asked.split(".");
   const field = layerNames[name] ?? name;
   const known = [
-    ...Object.keys(variantSchema.shape),
-    ...fieldNames,
+    ...Object.keys(variantSchema(config.clouds).shape),
+    ...fieldNames(config.clouds),
     ...config.dimensions.map((name) => `${name}Name`),
   ];
   if (!known.includes(name)) {

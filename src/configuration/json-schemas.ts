@@ -5,6 +5,7 @@ import { format, resolveConfig } from "prettier";
 import { z } from "zod";
 import type { Output } from "../lib/report.ts";
 import { projectRoot } from "../lib/workspace.ts";
+import type { CloudRules } from "./cloud-rules.ts";
 import { ledgerSchema } from "./ledger.ts";
 import { dimensionsSchema, layerSchema, regionsSchema } from "./schema.ts";
 import { NAMESPACE, settingsSchema } from "./settings.ts";
@@ -15,22 +16,29 @@ import { variantSchema } from "./variant.ts";
 /** Schemas by name. */
 export type Schemas = Readonly<Record<string, z.ZodType>>;
 
-const own: Schemas = {
+const ownSchemas = (clouds: readonly CloudRules[]): Schemas => ({
   dimensions: dimensionsSchema,
-  layer: layerSchema,
+  layer: layerSchema(clouds),
   ledger: ledgerSchema,
   regions: regionsSchema,
-  stack: stackFileSchema(NAMESPACE, settingsSchema, { title: "Stack", description: "Pulumi.NAME.yaml" }),
-  variant: variantSchema,
-};
+  stack: stackFileSchema(NAMESPACE, settingsSchema(clouds), {
+    title: "Stack",
+    description: "Pulumi.NAME.yaml",
+  }),
+  variant: variantSchema(clouds),
+});
 
 /**
  * The files' names, and the text of each.
- * @param clouds schemas of files that clouds have of their own
+ * @param clouds the clouds that this program knows
+ * @param more schemas of files that clouds have of their own
  */
-export async function schemaFiles(clouds: Schemas): Promise<Map<string, string>> {
+export async function schemaFiles(
+  clouds: readonly CloudRules[],
+  more: Schemas,
+): Promise<Map<string, string>> {
   const style = (await resolveConfig(join(projectRoot, "schemas/any.json"))) ?? {};
-  const files = Object.entries({ ...clouds, ...own }).map(async ([name, schema]) => {
+  const files = Object.entries({ ...more, ...ownSchemas(clouds) }).map(async ([name, schema]) => {
     const json = z.toJSONSchema(schema, { io: name === "variant" ? "output" : "input", target: "draft-7" });
     return [`${name}.json`, await format(JSON.stringify(json), { ...style, parser: "json" })] as const;
   });
@@ -42,22 +50,24 @@ export interface SchemasOptions {
   dir: string;
   /** Only tell whether they are fresh. */
   check?: boolean;
-  /** As {@link schemaFiles} takes them. */
-  clouds: Schemas;
+  /** The clouds that this program knows. */
+  clouds: readonly CloudRules[];
+  /** Schemas of files that clouds have of their own. */
+  more: Schemas;
 }
 
 /**
  * Writes the files that are stale.
  * @throws ConfigError that names them instead, with `check`
  */
-export async function schemas({ check = false, dir, clouds }: SchemasOptions): Promise<Output> {
-  const files = await schemaFiles(clouds);
+export async function schemas({ check = false, dir, clouds, more }: SchemasOptions): Promise<Output> {
+  const files = await schemaFiles(clouds, more);
   const stale = [...files].filter(([name, text]) => {
     const path = join(dir, name);
     return !existsSync(path) || readFileSync(path, "utf8") !== text;
   });
   if (check && stale.length > 0) {
-    const message = "is not what configs/*.ts say: run `npm run schemas` and commit the result";
+    const message = "is not what the zod schemas say: run `npm run schemas` and commit the result";
     throw new ConfigError(stale.map(([name]) => ({ file: join("schemas", name), path: "", message })));
   }
   mkdirSync(dir, { recursive: true });

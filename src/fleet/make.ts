@@ -1,4 +1,5 @@
 /** Makes a fleet: a stack for each Alpine version, and its settings, from one template. */
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, readSource } from "../configuration/source.ts";
@@ -10,6 +11,8 @@ import { checkTemplate, stackFileText, stateOfStackFile } from "./stack-file.ts"
 
 export interface MakeOptions {
   root: string;
+  /** The clouds that this program knows. */
+  clouds: readonly CloudRules[];
   /** Also over files that a person has changed. */
   force?: boolean;
   dryRun?: boolean;
@@ -25,12 +28,12 @@ export interface Backend {
 /** Makes what is missing of a template's stacks, and their settings anew where the template has changed. */
 export async function make(
   template: string,
-  { root, force = false, dryRun = false, json = false }: MakeOptions,
+  { root, clouds, force = false, dryRun = false, json = false }: MakeOptions,
   backend: Backend = { stackNames, initStack },
 ): Promise<Output> {
   const source = readSource(join(root, `Pulumi.${template}.yaml`), `Pulumi.${template}.yaml`);
   checkTemplate(source);
-  const { members, empty } = fleetOf(root, template);
+  const { members, empty } = fleetOf(root, template, clouds);
   const stacks = await backend.stackNames();
   const plan = members.map((member) => {
     const path = join(root, member.file);

@@ -1,3 +1,4 @@
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { loadSources } from "../configuration/index.ts";
 import { readStackFile } from "../configuration/settings.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
@@ -23,9 +24,9 @@ export interface Fleet {
  * names versions, for those alone. Oldest first, as the ledger has them.
  * @throws ConfigError for settings or a ledger that are none
  */
-export function fleetOf(root: string, template: string): Fleet {
-  const { overlays, ledger: ledgerFile, versions: chosen } = readStackFile(root, template);
-  const { ledger } = loadSources({ root, overlays, ledgerFile });
+export function fleetOf(root: string, template: string, clouds: readonly CloudRules[]): Fleet {
+  const { overlays, ledger: ledgerFile, versions: chosen } = readStackFile(root, template, clouds);
+  const { ledger } = loadSources({ root, clouds, overlays, ledgerFile });
   const unknown = chosen.filter((version) => !ledger.versions.includes(version));
   if (unknown.length > 0) {
     const file = `Pulumi.${template}.yaml`;

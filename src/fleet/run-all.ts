@@ -1,4 +1,5 @@
 /** Runs a command of Pulumi's in all stacks of a fleet. */
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { columns } from "../lib/report.ts";
@@ -21,9 +22,9 @@ export interface StackRun {
 export async function runAll(
   template: string,
   args: readonly string[],
-  { root, json = false }: { root: string; json?: boolean },
+  { root, clouds, json = false }: { root: string; clouds: readonly CloudRules[]; json?: boolean },
 ): Promise<void> {
-  const { members } = fleetOf(root, template);
+  const { members } = fleetOf(root, template, clouds);
   const unmade = members.filter(({ file }) => !existsSync(join(root, file)));
   if (unmade.length > 0 || members.length === 0) {
     const what = members.length === 0 ? `fleet ${template} has no stack` : `there is no ${unmade[0]!.file}`;

@@ -1,5 +1,5 @@
 /**
- * Imported first by the Pulumi program, for its effect: stacks that nobody reads cost nothing, and errors print in no time.
+ * `Pulumi.yaml` has Node import it before the program, for its effect: stacks that nobody reads cost nothing, and errors print in no time.
  *
  * Pulumi's SDK asks for a stack at each of the four promises that every property of every resource has, to name promises that
  * never end (`PULUMI_DEBUG_PROMISE_LEAKS`), and for the whole stack at every resource, to write it into the state. As text, by source

@@ -115,10 +115,10 @@ async function newestRelease(
   }
 }
 
-function mirrorOf({ mirror, stack, root }: UpdateOptions): string {
+function mirrorOf({ mirror, stack, root, clouds }: UpdateOptions): string {
   if (mirror) return mirror;
-  if (stack) return readStackFile(root, stack).mirror.url;
-  return (settingsTable().find(({ key }) => key === "mirror")!.default as { url: string }).url;
+  if (stack) return readStackFile(root, stack, clouds).mirror.url;
+  return (settingsTable(clouds).find(({ key }) => key === "mirror")!.default as { url: string }).url;
 }
 
 /** Appends the next revision of a release, with the images of today's configuration. */

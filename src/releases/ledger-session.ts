@@ -1,4 +1,5 @@
 /** What all commands on the ledger share: reading it, choosing images, and writing it back. */
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { writeFileSync } from "node:fs";
 import { join, resolve as resolvePath } from "node:path";
 import { loadSources } from "../configuration/index.ts";
@@ -15,6 +16,8 @@ import { projectRoot } from "../lib/workspace.ts";
 
 export interface CommonOptions extends Selection {
   root: string;
+  /** The clouds that this program knows. */
+  clouds: readonly CloudRules[];
   stack?: string;
   ledger?: string;
   overlay?: string[];
@@ -32,10 +35,12 @@ export interface Session {
 
 export function open(options: CommonOptions): Session {
   if (!isDay(options.today)) fail("--today", `expected a date as YYYY-MM-DD, got "${options.today}"`);
-  const stack = options.stack === undefined ? undefined : readStackFile(options.root, options.stack);
+  const stack =
+    options.stack === undefined ? undefined : readStackFile(options.root, options.stack, options.clouds);
   const overlays = [...(stack?.overlays ?? []), ...(options.overlay ?? [])];
   const { config, ledger } = loadSources({
     root: options.root,
+    clouds: options.clouds,
     overlays,
     ledgerFile: options.ledger ?? stack?.ledger,
   });

@@ -88,9 +88,6 @@ export async function withdraw(name: string, options: CommonOptions & { to?: Sta
   return save(session, [`${label(entry)}: ${entry.stage} → ${to}`]);
 }
 
-/** Public AMIs can't be deprecated later than this many years after they were made. */
-const AMI_YEARS = 2;
-
 /** Deprecates images from a day on; they stay, and stay protected. */
 export async function retire(
   name: string,
@@ -102,12 +99,12 @@ export async function retire(
   const on = options.on ?? dayAfter(options.today);
   if (!isDay(on)) fail("--on", `expected a date as YYYY-MM-DD, got "${on}"`);
   if (on <= options.today) fail("--on", `${on} is not in the future: clouds refuse such a date`);
-  const last = `${Number(entry.added.slice(0, 4)) + AMI_YEARS}${entry.added.slice(4)}`;
-  if (on > last && images.some(({ dimensions }) => dimensions.cloud === "aws")) {
-    fail(
-      "--on",
-      `${on} is more than ${AMI_YEARS} years after ${label(entry)} was added: AWS allows ${last} at most`,
-    );
+  for (const { name, latestDeprecation } of options.clouds) {
+    const last = latestDeprecation?.(entry.added);
+    if (last === undefined || on <= last) continue;
+    if (images.some(({ dimensions }) => dimensions.cloud === name)) {
+      fail("--on", `${on} is too long after ${label(entry)} was added: ${name} allows ${last} at most`);
+    }
   }
   const days = new Map<LedgerImage, string>();
   for (const image of imagesOf(entry, session.config.dimensions)) {

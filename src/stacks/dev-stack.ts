@@ -58,7 +58,7 @@ export async function writeDevStack(name: "official" | "offline"): Promise<void>
     "alpine:storageUrl": "file://work/storage/{v_version}/{cloud}/{arch}",
     "alpine:mirror": mirror,
   };
-  const settings = buildSettings(readSettings(config));
+  const settings = buildSettings(readSettings(config, []));
   const { release, date } = await servedRelease(settings.mirror);
   const ledger = {
     versions: {

@@ -1,8 +1,10 @@
 /** A stack's state, to look things up in. Pure. */
-import { resourceTypes } from "../../clouds/aws/resource-types.ts";
 import { isComplete, nameOf, type StateResource } from "./state.ts";
 
-const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel" } as const;
+/** The type of every tracked command. */
+export const commandType = "command:local:Command";
+
+const imageType = "alpine:index:ImageVariant";
 
 /** As a set has it. */
 export const idOf = (type: string, name: string): string => `${type} ${name}`;
@@ -10,54 +12,48 @@ export const idOf = (type: string, name: string): string => `${type} ${name}`;
 /** What was cut off in the middle, or is replaced and not yet deleted, is not there. */
 export class StateIndex {
   readonly #byId = new Map<string, StateResource>();
-  /** Keys of images and of lines that have something in the state, be they declared or not. */
+  /** Keys of the images that have something in the state, declared or not. */
   readonly imageKeys: string[];
-  readonly lineKeys: string[];
 
   constructor(resources: readonly StateResource[]) {
     const named = resources.filter(isComplete).map((resource) => ({ name: nameOf(resource.urn), resource }));
     for (const { name, resource } of named) this.#byId.set(idOf(resource.type, name), resource);
-    const namesOf = (type: string): string[] =>
-      named.filter(({ resource }) => resource.type === type).map(({ name }) => name);
-    this.imageKeys = namesOf(owners.image);
-    this.lineKeys = namesOf(owners.line);
+    this.imageKeys = this.namesOf([imageType]);
+  }
+
+  /** Names of the resources of these types. */
+  namesOf(types: readonly string[]): string[] {
+    return [...this.#byId].flatMap(([id, { type }]) =>
+      types.includes(type) ? [id.slice(type.length + 1)] : [],
+    );
+  }
+
+  find(type: string, name: string): StateResource | undefined {
+    return this.#byId.get(idOf(type, name));
   }
 
   has(type: string, name: string): boolean {
     return this.#byId.has(idOf(type, name));
   }
 
-  /** Names of the resources of an image or a line, by its key, that are none of those which it should have. */
-  leftOver(key: string, expected: readonly string[]): string[] {
+  /**
+   * Names of the resources of an image or a line, by its key, that it should not have.
+   * @param types of which resources count, commands apart
+   * @param expected `TYPE NAME` of those that it should have
+   */
+  leftOver(key: string, types: readonly string[], expected: readonly string[]): string[] {
     const isPart = (name: string) => name === key || name.startsWith(`${key}-`);
-    const known: readonly string[] = Object.values(resourceTypes);
     return [...this.#byId].flatMap(([id, { type }]) => {
       const name = id.slice(type.length + 1);
-      return known.includes(type) && isPart(name) && !expected.includes(id) ? [name] : [];
+      const counts = type === commandType || types.includes(type);
+      return counts && isPart(name) && !expected.includes(id) ? [name] : [];
     });
-  }
-
-  /** The AMI of an image in a region: the imported one at home, copies elsewhere. */
-  imageId(key: string, region: string): string | undefined {
-    const imported = this.#byId.get(idOf(resourceTypes.ami, key));
-    const found =
-      imported?.inputs?.["region"] === region
-        ? imported
-        : this.#byId.get(idOf(resourceTypes.copy, `${key}-${region}`));
-    return found?.id;
-  }
-
-  /** The image that a line's parameter names in a region; undefined where there is none, or where it is a secret. */
-  pointedTo(line: string, region: string): string | undefined {
-    const parameter = this.#byId.get(idOf(resourceTypes.parameter, `${line}-${region}`));
-    const { value, insecureValue } = parameter?.inputs ?? {};
-    return [insecureValue, value].find((one) => typeof one === "string");
   }
 
   /** What steps were told when they were last done; those that were never done are left out. */
   inputsOf<Input>(...names: string[]): Partial<Input>[] {
     return names.flatMap((name) => {
-      const { environment } = this.#byId.get(idOf(resourceTypes.command, name))?.inputs ?? {};
+      const { environment } = this.#byId.get(idOf(commandType, name))?.inputs ?? {};
       const text = (environment as Record<string, unknown> | undefined)?.["ALPINE_STEP_INPUT"];
       return typeof text === "string" ? [JSON.parse(text) as Partial<Input>] : [];
     });

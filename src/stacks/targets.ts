@@ -1,6 +1,7 @@
 /** The part of a stack that some of its images are: their resources, and what these depend on. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { declaredBy } from "../configuration/index.ts";
 import { idlePatterns, isSelected, type Selection } from "../configuration/select.ts";
 import { readStackFile } from "../configuration/settings.ts";
@@ -83,10 +84,10 @@ export interface TargetsOptions extends Selection {
  * The `--target` arguments for the chosen images, a line each.
  * @throws ConfigError where nothing is chosen, where there is no preview or state to read, or where it lacks a chosen image
  */
-export async function targets(options: TargetsOptions): Promise<Output> {
+export async function targets(options: TargetsOptions, clouds: readonly CloudRules[]): Promise<Output> {
   const { root, only = [], skip = [] } = options;
   const stack = options.stack ?? (await nameOfSelected());
-  const all = declaredBy(root, readStackFile(root, stack));
+  const all = declaredBy(root, readStackFile(root, stack, clouds), clouds);
   const chosen = all.filter(({ variant }) => isSelected(variant, { only, skip }));
   const idle = idlePatterns(
     all.map(({ variant }) => variant),

@@ -1,16 +1,13 @@
 /** How far a stack's images have come, by its state, beside what the ledger declares. Pure. */
-import { grantees } from "../../clouds/aws/rules.ts";
-import { awsLines } from "../configuration/release-lines.ts";
+import { releaseLines } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
 import { signingCommandOf } from "../configuration/signing.ts";
 import { type DeclaredImage, isAtLeast, reachedStage, type Stage } from "../configuration/variant.ts";
+import { defined } from "../lib/defined.ts";
+import { commandType, idOf, StateIndex } from "../stacks/state-index.ts";
 import type { StateResource } from "../stacks/state.ts";
-import type { AwsChannelInput } from "../../clouds/aws/steps/read-back-channel.ts";
-import type { AwsSnapshotsInput } from "../../clouds/aws/steps/tag-snapshots.ts";
 import type { MetadataInput } from "../steps/metadata.ts";
-import { imageResources, lineResources } from "../../clouds/aws/resources.ts";
-import { resourceTypes } from "../../clouds/aws/resource-types.ts";
-import { StateIndex } from "../stacks/state-index.ts";
+import type { CloudProgress, StatusCloud } from "./cloud-progress.ts";
 
 /** Something that there should be once per region. */
 export interface Regional {
@@ -48,52 +45,68 @@ export interface ImageProgress {
   pending: string[];
 }
 
-/** A part that may come in two commands: for required regions, and for those of best effort. */
+/** A part that may come in two commands: for required regions, and for best-effort ones. */
 const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
 
-/** Every image that is declared or in the state, in the ledger's order. */
+/**
+ * Every image that is declared or in the state, in the ledger's order.
+ * @param clouds all that are known
+ */
 export function progressOf(
   stack: string,
   declared: readonly DeclaredImage[],
-  settings: Pick<StackSettings, "stage" | "aws" | "disable">,
+  settings: StackSettings,
   resources: readonly StateResource[],
+  clouds: readonly StatusCloud[],
 ): ImageProgress[] {
   const { stage: ceiling } = settings;
   const state = new StateIndex(resources);
-  const lines = awsLines(declared, ceiling);
+  const all = clouds.flatMap(({ publishing }) => publishing?.progress ?? []);
+  const types = all.flatMap(({ resourceTypes }) => resourceTypes);
+  const progressIn = (name: string): CloudProgress | undefined =>
+    clouds.find((cloud) => cloud.name === name)?.publishing?.progress;
+  const lines = releaseLines(
+    declared.filter(({ variant }) => progressIn(variant.cloud)?.lineResources !== undefined),
+    ceiling,
+  );
   const images = declared.map((image) => {
     const { key, variant, regions } = image;
+    const cloud = progressIn(variant.cloud);
     const stage = reachedStage(image.state.stage, ceiling);
+    const expected = [
+      ...commonResources(image, stage, settings),
+      ...(isAtLeast(stage, "import") ? (cloud?.imageResources(image, stage, settings) ?? []) : []),
+    ];
     const progress = withLeftOver(
-      imageProgress(stack, image, stage, settings, state),
-      state.leftOver(key, imageResources(image, stage, settings)),
+      imageProgress(stack, image, stage, settings, state, cloud),
+      state.leftOver(key, types, expected),
     );
     const line = lines.find((line) => line.key === variant.configKey);
     const pointed = regions.filter(({ name }) => line?.targets.get(name)?.key === key);
     if (line === undefined || pointed.length === 0) return progress;
-    const readBack = state.inputsOf<AwsChannelInput>(...bothOf(`${line.key}-channel`));
-    return withRegions(progress, "channel", pointed, (region) => {
-      const imageId = state.imageId(key, region);
-      return (
-        imageId !== undefined &&
-        readBack.some(({ images = {} }) => images[region] === imageId) &&
-        (state.pointedTo(line.key, region) ?? imageId) === imageId
-      );
-    });
+    return withRegions(
+      progress,
+      "channel",
+      pointed,
+      (region) => cloud?.isPointedTo?.(line, key, region, state) === true,
+    );
   });
   const known = new Set(declared.map(({ key }) => key));
   const leaving = state.imageKeys
     .filter((key) => !known.has(key))
-    .map((key) => withLeftOver(nothing(stack, key), state.leftOver(key, [])));
+    .map((key) => withLeftOver(nothing(stack, key), state.leftOver(key, types, [])));
   const rows = [...images, ...leaving];
-  for (const key of state.lineKeys) {
-    const line = lines.find((line) => line.key === key);
-    const leftOver = state.leftOver(key, line === undefined ? [] : lineResources(line));
-    if (leftOver.length === 0) continue;
-    // Beside the newest image of its line.
-    const newest = declared.findLastIndex(({ variant }) => variant.configKey === key);
-    if (newest === -1) rows.push(withLeftOver(nothing(stack, key), leftOver));
-    else rows[newest] = withLeftOver(rows[newest]!, leftOver);
+  for (const { channelTypes = [], lineResources } of all) {
+    for (const key of state.namesOf(channelTypes)) {
+      const line = lines.find((line) => line.key === key);
+      const expected = line === undefined ? [] : (lineResources?.(line) ?? []);
+      const leftOver = state.leftOver(key, types, expected);
+      if (leftOver.length === 0) continue;
+      // Beside the newest image of its line.
+      const newest = declared.findLastIndex(({ variant }) => variant.configKey === key);
+      if (newest === -1) rows.push(withLeftOver(nothing(stack, key), leftOver));
+      else rows[newest] = withLeftOver(rows[newest]!, leftOver);
+    }
   }
   return rows;
 }
@@ -107,31 +120,50 @@ const nothing = (stack: string, key: string): ImageProgress => ({
   pending: [],
 });
 
-function imageProgress(
-  stack: string,
+/** `TYPE NAME` of each resource that images of every cloud have at a stage. */
+function commonResources(
   { key, variant, regions }: DeclaredImage,
   stage: Stage,
-  settings: Pick<StackSettings, "aws" | "disable">,
+  settings: Pick<StackSettings, "disable">,
+): string[] {
+  const isPublished = isAtLeast(stage, "publish");
+  const suffixes = [
+    "-disk",
+    ...(isAtLeast(stage, "upload") ? ["-artifact", "-metadata"] : []),
+    ...(signingCommandOf(variant, stage, settings) === undefined ? [] : ["-signatures"]),
+    ...(isPublished && regions.some(({ bestEffort }) => bestEffort) ? ["-metadata-best-effort"] : []),
+  ];
+  return suffixes.map((suffix) => idOf(commandType, key + suffix));
+}
+
+/** @param cloud undefined if images are not imported into the image's cloud */
+function imageProgress(
+  stack: string,
+  image: DeclaredImage,
+  stage: Stage,
+  settings: StackSettings,
   state: StateIndex,
+  cloud: CloudProgress | undefined,
 ): ImageProgress {
-  const { region: home } = settings.aws;
-  const done = (name: string) => state.has(resourceTypes.command, `${key}-${name}`);
-  const onAws = variant.cloud === "aws" && isAtLeast(stage, "import");
-  const published = onAws && isAtLeast(stage, "publish") ? regions : [];
+  const { key, variant, regions } = image;
+  const done = (name: string) => state.has(commandType, `${key}-${name}`);
+  const importing = isAtLeast(stage, "import") ? cloud : undefined;
+  const published = importing !== undefined && isAtLeast(stage, "publish") ? regions : [];
   const described = state.inputsOf<MetadataInput>(...bothOf(`${key}-metadata`));
-  const isNamed = ({ name }: DeclaredImage["regions"][number]): boolean =>
-    described.some(({ cloud }) => cloud?.artifacts[name] === (state.imageId(key, name) ?? "none"));
-  const steps = {
-    built: done("disk"),
-    ...(isAtLeast(stage, "upload")
-      ? {
-          stored: done("artifact"),
-          described: done("metadata") && published.every((one) => one.bestEffort || isNamed(one)),
-        }
-      : {}),
-    ...(onAws ? { imported: state.has(resourceTypes.ami, key) } : {}),
-    ...(signingCommandOf(variant, stage, settings) === undefined ? {} : { signed: done("signatures") }),
+  const isNamed = ({ name }: DeclaredImage["regions"][number]): boolean => {
+    const id = importing?.imageId(key, name, state) ?? "none";
+    return described.some(({ cloud }) => cloud?.artifacts[name] === id);
   };
+  const isStored = isAtLeast(stage, "upload");
+  const steps = defined({
+    built: done("disk"),
+    stored: isStored ? done("artifact") : undefined,
+    described: isStored
+      ? done("metadata") && published.every((one) => one.bestEffort || isNamed(one))
+      : undefined,
+    imported: importing?.isImported(key, state),
+    signed: signingCommandOf(variant, stage, settings) === undefined ? undefined : done("signatures"),
+  });
   const undone = Object.entries(steps).filter(([, isDone]) => !isDone);
   const progress: ImageProgress = {
     stack,
@@ -142,31 +174,10 @@ function imageProgress(
     leftOver: [],
     pending: undone.map(([name]) => `not ${name}`),
   };
-  if (!onAws) return progress;
-  const others = published.filter(({ name }) => name !== home);
-  // What recover has found changed, it has marked.
-  const equipped = state
-    .inputsOf<AwsSnapshotsInput & { unfinished: true }>(...bothOf(`${key}-snapshots`))
-    .filter(({ unfinished }) => unfinished !== true);
-  const isPublishedIn = (region: string): boolean => published.some(({ name }) => name === region);
-  const imported = withRegions(
+  const parts = importing?.regionalParts(image, published, settings, state) ?? [];
+  return parts.reduce(
+    (soFar, { what, regions, isThere }) => withRegions(soFar, what, regions, isThere),
     progress,
-    "snapshots",
-    [{ name: home, bestEffort: false }, ...others],
-    (region) =>
-      equipped.some(
-        (one) =>
-          one.snapshots?.[region] !== undefined && one.published?.includes(region) === isPublishedIn(region),
-      ),
-  );
-  if (published.length === 0) return imported;
-  const copied = withRegions(imported, "copies", others, (region) =>
-    state.has(resourceTypes.copy, `${key}-${region}`),
-  );
-  const names = grantees(variant.access).map(({ name }) => name);
-  if (names.length === 0) return copied;
-  return withRegions(copied, "shared", regions, (region) =>
-    names.every((name) => state.has(resourceTypes.permission, `${key}-${region}-${name}`)),
   );
 }
 

@@ -1,5 +1,4 @@
 /** What an AWS account needs before images are published to it: one stack per account. See docs/publishing-aws.md. */
-import "../../../src/lib/error-stacks.ts";
 import * as aws from "@pulumi/aws";
 import * as pulumi from "@pulumi/pulumi";
 import { AwsAccount } from "./aws-account.ts";
@@ -10,13 +9,14 @@ const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) =>
   key.startsWith(`${ACCOUNT_NAMESPACE}:`),
 );
 
-export default withPlainErrors(() => {
-  const settings = readAccountSettings(Object.fromEntries(config));
-  const { account, region } = settings;
-  // Credentials are the SDK's own, never a provider's inputs: those end up in state.
-  const provider = new aws.Provider("aws", { region, allowedAccountIds: [account] });
-  const { publisherPolicyArn, publisherRoleArn } = new AwsAccount("account", settings, {
-    providers: { aws: provider },
+export default () =>
+  withPlainErrors(() => {
+    const settings = readAccountSettings(Object.fromEntries(config));
+    const { account, region } = settings;
+    // Credentials are the SDK's own, never a provider's inputs: those end up in state.
+    const provider = new aws.Provider("aws", { region, allowedAccountIds: [account] });
+    const { publisherPolicyArn, publisherRoleArn } = new AwsAccount("account", settings, {
+      providers: { aws: provider },
+    });
+    return { publisherPolicyArn, publisherRoleArn };
   });
-  return { publisherPolicyArn, publisherRoleArn };
-});

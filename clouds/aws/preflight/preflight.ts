@@ -2,7 +2,7 @@
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../../src/configuration/variant.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
-import type { Preflight } from "../../cloud.ts";
+import type { Preflight } from "../../../src/preflight/preflight.ts";
 import { checkAccount, checkRegions } from "./account.ts";
 import type { AccountFacts } from "./answers.ts";
 import { checkDeprecations } from "./deprecations.ts";
@@ -25,7 +25,7 @@ export function awsPreflight(
   if (plan.images.length === 0) return undefined;
   return {
     images: plan.images.length,
-    noun: "AMIs",
+    noun: { one: "AMI", many: "AMIs" },
     run: (options) => preflight(plan, options),
     // AWS refuses days that have passed, and keeps those that it has.
     checksBeforeUpdate: (now) =>

@@ -1,4 +1,5 @@
 /** What on AWS a stack may call its own: by its state, and by what it declares. Pure, from plain data. */
+import { commandType } from "../../../src/stacks/state-index.ts";
 import { amiTags, grantees } from "../rules.ts";
 import { awsSettingsOf } from "../options.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
@@ -65,7 +66,7 @@ export function ownedResources(
   const owner = `${ownerOf(resources)}/`;
   const written = new Set(
     resources.flatMap(({ type, urn }) =>
-      type === resourceTypes.command ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
+      type === commandType ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
     ),
   );
   const isDirect = importMethod === "direct";

@@ -1,4 +1,5 @@
 /** What a stack's state has on AWS. Pure. */
+import { commandType } from "../../../src/stacks/state-index.ts";
 import { resourcesOf, type StackState, type StateResource } from "../../../src/stacks/state.ts";
 import { awsProviderType, resourceTypes } from "../resource-types.ts";
 
@@ -39,7 +40,7 @@ export function recordedAccount(resources: readonly StateResource[]): string | u
 export function recordedIds(resources: readonly StateResource[]): Set<string> {
   const own = resources.flatMap(({ type, id }) => (type.startsWith("aws:") && id !== undefined ? [id] : []));
   const written = resources.flatMap(({ type, outputs }) => {
-    const stdout = type === resourceTypes.command ? outputs?.["stdout"] : undefined;
+    const stdout = type === commandType ? outputs?.["stdout"] : undefined;
     return typeof stdout === "string" ? (/"snapshotId":"(snap-[0-9a-f]+)"/.exec(stdout)?.[1] ?? []) : [];
   });
   return new Set([...own, ...written]);

@@ -1,6 +1,6 @@
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../../src/configuration/variant.ts";
-import type { RecoverCloud, Recovered } from "../../cloud.ts";
+import type { RecoverCloud, Recovered } from "../../../src/recover/cloud-recovery.ts";
 import { awsSettingsOf } from "../options.ts";
 import { withAwsErrors } from "../api/errors.ts";
 import { UserError } from "../../../src/lib/user-error.ts";

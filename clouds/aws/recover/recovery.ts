@@ -1,4 +1,4 @@
-import type { CloudRecovery } from "../../cloud.ts";
+import type { CloudRecovery } from "../../../src/recover/cloud-recovery.ts";
 import { hasAws } from "./recorded.ts";
 
 /** Recovery of a stack's images on AWS. The SDKs are loaded only when there is something to look for. */

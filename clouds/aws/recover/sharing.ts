@@ -3,6 +3,7 @@
  * with is a resource and is taken into the state; whom a snapshot is shared with is a command's, which is marked so that the next
  * `up` runs it again. Nothing is shared or made private here: the `up` that follows does what the ledger says.
  */
+import { commandType } from "../../../src/stacks/state-index.ts";
 import { DescribeSnapshotsCommand, type EC2Client, type LaunchPermission } from "@aws-sdk/client-ec2";
 import { type Grantee, granteeOf } from "../rules.ts";
 import { ec2Client } from "../api/clients.ts";
@@ -167,7 +168,7 @@ async function hasTags(
 }
 
 function environmentOf({ type, inputs }: StateResource): Record<string, unknown> | undefined {
-  if (type !== resourceTypes.command) return undefined;
+  if (type !== commandType) return undefined;
   return inputs?.["environment"] as Record<string, unknown> | undefined;
 }
 
