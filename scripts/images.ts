@@ -62,9 +62,10 @@ export function images(options: ImagesOptions): Output {
 const lower = (stage: Stage, ceiling: Stage = "release"): Stage =>
   stages[Math.min(stages.indexOf(stage), stages.indexOf(ceiling))]!;
 
+/** Without origins, which change with every line that moves in a layer: `--explain` says who asks for what. */
 const toJson = (images: readonly DeclaredImage[]): string =>
   JSON.stringify(
-    images.map(({ key, variant, state }) => ({ key, ...variant, state })),
+    images.map(({ key, variant, state }) => ({ key, ...variant, origins: undefined, state })),
     null,
     2,
   );
@@ -108,7 +109,7 @@ function explainField(
   const [name = ""] = asked.split(".");
   const field = layerNames[name] ?? name;
   const known = [
-    ...Object.keys(variantSchema.shape),
+    ...Object.keys(variantSchema.shape).filter((name) => name !== "origins"),
     ...fieldNames,
     ...config.dimensions.map((name) => `${name}Name`),
   ];
