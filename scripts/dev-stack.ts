@@ -8,8 +8,9 @@ import os from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { request } from "undici";
-import { openRepository, officialMirrorUrl } from "../src/builder/mirror.ts";
+import { officialMirrorUrl } from "../src/builder/mirror.ts";
 import { buildSettings } from "../src/builder/build-settings.ts";
+import { servedRelease } from "../src/builder/served-release.ts";
 import { readSettings } from "../src/configuration/settings.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
@@ -72,7 +73,7 @@ async function writeDevStack(name: "official" | "offline"): Promise<void> {
     "alpine:mirror": mirror,
   };
   const settings = buildSettings(readSettings(config));
-  const { release, date } = await servedRelease(settings.mirror);
+  const { release, date } = await servedRelease(settings.mirror, version, hostArch());
   const ledger = {
     versions: {
       [version]: {
@@ -104,20 +105,6 @@ async function writeDevStack(name: "official" | "offline"): Promise<void> {
   process.stderr.write(
     `made stack dev: Alpine ${release} for ${hostArch()} from the ${mirror.name} mirror\n`,
   );
-}
-
-/** The release that the mirror has now, and the day its alpine-base package was built. */
-async function servedRelease(
-  mirror: Parameters<typeof openRepository>[0],
-): Promise<{ release: string; date: string }> {
-  const repository = await openRepository(mirror, `${officialMirrorUrl}/v${version}/main`, hostArch());
-  const base = repository.entries.find((entry) => entry.name === "alpine-base");
-  if (base === undefined)
-    throw new UserError(`mirror ${mirror.url} has no alpine-base`, "use a complete mirror");
-  return {
-    release: base.version.replace(/-r\d+$/, ""),
-    date: new Date(base.buildTime * 1000).toISOString().slice(0, 10),
-  };
 }
 
 function hostArch(): "x86_64" | "aarch64" {

@@ -25,6 +25,7 @@ import type { Progress } from "./progress.ts";
 import type { Accelerator } from "./qemu.ts";
 import { checkPackages, requestLines } from "./requests.ts";
 import { type InstalledPackage, installedPackageSchema } from "./sbom.ts";
+import { releaseIn } from "./served-release.ts";
 
 /** A built image. */
 export interface BuiltImage {
@@ -189,8 +190,7 @@ export function checkRelease(
   mirror: MirrorSettings,
 ): void {
   if (variant.version === "edge") return;
-  const base = repositories.flatMap(({ entries }) => entries).find(({ name }) => name === "alpine-base");
-  const served = base?.version.replace(/-r\d+$/, "");
+  const served = releaseIn(repositories.flatMap(({ entries }) => entries))?.release;
   if (served === variant.release) return;
   throw new UserError(
     `mirror ${mirror.name} (${mirror.url}) has Alpine ${served ?? "without alpine-base"} in its ${variant.version} branch, not ${variant.release}`,
