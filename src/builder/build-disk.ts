@@ -23,8 +23,9 @@ import { guestProxyAddress, jobArchive } from "./job.ts";
 import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
 import type { Accelerator } from "./qemu.ts";
-import { checkPackages, requestLines, type WhoAsks, whoAsksIn } from "./requests.ts";
+import { checkPackages, requestLines } from "./requests.ts";
 import { type InstalledPackage, installedPackageSchema } from "./sbom.ts";
+import { releaseIn } from "./served-release.ts";
 
 /** A built image. */
 export interface BuiltImage {
@@ -73,8 +74,7 @@ export async function buildDisk(
   const ids = identifiers(digest);
   const repositories = await openRepositories(variant, settings.mirror);
   checkRelease(variant, repositories, settings.mirror);
-  const whoAsks = whoAsksIn(variant, settings.overlays);
-  checkPackages(variant, repositories, whoAsks);
+  checkPackages(variant, repositories);
   let appliance = await makeAppliance(variant.arch, settings, progress);
 
   mkdirSync(folder, { recursive: true });
@@ -96,7 +96,7 @@ export async function buildDisk(
       await runJob({
         what: variant.name,
         appliance,
-        job: imageJob(variant, settings, ids, declaredMib, base.missing ? "make" : "ready", whoAsks),
+        job: imageJob(variant, settings, ids, declaredMib, base.missing ? "make" : "ready"),
         repositories,
         mirror: settings.mirror,
         disk,
@@ -192,8 +192,7 @@ export function checkRelease(
   mirror: MirrorSettings,
 ): void {
   if (variant.version === "edge") return;
-  const base = repositories.flatMap(({ entries }) => entries).find(({ name }) => name === "alpine-base");
-  const served = base?.version.replace(/-r\d+$/, "");
+  const served = releaseIn(repositories.flatMap(({ entries }) => entries))?.release;
   if (served === variant.release) return;
   throw new UserError(
     `mirror ${mirror.name} (${mirror.url}) has Alpine ${served ?? "without alpine-base"} in its ${variant.version} branch, not ${variant.release}`,
@@ -210,7 +209,6 @@ function imageJob(
   ids: ReturnType<typeof identifiers>,
   declaredMib: number,
   base: "make" | "ready",
-  whoAsks: WhoAsks,
 ): Buffer {
   const runlevels = (services: Record<string, string[]>): string =>
     Object.entries(services)
@@ -258,7 +256,7 @@ function imageJob(
       EFI_VOLUME_ID: ids.efiVolumeId,
     },
     files: {
-      "files/asked-by": requestLines(variant, whoAsks),
+      "files/asked-by": requestLines(variant),
       "files/repositories": variant.repos
         .map(({ url, tag, enabled }) => `${enabled ? "" : "#"}${tag === undefined ? "" : `@${tag} `}${url}\n`)
         .join(""),

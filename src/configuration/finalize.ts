@@ -5,7 +5,7 @@ import type { Fields } from "./merge.ts";
 import type { Field } from "./schema.ts";
 import { ConfigError, suggest, type Problem } from "./source.ts";
 import { fill } from "./template.ts";
-import { architectures, firmwares, type Variant } from "./variant.ts";
+import { architectures, firmwares, type Origins, type Variant } from "./variant.ts";
 
 export interface Context {
   entry: Entry;
@@ -17,6 +17,8 @@ export interface Context {
   regions: readonly string[] | undefined;
   /** Those of its packages that it shares with images of other bootstraps and clouds. */
   basePackages: string[];
+  /** Where its layers ask for what it has. */
+  origins: Origins;
   /** The mistake at the layer that last set this field, or this key of it. */
   blame: (field: string, message: string, key?: string) => Problem;
 }
@@ -123,6 +125,7 @@ class Finalizer {
       ...this.#optional("cloudRegionUrl", ["region", "image_id"]),
       ...this.#optional("cloudLaunchUrl", ["region", "image_id"]),
       titles,
+      origins: this.#context.origins,
     };
     if (this.#problems.length > 0) throw new ConfigError(this.#problems);
     return variant;

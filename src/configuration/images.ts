@@ -66,7 +66,7 @@ const lower = (stage: Stage, ceiling: Stage = "release"): Stage =>
 
 const toJson = (images: readonly DeclaredImage[]): string =>
   JSON.stringify(
-    images.map(({ key, variant, state }) => ({ key, ...variant, state })),
+    images.map(({ key, variant, state }) => ({ key, ...variant, origins: undefined, state })),
     null,
     2,
   );
@@ -110,7 +110,7 @@ function explainField(
   const [name = ""] = asked.split(".");
   const field = layerNames[name] ?? name;
   const known = [
-    ...Object.keys(variantSchema(config.clouds).shape),
+    ...Object.keys(variantSchema(config.clouds).shape).filter((name) => name !== "origins"),
     ...fieldNames(config.clouds),
     ...config.dimensions.map((name) => `${name}Name`),
   ];

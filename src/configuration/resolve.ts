@@ -5,10 +5,11 @@ import { finalize } from "./finalize.ts";
 import { expand, selections, stateOf, type Entry, type Ledger } from "./ledger.ts";
 import { checkMatch, excludedBy, settingsLayer, type Configuration, type Layer } from "./load.ts";
 import { mergeLayers, type Step } from "./merge.ts";
+import { rememberedOrigins } from "./origins.ts";
 import { publishedRegions } from "./regions.ts";
 import { matches, type LayerData } from "./schema.ts";
 import { ConfigError, formatPlace, formatProblem, suggest, type Problem } from "./source.ts";
-import type { DeclaredImage } from "./variant.ts";
+import type { DeclaredImage, Origins } from "./variant.ts";
 
 /** What a stack's settings say about its images; after all layers, mandatory ones included. */
 export interface Overrides {
@@ -47,7 +48,7 @@ export function resolve(
 
   const declared: DeclaredImage[] = [];
   const last = overrideLayer(overrides);
-  const base = basePackagesOf(config);
+  const shared: Shared = { base: basePackagesOf(config), origins: rememberedOrigins(config) };
   for (const entry of ledger.entries) {
     if (!known.includes(entry.version)) continue;
     if (versions.length > 0 && !versions.includes(entry.version)) continue;
@@ -57,7 +58,7 @@ export function resolve(
     for (const block of entry.images) {
       for (const image of expand({ version: entry.version, ...block }, config.dimensions)) {
         try {
-          const variant = resolveImage(config, ledger, entry, image, last, base);
+          const variant = resolveImage(config, ledger, entry, image, last, shared);
           const key = `${variant.imageKey}-r${variant.revision}`;
           const regions = publishedRegions(variant, config.regions);
           declared.push({ key, variant, state: stateOf(entry, image), regions });
@@ -84,13 +85,19 @@ function overrideLayer({ project, storageUrl }: Overrides): Layer[] {
   return Object.keys(data).length > 0 ? [settingsLayer(data)] : [];
 }
 
+/** What images have in common, worked out once. */
+interface Shared {
+  base: (image: Record<string, string>) => string[];
+  origins: (image: Record<string, string>) => Origins;
+}
+
 function resolveImage(
   config: Configuration,
   ledger: Ledger,
   entry: Entry,
   image: Record<string, string>,
   last: readonly Layer[],
-  base: (image: Record<string, string>) => string[],
+  shared: Shared,
 ) {
   const layers = [...config.chain(image), ...last];
   return finalize(mergeLayers(layers, image), {
@@ -99,7 +106,8 @@ function resolveImage(
     titles: titles(layers),
     cloud: rulesOf(config.clouds, image.cloud),
     regions: config.regions[image.cloud ?? ""]?.map(({ name }) => name),
-    basePackages: base(image),
+    basePackages: shared.base(image),
+    origins: shared.origins(image),
     blame: (field, message, key) => {
       let place: Problem | undefined;
       mergeLayers(layers, image, (step) => {

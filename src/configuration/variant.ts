@@ -6,6 +6,17 @@ import { bootloaders, compressions, day, formatOptions, formats } from "./schema
 
 const texts = z.array(z.string());
 const bools = z.record(z.string(), z.boolean());
+const places = z.record(z.string(), z.string());
+
+const originsSchema = z.strictObject({
+  packages: places,
+  services: z.record(z.string(), places).describe("Runlevel to service to place"),
+  kernelModules: places,
+  initfsFeatures: places,
+});
+
+/** Where layers ask for what a build can fail for: name to place, `configs/version.yaml:32:3`. */
+export type Origins = z.output<typeof originsSchema>;
 
 /** Every field is plain data, so that a variant can be printed, compared, digested and sent into a build guest. */
 const commonFields = z.strictObject({
@@ -74,6 +85,11 @@ const commonFields = z.strictObject({
   titles: z
     .record(z.string(), z.string())
     .describe("Dimension to what people call its value, where it has a title"),
+  origins: z
+    .exactOptional(originsSchema)
+    .describe(
+      "Which layer asks for what, for messages about what a build could not do; never part of an image's inputs",
+    ),
 });
 
 export const { options: architectures } = commonFields.shape.arch;

@@ -1,4 +1,5 @@
 /** Commands that add entries. */
+import { ArchiveError } from "../builder/apk-archive.ts";
 import {
   compareReleases,
   findEntry,
@@ -10,17 +11,17 @@ import {
 import { compact, releaseShape } from "../configuration/ledger.ts";
 import { mergeLayers } from "../configuration/merge.ts";
 import { isSelected } from "../configuration/select.ts";
-import { readStackFile, settingsTable } from "../configuration/settings.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
 import type { Stage } from "../configuration/variant.ts";
 import { defined } from "../lib/defined.ts";
 import type { Output } from "../lib/report.ts";
+import { UserError } from "../lib/user-error.ts";
 import { dayAfter, fail, open, save, type CommonOptions } from "./ledger-session.ts";
-import { readReleases, RELEASES_URL, servedRelease, type Branch } from "./upstream.ts";
+import { type MirrorOptions, releaseServed } from "./served.ts";
+import { readReleases, RELEASES_URL, type Branch } from "./upstream.ts";
 
-export interface UpdateOptions extends CommonOptions {
+export interface UpdateOptions extends CommonOptions, MirrorOptions {
   from?: string;
-  mirror?: string;
   at?: Stage;
 }
 
@@ -55,7 +56,7 @@ export async function update(versions: readonly string[], options: UpdateOptions
     const isNew = [...branches.keys()].every(
       (other) => other === "edge" || compareReleases(other, version) < 0,
     );
-    const found = await newestRelease(version, branch, isNew, options, warnings);
+    const found = await newestRelease({ version, branch, isNew, images }, options, warnings);
     if (found === undefined || ledger.entries.some(({ release }) => release === found.release)) continue;
     const last = newest(ledger.entries.filter((entry) => entry.version === version));
     if (last !== undefined && compareReleases(found.release, last.release) < 0) {
@@ -91,11 +92,20 @@ interface Found {
   releaseNotes?: string;
 }
 
+/** What `update` looks for. */
+interface Asked {
+  version: string;
+  branch: Branch | undefined;
+  /** Whether it is newer than all that Alpine has released. */
+  isNew: boolean;
+  images: readonly Image[];
+}
+
+type Image = Readonly<Record<string, string>>;
+
 /** Of a branch its newest; of edge the day; of a version that is yet to come, what the mirror has: a candidate. */
 async function newestRelease(
-  version: string,
-  branch: Branch | undefined,
-  isNew: boolean,
+  { version, branch, isNew, images }: Asked,
   options: UpdateOptions,
   warnings: string[],
 ): Promise<Found | undefined> {
@@ -104,38 +114,28 @@ async function newestRelease(
   const last = branch?.releases.at(-1);
   if (last !== undefined || !(isNew || branch)) return last;
   try {
-    const release = await servedRelease(mirrorOf(options), version);
+    const release = await releaseServed(options, version, architecturesOf(images));
     if (releaseShape(version).test(release)) return { release, date };
     warnings.push(`${version}: not released, and ${release} on the mirror is no candidate`);
     return undefined;
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    warnings.push(`${version}: not released, and no candidate: ${error.message}`);
+    // What is not there yet is no mistake; what contradicts itself, or is not to be believed, is one.
+    if (!(error instanceof UserError) || error instanceof ConfigError) throw error;
+    if (error.cause instanceof ArchiveError) throw error;
+    warnings.push(`${version}: not released, and no candidate: ${error.what}`);
     return undefined;
   }
 }
 
-function mirrorOf({ mirror, stack, root, clouds }: UpdateOptions): string {
-  if (mirror) return mirror;
-  if (stack) return readStackFile(root, stack, clouds).mirror.url;
-  return (settingsTable(clouds).find(({ key }) => key === "mirror")!.default as { url: string }).url;
-}
+const architecturesOf = (images: readonly Image[]): string[] => [
+  ...new Set(images.map(({ arch = "" }) => arch)),
+];
 
 /** Appends the next revision of a release, with the images of today's configuration. */
 export async function revise(name: string, options: UpdateOptions): Promise<Output> {
   const session = open(options);
   const { config, ledger, editor } = session;
   const entry = newest(ledger.entries.filter(({ release }) => release === findEntry(ledger, name).release))!;
-  const served =
-    entry.version === "edge"
-      ? options.today.replaceAll("-", "")
-      : await servedRelease(mirrorOf(options), entry.version);
-  if (served !== entry.release) {
-    fail(
-      entry.release,
-      `the mirror now serves ${served} of ${entry.version}, so ${entry.release} can't be built again: use \`update\``,
-    );
-  }
   const images = imagesToday(config, entry.version)
     .map((dimensions) => ({
       dimensions,
@@ -143,6 +143,17 @@ export async function revise(name: string, options: UpdateOptions): Promise<Outp
     }))
     .filter(({ image }) => isSelected(image, options));
   if (images.length === 0) fail(label(entry), "--only and --skip leave no image");
+  const architectures = architecturesOf(images.map(({ dimensions }) => dimensions));
+  const served =
+    entry.version === "edge"
+      ? options.today.replaceAll("-", "")
+      : await releaseServed(options, entry.version, architectures);
+  if (served !== entry.release) {
+    fail(
+      entry.release,
+      `the mirror now serves ${served} of ${entry.version}, so ${entry.release} can't be built again: use \`update\``,
+    );
+  }
   const own = ledger.source.document?.getIn([...entry.path, "endOfLife"]) as string | undefined;
   const notes = ledger.source.document?.getIn([...entry.path, "releaseNotes"]) as string | undefined;
   const { release, date } = entry;

@@ -1,6 +1,5 @@
-/** What Alpine says about its releases: releases.json, and what a mirror serves. */
+/** What Alpine says about its releases: releases.json. */
 import { readFile } from "node:fs/promises";
-import { gunzipSync } from "node:zlib";
 import { z } from "zod";
 import { compareReleases } from "../configuration/ledger-edit.ts";
 import { ConfigError } from "../configuration/source.ts";
@@ -57,19 +56,6 @@ export async function readReleases(from: string = RELEASES_URL): Promise<Map<str
       },
     ]),
   );
-}
-
-/** The release that a mirror serves of a version now, from its index; a branch serves only its newest. */
-export async function servedRelease(mirror: string, version: string): Promise<string> {
-  const url = `${mirror.replace(/\/$/, "")}/v${version}/main/x86_64/APKINDEX.tar.gz`;
-  const index = gunzipSync(await read(url)).toString("latin1");
-  for (const name of ["alpine-base", "alpine-release"]) {
-    const found = new RegExp(`(?:^|\n)P:${name}\n(?:[^\n]+\n)*?V:([^\n]+)-r\\d+\n`).exec(index);
-    if (found) return found[1]!;
-  }
-  throw new ConfigError([
-    { file: url, path: "", message: "the index has neither alpine-base nor alpine-release" },
-  ]);
 }
 
 /** What a URL or a file holds; `file://` is read as in a stack's settings. */

@@ -19,21 +19,16 @@ export interface ProjectArchive {
   packages: string;
 }
 
-/** The project's programs; overlays are packed by themselves, those in use. */
+/** The project's programs. */
 const programs = [
   "package.json",
   "package-lock.json",
   "tsconfig.json",
   "clouds",
   "components",
-  "configs",
   "scripts",
   "src",
 ];
-const leftOut = path.join("configs", "overlays");
-
-/** Whether a file of an overlay says what is to be built. Its ledger says what was. */
-const isLayer = (file: string): boolean => file.endsWith(".yaml") && file !== "releases.yaml";
 
 interface PackedFile {
   content: Buffer;
@@ -53,8 +48,8 @@ export function settingsThere(build: BuildSettings): BuildSettings {
 }
 
 /**
- * Packs what a build of a variant reads: the project's programs, its overlays' scripts and layers (who asked for what is looked
- * up in these), keys. Nothing else travels.
+ * Packs what a build of a variant reads: the project's programs, scripts of its overlays, keys. Layers stay here, for the variant
+ * is resolved. Nothing else travels.
  */
 export async function packProject(variant: Variant, build: BuildSettings): Promise<ProjectArchive> {
   const files = filesToPack(variant, build);
@@ -81,11 +76,8 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
   for (const name of programs) addFiles(files, path.join(projectRoot, name), name);
   const there = settingsThere(build);
   build.overlays.forEach((overlay, index) => {
-    const [folder, name] = [path.resolve(projectRoot, overlay), there.overlays[index]!];
-    addFiles(files, path.join(folder, "scripts"), `${name}/scripts`);
-    for (const file of readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(isLayer)) {
-      addFiles(files, path.join(folder, file), path.join(name, file));
-    }
+    const scripts = path.resolve(projectRoot, overlay, "scripts");
+    addFiles(files, scripts, `${there.overlays[index]!}/scripts`);
   });
   build.mirror.keyFiles.forEach((file, index) => {
     addFiles(files, path.resolve(projectRoot, file), there.mirror.keyFiles[index]!);
@@ -106,7 +98,7 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
 /** Adds a file, or all files below a folder; nothing where there is none, for whoever reads it says so best. */
 function addFiles(files: Map<string, PackedFile>, place: string, name: string): void {
   const found = statSync(place, { throwIfNoEntry: false });
-  if (found === undefined || name === leftOut) return;
+  if (found === undefined) return;
   if (found.isDirectory()) {
     for (const entry of readdirSync(place)) addFiles(files, path.join(place, entry), path.join(name, entry));
   } else if (found.isFile()) {

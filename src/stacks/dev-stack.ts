@@ -7,7 +7,8 @@ import os from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { request } from "undici";
-import { openRepository, officialMirrorUrl } from "../builder/mirror.ts";
+import { officialMirrorUrl } from "../builder/mirror.ts";
+import { servedRelease } from "../builder/served-release.ts";
 import { buildSettings } from "../builder/build-settings.ts";
 import { readSettings } from "../configuration/settings.ts";
 import { UserError } from "../lib/user-error.ts";
@@ -59,7 +60,7 @@ export async function writeDevStack(name: "official" | "offline"): Promise<void>
     "alpine:mirror": mirror,
   };
   const settings = buildSettings(readSettings(config, []));
-  const { release, date } = await servedRelease(settings.mirror);
+  const { release, date } = await servedRelease(settings.mirror, version, hostArch());
   const ledger = {
     versions: {
       [version]: {
@@ -91,20 +92,6 @@ export async function writeDevStack(name: "official" | "offline"): Promise<void>
   process.stderr.write(
     `made stack dev: Alpine ${release} for ${hostArch()} from the ${mirror.name} mirror\n`,
   );
-}
-
-/** The release that the mirror has now, and the day its alpine-base package was built. */
-async function servedRelease(
-  mirror: Parameters<typeof openRepository>[0],
-): Promise<{ release: string; date: string }> {
-  const repository = await openRepository(mirror, `${officialMirrorUrl}/v${version}/main`, hostArch());
-  const base = repository.entries.find((entry) => entry.name === "alpine-base");
-  if (base === undefined)
-    throw new UserError(`mirror ${mirror.url} has no alpine-base`, "use a complete mirror");
-  return {
-    release: base.version.replace(/-r\d+$/, ""),
-    date: new Date(base.buildTime * 1000).toISOString().slice(0, 10),
-  };
 }
 
 function hostArch(): "x86_64" | "aarch64" {

@@ -227,6 +227,21 @@ describe("an image's resources", function () {
     }
   });
 
+  it("are not updated when lines move in a layer, and have them where an input never changes", async () => {
+    const origins = (place: string) => ({
+      packages: { doas: place },
+      services: {},
+      kernelModules: {},
+      initfsFeatures: {},
+    });
+    const variant = { origins: origins("configs/defaults.yaml:12:3") };
+    const placesIn = async (rebuild: "never" | "changed") =>
+      inputOf<DiskImageInput>(find(await run({ variant, settings: { rebuild } }), "img-disk")).variant
+        .origins;
+    assert.deepEqual(await placesIn("changed"), origins("configs/defaults.yaml"));
+    assert.deepEqual(await placesIn("never"), origins("configs/defaults.yaml:12:3"));
+  });
+
   it("give a build the time it needs", async () => {
     const { customTimeouts } = find(await run(), "img-disk");
     assert.equal(customTimeouts?.create, "12h");

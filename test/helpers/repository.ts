@@ -23,6 +23,8 @@ export interface PackageParts {
   version?: string;
   depends?: string[];
   provides?: string[];
+  /** @default x86_64 */
+  architecture?: string;
   /** Path → content. */
   files?: Record<string, string>;
 }
@@ -33,6 +35,7 @@ export function testPackage(parts: PackageParts, key: SigningKey): Promise<Writt
     version = "1.0-r0",
     depends = [],
     provides = [],
+    architecture = "x86_64",
     files = { [`usr/share/${name}`]: name },
   } = parts;
   const info = {
@@ -42,7 +45,7 @@ export function testPackage(parts: PackageParts, key: SigningKey): Promise<Writt
     provides,
     description: "for a test",
     url: "https://example.org",
-    architecture: "x86_64",
+    architecture,
     license: "MIT",
     origin: name,
     buildDate: 1_700_000_000,

@@ -34,7 +34,37 @@ describe("the digest of an image's inputs", () => {
     assert.equal(inputsDigest(structuredClone(variant), structuredClone(settings)), digest);
   });
 
+  it("is what it was when images were first built from such inputs", () => {
+    const bios = someVariant();
+    const uefi = someVariant({
+      imageKey: "3.23.6-aarch64-uefi-tiny-aws",
+      arch: "aarch64",
+      firmware: "uefi",
+      cloud: "aws",
+      bootloader: "grub-efi",
+      imageFormat: "vhd",
+      imageFormatOptions: "vhd/force-size",
+    });
+    // Another digest means that published images are not made of today's inputs: only what changes their bytes may change it,
+    // as an edit of a guest script does.
+    assert.deepEqual(
+      [inputsDigest(bios, settings), inputsDigest(uefi, settings)],
+      [
+        "27f87b9208db2bf5c1e46dccaebc261870a2e5d85356db67dbc2daed8d16c674",
+        "464ea227b204ff823b4da6e76ff113e06a750364434e3351e43fc2b5a33ca7c8",
+      ],
+    );
+  });
+
   const publishing = {
+    origins: {
+      origins: {
+        packages: { doas: "configs/defaults.yaml:12:3" },
+        services: { default: { sshd: "configs/defaults.yaml:20:5" } },
+        kernelModules: {},
+        initfsFeatures: {},
+      },
+    },
     regions: { regions: { "eu-west-1": true } },
     access: { access: { PUBLIC: false, "123456789012": true } },
     storage: { storageUrl: "file:///elsewhere", downloadUrl: "https://example.org" },

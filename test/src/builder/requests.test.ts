@@ -1,9 +1,7 @@
 import assert from "node:assert/strict";
-import { loadVariants } from "../../../src/configuration/index.ts";
 import type { Repository } from "../../../src/builder/mirror.ts";
-import { checkPackages, requestLines, whoAsksIn } from "../../../src/builder/requests.ts";
+import { checkPackages, requestLines } from "../../../src/builder/requests.ts";
 import { defined } from "../../../src/lib/defined.ts";
-import { least, project } from "../configuration/project.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
 /** A repository with these packages: name → what else it provides. */
@@ -28,7 +26,8 @@ function repository(packages: Record<string, string[]>, tag?: string): Repositor
   };
 }
 
-const nobody = (): undefined => undefined;
+/** Places that nobody looks up, but for those that a test is about. */
+const origins = { packages: {}, services: {}, kernelModules: {}, initfsFeatures: {} };
 const wanting = (add: string[], noScripts: string[] = []) =>
   someVariant({ packages: { add, noScripts, delete: ["never-there"] } });
 
@@ -36,69 +35,62 @@ describe("the packages a variant names", () => {
   const main = repository({ "alpine-base": [], "linux-virt": [], "openssh-server": ["sshd-virtual"] });
 
   it("may be names, names with versions, and what packages provide", () => {
-    checkPackages(
-      wanting(["alpine-base", "linux-virt~6.18", "sshd-virtual"], ["alpine-base>=3"]),
-      [main],
-      nobody,
-    );
+    checkPackages(wanting(["alpine-base", "linux-virt~6.18", "sshd-virtual"], ["alpine-base>=3"]), [main]);
   });
 
   it("are an error that names each, who asks, what is meant perhaps, and where it looked", () => {
-    const asks = ([, name]: readonly string[]) =>
-      name === "linux-vir" ? "configs/version.yaml:32:3" : undefined;
-    assert.throws(
-      () => checkPackages(wanting(["linux-vir", "alpine-base"], ["nothing-like-it"]), [main], asks),
-      {
-        name: "UserError",
-        message: [
-          'nocloud_alpine-3.23.6-x86_64-bios-tiny-r0: no repository has package "linux-vir", which configs/version.yaml:32:3 asks for; did you mean "linux-virt"?',
-          'nocloud_alpine-3.23.6-x86_64-bios-tiny-r0: no repository has package "nothing-like-it"; there is alpine-base, linux-virt, openssh-server',
-          "  → correct the name, or add the repository that has it to `repos` (now https://example.org/main)",
-        ].join("\n"),
-      },
-    );
+    const packages = { "linux-vir": "configs/version.yaml:32:3" };
+    const variant = wanting(["linux-vir", "alpine-base"], ["nothing-like-it"]);
+    assert.throws(() => checkPackages({ ...variant, origins: { ...origins, packages } }, [main]), {
+      name: "UserError",
+      message: [
+        'nocloud_alpine-3.23.6-x86_64-bios-tiny-r0: no repository has package "linux-vir", which configs/version.yaml:32:3 asks for; did you mean "linux-virt"?',
+        'nocloud_alpine-3.23.6-x86_64-bios-tiny-r0: no repository has package "nothing-like-it"; there is alpine-base, linux-virt, openssh-server',
+        "  → correct the name, or add the repository that has it to `repos` (now https://example.org/main)",
+      ].join("\n"),
+    });
   });
 
   it("have a tagged repository only where they ask for its tag", () => {
     const testing = repository({ "tiny-cloud-new": [] }, "edge-testing");
-    checkPackages(
-      wanting(["tiny-cloud-new@edge-testing", "alpine-base@edge-testing"]),
-      [main, testing],
-      nobody,
-    );
+    checkPackages(wanting(["tiny-cloud-new@edge-testing", "alpine-base@edge-testing"]), [main, testing]);
     assert.throws(
-      () => checkPackages(wanting(["tiny-cloud-new"]), [main, testing], nobody),
+      () => checkPackages(wanting(["tiny-cloud-new"]), [main, testing]),
       /no repository has package "tiny-cloud-new"/,
     );
   });
 });
 
-describe("who asks", () => {
-  const files = {
-    ...least,
-    "configs/version/3.19.yaml": "packages:\n  linux-virt: true\nservices:\n  default:\n    sshd: true\n",
-    "configs/cloud/aws.yaml":
-      "title: AWS\nwhen:\n  - match: { arch: aarch64 }\n    kernelModules: { gpio_pl061: true }\n",
-    "configs/overlays/mine/defaults.yaml": "services:\n  default:\n    sshd: false\n",
-  };
+describe("what only the guest can check", () => {
+  const variant = someVariant({
+    services: { enable: { default: ["sshd"] }, disable: { boot: ["syslog"] } },
+    kernelModules: ["gpio_pl061", "ext4"],
+    initfsFeatures: ["nvme"],
+  });
 
-  it("is the layer that had the last word, overlays included, with its line", () => {
-    const root = project(files);
-    const [variant] = loadVariants({ root }).filter(
-      ({ imageKey }) => imageKey === "3.19.1-aarch64-uefi-tiny-aws",
-    );
-    assert.ok(variant !== undefined);
-    const asks = whoAsksIn(variant, [], root);
-    assert.equal(asks(["packages", "linux-virt"]), "configs/version/3.19.yaml:2:3");
-    assert.equal(asks(["kernelModules", "gpio_pl061"]), "configs/cloud/aws.yaml:4:22");
-    assert.equal(asks(["packages", "unknown"]), undefined);
+  it("comes into the guest with the place of the layer that asks for it, where one does", () => {
+    const asked = {
+      ...origins,
+      services: {
+        default: { sshd: "configs/defaults.yaml:5:5" },
+        boot: { syslog: "mine/defaults.yaml:2:3" },
+      },
+      kernelModules: { gpio_pl061: "configs/cloud/aws.yaml:4:22" },
+      initfsFeatures: { nvme: "configs/cloud/aws.yaml" },
+    };
     assert.equal(
-      whoAsksIn(variant, ["mine"], root)(["services", "default", "sshd"]),
-      "configs/version/3.19.yaml:5:5",
+      requestLines({ ...variant, origins: asked }),
+      [
+        "services.default.sshd configs/defaults.yaml:5:5\n",
+        "services.boot.syslog mine/defaults.yaml:2:3\n",
+        "kernelModules.gpio_pl061 configs/cloud/aws.yaml:4:22\n",
+        "initfsFeatures.nvme configs/cloud/aws.yaml\n",
+      ].join(""),
     );
-    assert.equal(
-      requestLines(variant, asks),
-      "services.default.sshd configs/version/3.19.yaml:5:5\nkernelModules.gpio_pl061 configs/cloud/aws.yaml:4:22\n",
-    );
+  });
+
+  it("comes without any place in a variant of an older version", () => {
+    assert.equal(requestLines(variant), "");
+    assert.throws(() => checkPackages(wanting(["nothing-like-it"]), []), /no repository has package/);
   });
 });

@@ -62,6 +62,7 @@ describe("the original's images", () => {
       "cloud",
       "dimensions",
       "firmware",
+      "origins",
       "releaseDate",
       "titles",
       "version",

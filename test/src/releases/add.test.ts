@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { gzipMembers } from "../../../src/builder/apk-archive.ts";
 import { projectRoot } from "../../../src/lib/workspace.ts";
 import { revise, update } from "../../../src/releases/add.ts";
-import { servedRelease } from "../../../src/releases/upstream.ts";
-import { ledger, refuses, serve, start, today, upstream } from "./fixture.ts";
+import { runProgram } from "../../helpers/processes.ts";
+import { testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
+import { indexFile, ledger, mirrorKey, refuses, serve, start, today, upstream } from "./fixture.ts";
 
 describe("releases update", () => {
   it("adds the newest release of what is not past its end of life, and edge's day; comments and order stay", async () => {
@@ -57,7 +59,7 @@ describe("releases update", () => {
     const { options, declared } = start({ "configs/version/3.20.yaml": "" });
     const warned = await update(["3.20"], options);
     assert.match(warned.warnings.join("\n"), /3\.20: not released, and no candidate: .*APKINDEX/);
-    serve(options.root, "3.20", "3.20.0_rc1");
+    await serve(options.root, "3.20", "3.20.0_rc1");
     await update(["3.20"], options);
     const [first] = declared().filter(({ variant }) => variant.version === "3.20");
     assert.equal(first!.variant.release, "3.20.0_rc1");
@@ -119,7 +121,7 @@ describe("releases update, of what can't be taken as it is", () => {
 
   it("adds no alpha of a version that is yet to come, and all else all the same", async () => {
     const { options, declared } = start({ "configs/version/3.20.yaml": "" });
-    serve(options.root, "3.20", "3.20.0_alpha20261101");
+    await serve(options.root, "3.20", "3.20.0_alpha20261101");
     const { text, warnings } = await update([], options);
     assert.match(text, /added 3\.19\.2 r0/);
     assert.deepEqual(warnings, [
@@ -144,7 +146,7 @@ describe("releases update, of what can't be taken as it is", () => {
 describe("releases revise", () => {
   it("appends the next revision, with the images of today's configuration", async () => {
     const { options, declared } = start({ "configs/cloud/gcp.yaml": "title: GCP" });
-    serve(options.root, "3.19", "3.19.1");
+    await serve(options.root, "3.19", "3.19.1");
     await revise("3.19", options);
     await revise("3.19.1", { ...options, only: ["aws"] });
     const count = (revision: number) =>
@@ -157,14 +159,14 @@ describe("releases revise", () => {
     const { mirror, ...rest } = options;
     const url = `file://${relative(projectRoot, mirror)}`;
     writeFileSync(join(rest.root, "Pulumi.mine.yaml"), `config: { alpine:mirror: { url: "${url}" } }`);
-    serve(options.root, "3.19", "3.19.1");
+    await serve(options.root, "3.19", "3.19.1");
     await revise("3.19.1", { ...rest, stack: "mine" });
     assert.equal(declared().length, 32);
   });
 
   it("refuses a release that the mirror no longer serves", async () => {
     const { options, read } = start();
-    serve(options.root, "3.19", "3.19.2");
+    await serve(options.root, "3.19", "3.19.2");
     await refuses(
       revise("3.19.1", options),
       /the mirror now serves 3\.19\.2 of 3\.19, so 3\.19\.1 can't be built again/,
@@ -172,9 +174,113 @@ describe("releases revise", () => {
     assert.equal(read(), ledger);
   });
 
-  it("reads the served release from an index of several gzip members", async () => {
+  it("asks for the architectures of its images, and for no other", async () => {
+    const { options, declared } = start();
+    await serve(options.root, "3.19", "3.19.1", { architectures: ["x86_64"] });
+    await refuses(revise("3.19.1", options), /cannot read file:.*aarch64\/APKINDEX/);
+    await revise("3.19.1", { ...options, only: ["x86_64"] });
+    assert.equal(declared().length, 24);
+  });
+
+  it("refuses a mirror that serves another release for each architecture, and says which", async () => {
+    const { options, read } = start();
+    await serve(options.root, "3.19", "3.19.1", { architectures: ["x86_64"] });
+    await serve(options.root, "3.19", "3.19.2", { architectures: ["aarch64"] });
+    await refuses(
+      revise("3.19.1", options),
+      /3\.19: mirror file:.*\/mirror serves 3\.19\.2 for aarch64, 3\.19\.1 for x86_64: try again when it has settled/,
+    );
+    assert.equal(read(), ledger);
+  });
+});
+
+describe("a mirror's index", () => {
+  const release = "3.19.1";
+  /** What is there in place of the index of one architecture. */
+  const forgeries: Record<string, { says: RegExp; forge: (index: Buffer) => Promise<Buffer> | Buffer }> = {
+    "is not signed": {
+      says: /aarch64\/APKINDEX.*\n {2}→ use a mirror that signs its index/,
+      forge: (index) => Buffer.concat(gzipMembers(index).slice(1)),
+    },
+    "was changed after it was signed": {
+      says: /aarch64\/APKINDEX.*\n {2}→ the mirror or the way to it is damaged or hostile/,
+      forge: async (index) => {
+        const newer = await testPackage({ name: "alpine-base", version: "3.19.2-r0" }, mirrorKey);
+        const [signature] = gzipMembers(index);
+        const [, ...forged] = gzipMembers(await testIndex([newer], mirrorKey));
+        return Buffer.concat([signature!, ...forged]);
+      },
+    },
+    "is signed by nobody whom the project trusts": {
+      says: /aarch64\/APKINDEX.*\n {2}→ add that public key to the stack's mirror\.keys if you trust it/,
+      forge: async () => {
+        const key = throwawayKey("stranger.rsa.pub");
+        return testIndex([await testPackage({ name: "alpine-base", version: "3.19.1-r0" }, key)], key);
+      },
+    },
+    "is signed by a stranger under a trusted name": {
+      says: /aarch64\/APKINDEX.*\n {2}→ the mirror or the way to it is damaged or hostile/,
+      forge: async () => {
+        const key = throwawayKey(mirrorKey.name);
+        return testIndex([await testPackage({ name: "alpine-base", version: "3.19.1-r0" }, key)], key);
+      },
+    },
+  };
+  for (const [what, { says, forge }] of Object.entries(forgeries)) {
+    it(`is refused by revise where it ${what}`, async () => {
+      const { options, read } = start();
+      await serve(options.root, "3.19", release);
+      const file = indexFile(options.root, "3.19", "aarch64");
+      writeFileSync(file, await forge(readFileSync(file)));
+      await refuses(revise(release, options), says);
+      assert.equal(read(), ledger);
+    });
+
+    it(`is refused by update where it ${what}`, async () => {
+      const { options, read } = start({ "configs/version/3.20.yaml": "" });
+      await serve(options.root, "3.20", "3.20.0_rc1");
+      const file = indexFile(options.root, "3.20", "aarch64");
+      writeFileSync(file, await forge(readFileSync(file)));
+      await refuses(update([], options), says);
+      assert.equal(read(), ledger);
+    });
+  }
+
+  it("of another release than the other architecture's is refused by update", async () => {
+    const { options, read } = start({ "configs/version/3.20.yaml": "" });
+    await serve(options.root, "3.20", "3.20.0_rc1", { architectures: ["x86_64"] });
+    await serve(options.root, "3.20", "3.20.0_rc2", { architectures: ["aarch64"] });
+    await refuses(
+      update([], options),
+      /3\.20: mirror file:.* serves 3\.20\.0_rc2 for aarch64, 3\.20\.0_rc1 for x86_64/,
+    );
+    assert.equal(read(), ledger);
+  });
+
+  it("that cannot be had ends the command with what to do, and no stack", async () => {
     const { options } = start();
-    serve(options.root, "3.19", "3.19.0_rc2");
-    assert.equal(await servedRelease(options.mirror, "3.19"), "3.19.0_rc2");
+    const words = ["revise", "3.19.1", "--root", options.root, "--mirror", options.mirror];
+    const { code, stdout, stderr } = await runProgram(process.execPath, [
+      "--import",
+      "tsx",
+      join(projectRoot, "scripts/releases.ts"),
+      ...words,
+    ]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^error: cannot read file:.*APKINDEX.*\n {2}→ check the stack's mirror\.url\n$/);
+  });
+
+  it("may be signed by a key that the stack trusts, which lies in the project", async () => {
+    const { options, declared } = start();
+    const key = throwawayKey("own.rsa.pub");
+    writeFileSync(join(options.root, "own.rsa.pub"), key.publicPem);
+    writeFileSync(
+      join(options.root, "Pulumi.mine.yaml"),
+      "config: { alpine:mirror: { keys: [own.rsa.pub] } }",
+    );
+    await serve(options.root, "3.19", release, { key });
+    await refuses(revise(release, options), /own\.rsa\.pub/);
+    await revise(release, { ...options, stack: "mine" });
+    assert.equal(declared().length, 32);
   });
 });

@@ -1,10 +1,10 @@
 /** A small project with a ledger, for the commands that change it. */
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { dirname, join } from "node:path";
 import { loadDeclared } from "../../../src/configuration/index.ts";
-import { ConfigError } from "../../../src/configuration/source.ts";
+import { UserError } from "../../../src/lib/user-error.ts";
+import { testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
 import { project } from "../configuration/project.ts";
 
 /** The day on which all of these tests play. */
@@ -54,6 +54,7 @@ export function start(files: Record<string, string> = {}, text = ledger) {
     "configs/version/edge.yaml": "",
     [file]: text,
     "releases.json": JSON.stringify(upstream),
+    "configs/keys/mirror.rsa.pub": mirrorKey.publicPem,
     ...files,
   });
   const options = { root, today, from: join(root, "releases.json"), mirror: join(root, "mirror") };
@@ -64,22 +65,32 @@ export function start(files: Record<string, string> = {}, text = ledger) {
   };
 }
 
-/** A mirror that serves this release of a version. */
-export function serve(root: string, version: string, release: string): void {
-  const dir = join(root, `mirror/v${version}/main/x86_64`);
-  mkdirSync(dir, { recursive: true });
-  const index = `C:Q1x=\nP:aaa\nV:9-r0\n\nC:Q1y=\nP:alpine-base\nV:${release}-r0\nA:x86_64\n\nP:b\nV:1-r0\n\n`;
-  const half = index.length >> 1;
-  // as signed indexes are: gzip members one after the other
-  writeFileSync(
-    join(dir, "APKINDEX.tar.gz"),
-    Buffer.concat([gzipSync(index.slice(0, half)), gzipSync(index.slice(half))]),
-  );
+/** Signs what the mirror has; the project trusts it. */
+export const mirrorKey = throwawayKey("mirror.rsa.pub");
+
+/** A mirror that serves this release of a version, for architectures of images, in indexes that are signed. */
+export async function serve(
+  root: string,
+  version: string,
+  release: string,
+  { architectures = ["x86_64", "aarch64"], key = mirrorKey } = {},
+): Promise<void> {
+  for (const architecture of architectures) {
+    const of = (name: string, version: string) => testPackage({ name, version, architecture }, key);
+    const packages = [
+      await of("aaa", "9-r0"),
+      await of("alpine-base", `${release}-r0`),
+      await of("b", "1-r0"),
+    ];
+    const index = indexFile(root, version, architecture);
+    mkdirSync(dirname(index), { recursive: true });
+    writeFileSync(index, await testIndex(packages, key));
+  }
 }
+
+export const indexFile = (root: string, version: string, architecture: string): string =>
+  join(root, `mirror/v${version}/main/${architecture}/APKINDEX.tar.gz`);
 
 /** Fails with mistakes that say so. */
 export const refuses = async (task: Promise<unknown>, pattern: RegExp) =>
-  assert.rejects(
-    task,
-    (error) => error instanceof ConfigError && (assert.match(error.message, pattern), true),
-  );
+  assert.rejects(task, (error) => error instanceof UserError && (assert.match(error.message, pattern), true));
