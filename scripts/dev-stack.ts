@@ -34,6 +34,7 @@ await runMain(async () => {
     await writeDevStack(mirrorName);
   } else {
     throw new UserError(
+      "usage",
       `'${operation ?? ""}' is not something this program does`,
       "choose-mirror, write official or write offline",
     );
@@ -113,7 +114,12 @@ async function servedRelease(
   const repository = await openRepository(mirror, `${officialMirrorUrl}/v${version}/main`, hostArch());
   const base = repository.entries.find((entry) => entry.name === "alpine-base");
   if (base === undefined)
-    throw new UserError(`mirror ${mirror.url} has no alpine-base`, "use a complete mirror");
+    throw new UserError(
+      "mirror-incomplete",
+      `mirror ${mirror.url} has no alpine-base`,
+      "use a complete mirror",
+      { where: mirror.url },
+    );
   return {
     release: base.version.replace(/-r\d+$/, ""),
     date: new Date(base.buildTime * 1000).toISOString().slice(0, 10),

@@ -88,11 +88,16 @@ function refuseEdited(
   template: string,
 ): void {
   const problems = plan.flatMap(({ file, found }) =>
-    found.state === "edited" ? found.differences.map((message) => ({ file, path: "", message })) : [],
+    found.state === "edited"
+      ? found.differences.map((message) => ({ code: "stack-file-edited" as const, file, path: "", message }))
+      : [],
   );
   if (problems.length === 0) return;
   const hint = `these were changed by hand: take what is right into ${template}, then --force`;
-  throw new ConfigError([...problems, { file: template, path: "", message: hint }]);
+  throw new ConfigError([
+    ...problems,
+    { code: "stack-file-edited", file: template, path: "", message: hint },
+  ]);
 }
 
 function warningsFor(
@@ -135,10 +140,16 @@ export async function runAll(
   const unmade = members.filter(({ file }) => !existsSync(join(root, file)));
   if (unmade.length > 0 || members.length === 0) {
     const what = members.length === 0 ? `fleet ${template} has no stack` : `there is no ${unmade[0]!.file}`;
-    throw new UserError(what, `npm run fleet -- make ${template}`);
+    const code = members.length === 0 ? "fleet-empty" : "stack-file-missing";
+    throw new UserError(code, what, `npm run fleet -- make ${template}`, {
+      where: unmade[0]?.file ?? `fleet ${template}`,
+    });
   }
   const named = args.find((arg) => arg === "-s" || /^--stack(=|$)/.test(arg));
-  if (named !== undefined) throw new UserError(`${named}: every stack of the fleet is meant`, "leave it out");
+  if (named !== undefined)
+    throw new UserError("usage", `${named}: every stack of the fleet is meant`, "leave it out", {
+      where: named,
+    });
   const results: StackRun[] = [];
   let isInterrupted = false;
   process.on("SIGINT", () => (isInterrupted = true));

@@ -64,8 +64,10 @@ async function recover({ stack, force }: Options): Promise<void> {
   const hasFile = existsSync(path.join(projectRoot, stackFile));
   if (!hasFile && hasAws(state)) {
     throw new UserError(
+      "stack-file-missing",
       `${stackFile} is not here, and the stack has images on AWS: nothing was looked for, nor changed`,
       "run recover in the checkout that has the file",
+      { where: stackFile },
     );
   }
   const task = hasFile ? await awsTask(projectRoot, stack, state) : undefined;
@@ -115,8 +117,14 @@ function explainedFailure(args: readonly string[]): (error: unknown) => never {
   return (error) => {
     if (!(error instanceof ExecaError)) throw error;
     const said = [error.stdout, error.stderr].filter(Boolean).join("\n");
-    const hint = isLockRefusal(said) ? forceHint : "run recover again once that is mended";
-    throw new UserError(`pulumi ${args.join(" ")} failed:\n${said}`, hint, { cause: error });
+    const isLocked = isLockRefusal(said);
+    const hint = isLocked ? forceHint : "run recover again once that is mended";
+    throw new UserError(
+      isLocked ? "stack-locked" : "pulumi-failed",
+      `pulumi ${args.join(" ")} failed:\n${said}`,
+      hint,
+      { where: `pulumi ${args.join(" ")}`, cause: error },
+    );
   };
 }
 

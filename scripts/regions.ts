@@ -5,6 +5,7 @@ import { Command } from "commander";
 import { isMap, isSeq, type YAMLSeq } from "yaml";
 import { readRegions } from "../src/configuration/regions.ts";
 import { ConfigError, readSource, suggest } from "../src/configuration/source.ts";
+import type { ErrorCode } from "../src/lib/error-codes.ts";
 import { run, type Output } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { read } from "../src/releases/upstream.ts";
@@ -71,7 +72,11 @@ export async function updateRegions(
         : Object.keys(lookups).filter((cloud) => lookups[cloud]!.url);
   const unknown = [...asked, ...places.keys()].find((cloud) => !(cloud in lookups));
   if (unknown !== undefined)
-    throw mistake(unknown, `no look-up of this cloud's regions${suggest(unknown, Object.keys(lookups))}`);
+    throw mistake(
+      "unknown-cloud",
+      unknown,
+      `no look-up of this cloud's regions${suggest(unknown, Object.keys(lookups))}`,
+    );
 
   const known = readRegions(root);
   const document = readSource(join(root, FILE), FILE).document!;
@@ -79,9 +84,11 @@ export async function updateRegions(
   const warnings: string[] = [];
   for (const cloud of asked) {
     const place = places.get(cloud) ?? lookups[cloud]!.url;
-    if (place === undefined) throw mistake(cloud, `has no public list: give one with --from ${cloud}=FILE`);
+    if (place === undefined)
+      throw mistake("unknown-cloud", cloud, `has no public list: give one with --from ${cloud}=FILE`);
     const found = [...new Set(lookups[cloud]!.names(parsed(place, await read(place))))].sort();
-    if (found.length === 0) throw mistake(place, "names no region: is it another document?");
+    if (found.length === 0)
+      throw mistake("upstream-invalid", place, "names no region: is it another document?");
     const before = (known[cloud] ?? []).map(({ name }) => name);
     const added = found.filter((name) => !before.includes(name));
     const missed = before.filter((name) => !found.includes(name) && !drop.includes(name));
@@ -108,13 +115,14 @@ export async function updateRegions(
 const regionOf = (item: unknown): string =>
   String(isMap(item) ? (item.get("bestEffort") ?? item.get("leaving")) : item);
 
-const mistake = (path: string, message: string) => new ConfigError([{ file: "regions", path, message }]);
+const mistake = (code: ErrorCode, path: string, message: string) =>
+  new ConfigError([{ code, file: "regions", path, message }]);
 
 function parsed(place: string, text: Buffer): unknown {
   try {
     return JSON.parse(text.toString("utf8"));
   } catch {
-    throw mistake(place, "isn't JSON");
+    throw mistake("upstream-invalid", place, "isn't JSON");
   }
 }
 

@@ -79,7 +79,8 @@ async function main(): Promise<void> {
       run(async () => {
         if (options.finish) return finishRemove(names, options);
         const [name, ...more] = names;
-        if (name === undefined || more.length > 0) return fail("remove", "name one entry, as 3.23.6-r0");
+        if (name === undefined || more.length > 0)
+          return fail("usage", "remove", "name one entry, as 3.23.6-r0");
         return remove(name, options);
       }),
     );

@@ -30,6 +30,7 @@ await runMain(async () => {
   const name = stepNames.find((name) => name === process.env.ALPINE_STEP);
   if (name === undefined || (operation !== "create" && operation !== "update" && operation !== "delete")) {
     throw new UserError(
+      "step-unknown",
       `step '${process.env.ALPINE_STEP ?? ""}' with operation '${operation ?? ""}' is unknown`,
       `this program is run by Pulumi with ALPINE_STEP (${stepNames.join(", ")}) and create, update or delete`,
     );

@@ -14,6 +14,7 @@ import { idlePatterns, isSelected, type Selection } from "../src/configuration/s
 import { readStackFile } from "../src/configuration/settings.ts";
 import { ConfigError } from "../src/configuration/source.ts";
 import { pulumiJson } from "../src/stacks/pulumi-json.ts";
+import type { ErrorCode } from "../src/lib/error-codes.ts";
 import { run, type Output } from "../src/lib/report.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
@@ -85,15 +86,17 @@ export function targets(options: TargetsOptions): Output {
     all.map(({ variant }) => variant),
     { only, skip },
   );
-  const fail = (message: string): never => {
-    throw new ConfigError([{ file: `stack ${stack}`, path: "", message }]);
+  const fail = (code: ErrorCode, message: string): never => {
+    throw new ConfigError([{ code, file: `stack ${stack}`, path: "", message }]);
   };
-  if (chosen.length === 0) fail(`--only and --skip leave none of its ${all.length} images`);
+  if (chosen.length === 0)
+    fail("selection-empty", `--only and --skip leave none of its ${all.length} images`);
 
   const resources = options.from === undefined ? resourcesOf(preview(stack, fail)) : readSaved(options.from);
   const missing = chosen.filter(({ key }) => !resources.some(({ urn }) => nameOf(urn) === key));
   if (missing.length > 0) {
     fail(
+      "stack-resources-missing",
       `${missing[0]!.key} and ${missing.length - 1} more have no resource in ${options.from ?? "the preview"}: is it older than the ledger?`,
     );
   }
@@ -113,7 +116,7 @@ function readSaved(file: string): StackResource[] {
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const message = `can't be read as a saved preview or an exported state: ${why}`;
-    throw new ConfigError([{ file, path: "", message }]);
+    throw new ConfigError([{ code: "file-unreadable", file, path: "", message }]);
   }
 }
 
@@ -123,15 +126,15 @@ function selectedStack(): string {
     return execFileSync(process.execPath, args, { encoding: "utf8", cwd: projectRoot }).trim();
   } catch {
     const message = "no stack is selected: name one, as --stack dev";
-    throw new ConfigError([{ file: "--stack", path: "", message }]);
+    throw new ConfigError([{ code: "stack-not-selected", file: "--stack", path: "", message }]);
   }
 }
 
-function preview(stack: string, fail: (message: string) => never): string {
+function preview(stack: string, fail: (code: ErrorCode, message: string) => never): string {
   try {
     return pulumiJson("preview", "--stack", stack, "--json", "--show-sames");
   } catch (error) {
-    return fail(`its preview failed: ${(error as Error).message}`);
+    return fail("pulumi-failed", `its preview failed: ${(error as Error).message}`);
   }
 }
 

@@ -100,8 +100,10 @@ export function machineFor(variant: Pick<Variant, "arch" | "firmware" | "cloud">
   const machine = machines[variant.cloud];
   if (machine !== undefined) return machine(variant);
   throw new UserError(
+    "boot-machine-unknown",
     `no machine is known on which an image of cloud '${variant.cloud}' could be booted`,
     `add it to the table in src/boot-test/machines.ts, which has ${Object.keys(machines).join(", ")}`,
+    { where: `cloud ${variant.cloud}` },
   );
 }
 

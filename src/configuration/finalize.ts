@@ -1,5 +1,6 @@
 /** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
 import { granteeOf } from "../../clouds/aws/rules.ts";
+import type { ErrorCode } from "../lib/error-codes.ts";
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
 import { awsOptions, type Field } from "./schema.ts";
@@ -16,7 +17,7 @@ export interface Context {
   /** Those of its packages that it shares with images of other bootstraps and clouds. */
   basePackages: string[];
   /** The mistake at the layer that last set this field, or this key of it. */
-  blame: (field: string, message: string, key?: string) => Problem;
+  blame: (field: string, code: ErrorCode, message: string, key?: string) => Problem;
 }
 
 type Switches = Record<string, boolean | null>;
@@ -126,8 +127,8 @@ class Finalizer {
     return variant;
   }
 
-  #wrong(field: string, message: string, key?: string): void {
-    this.#problems.push({ ...this.#context.blame(field, message, key), image: this.#imageKey });
+  #wrong(field: string, code: ErrorCode, message: string, key?: string): void {
+    this.#problems.push({ ...this.#context.blame(field, code, message, key), image: this.#imageKey });
   }
 
   /** Layers are checked one by one, so a field has its type, or null. */
@@ -137,7 +138,7 @@ class Finalizer {
 
   #required<T>(field: Field, otherwise: T): T {
     const value = this.#get<T>(field);
-    if (value === undefined) this.#wrong(field, `no layer sets ${field}`);
+    if (value === undefined) this.#wrong(field, "field-unset", `no layer sets ${field}`);
     return value ?? otherwise;
   }
 
@@ -146,7 +147,7 @@ class Finalizer {
   }
 
   #fill(field: Field, text: string, later: readonly string[] = []): string {
-    return fill(text, this.#words, later, (message) => this.#wrong(field, message));
+    return fill(text, this.#words, later, (message) => this.#wrong(field, "placeholder-invalid", message));
   }
 
   #text(field: Field): string {
@@ -168,7 +169,11 @@ class Finalizer {
   #oneOf<T extends string>(dimension: string, known: readonly T[]): T {
     const value = this.#context.dimensions[dimension] as T;
     if (!known.includes(value))
-      this.#wrong("title", `${dimension} "${value}" can't be built, only ${known.join(", ")}`);
+      this.#wrong(
+        "title",
+        "dimension-unsupported",
+        `${dimension} "${value}" can't be built, only ${known.join(", ")}`,
+      );
     return value;
   }
 
@@ -176,7 +181,7 @@ class Finalizer {
     const { titles, dimensions } = this.#context;
     const title = titles[dimension];
     if (title === undefined)
-      this.#wrong("title", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
+      this.#wrong("title", "field-unset", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
     return title ?? "";
   }
 
@@ -199,6 +204,7 @@ class Finalizer {
       if (tag === "" || tags.includes(tag)) continue;
       this.#wrong(
         "packages",
+        "unknown-repository-tag",
         `no repository has the tag "${tag}"${suggest(tag, [...tags, "true", "false"])}`,
         name,
       );
@@ -208,7 +214,7 @@ class Finalizer {
 
   #diskSize(): number {
     const size = this.#required<number[]>("diskSize", []).reduce((sum, part) => sum + part, 0);
-    if (size <= 0) this.#wrong("diskSize", `adds up to ${size} MiB`);
+    if (size <= 0) this.#wrong("diskSize", "value-invalid", `adds up to ${size} MiB`);
     return size;
   }
 
@@ -219,6 +225,7 @@ class Finalizer {
       const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
       this.#wrong(
         "access",
+        "grantee-invalid",
         `"${key}" is ${digits}: expected PUBLIC, an account's id, or the ARN of an organization or a unit of one`,
         key,
       );
@@ -233,6 +240,7 @@ class Finalizer {
       if (region !== "ALL" && known !== undefined && !known.includes(region)) {
         this.#wrong(
           "regions",
+          "unknown-region",
           `unknown region "${region}"${suggest(region, known)} (from configs/regions.yaml)`,
           region,
         );

@@ -15,7 +15,7 @@ export function askedBy(
 ): string | undefined {
   const steps = explain(config, image, field).filter((step) => has(step.value, keys));
   const last = steps.at(-1);
-  return last && formatPlace(last.layer.source.problem([...last.path, ...keys] satisfies Path, "", "key"));
+  return last && formatPlace(last.layer.source.place([...last.path, ...keys] satisfies Path, "key"));
 }
 
 function has(value: unknown, keys: readonly string[]): boolean {

@@ -49,7 +49,8 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
     .filter(
       ({ entry, images }) =>
         images.length > 0 ||
-        (names.length > 0 && fail(label(entry), "has no such image that is marked: first `remove` and `up`")),
+        (names.length > 0 &&
+          fail("entry-unmarked", label(entry), "has no such image that is marked: first `remove` and `up`")),
     );
   const states = [
     ...(await Promise.all(
@@ -59,6 +60,7 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   ];
   if (states.length === 0)
     fail(
+      "usage",
       "--finish",
       "name the stacks that declare these images with --stacks, or exports of their state with --state",
     );
@@ -71,6 +73,7 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   if (held.length > 0) {
     throw new ConfigError(
       held.map((key) => ({
+        code: "entry-protected",
         file: "releases",
         path: key,
         message: "is still protected in a stack's state: run `up` first",
@@ -97,7 +100,12 @@ const exportSchema = z.object({
 /** Names of protected resources in a stack's exported state. */
 export function protectedNames(state: string, from: string): string[] {
   const result = exportSchema.safeParse(fromJson(state));
-  if (!result.success) fail(from, "isn't the export of a stack's state, as `pulumi stack export` prints it");
+  if (!result.success)
+    fail(
+      "stack-export-invalid",
+      from,
+      "isn't the export of a stack's state, as `pulumi stack export` prints it",
+    );
   const { deployment } = result.data!;
   return deployment.resources.filter(({ protect }) => protect).map(({ urn }) => urn.split("::").at(-1)!);
 }
@@ -106,7 +114,7 @@ function exportStack(stack: string): string {
   try {
     return pulumiJson("stack", "export", "--stack", stack);
   } catch (error) {
-    return fail(stack, `its state can't be exported: ${(error as Error).message}`);
+    return fail("pulumi-failed", stack, `its state can't be exported: ${(error as Error).message}`);
   }
 }
 
@@ -138,7 +146,7 @@ export async function prune(options: PruneOptions): Promise<Output> {
   const { config, ledger } = session;
   const wanted = options.rule ?? [...rules];
   const wrong = wanted.find((rule) => !(rules as readonly string[]).includes(rule));
-  if (wrong !== undefined) fail("--rule", `unknown rule "${wrong}"${suggest(wrong, rules)}`);
+  if (wrong !== undefined) fail("usage", "--rule", `unknown rule "${wrong}"${suggest(wrong, rules)}`);
   const launches = options.live === undefined ? {} : check(liveSchema, readSource(options.live));
 
   const all = ledger.entries.flatMap((entry) =>

@@ -43,7 +43,12 @@ const stateSchema = z.object({
 export function readState(json: string, from: string): StateResource[] {
   const result = stateSchema.safeParse(fromJson(json));
   if (result.success) return result.data.deployment.resources;
-  throw new UserError(`${from} isn't the export of a stack's state`, "make it with `pulumi stack export`");
+  throw new UserError(
+    "stack-export-invalid",
+    `${from} isn't the export of a stack's state`,
+    "make it with `pulumi stack export`",
+    { where: from },
+  );
 }
 
 /** The names of the stacks, as `--stack` takes them. */
@@ -78,7 +83,10 @@ async function pulumi(...args: string[]): Promise<string> {
   } catch (error) {
     const { stderr = "", message } = error as { stderr?: string; message: string };
     const reason = stderr.split("\n").find((line) => line.startsWith("error:")) ?? message.split("\n")[0];
-    throw new UserError(`pulumi ${args.join(" ")}: ${reason}`, undefined, { cause: error });
+    throw new UserError("pulumi-failed", `pulumi ${args.join(" ")}: ${reason}`, undefined, {
+      where: `pulumi ${args.join(" ")}`,
+      cause: error,
+    });
   }
 }
 

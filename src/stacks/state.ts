@@ -83,7 +83,12 @@ export function recordedIds(resources: readonly StateEntry[]): Set<string> {
 export function requireSame(before: State, now: State, stack: string): void {
   const content = (state: State): string => JSON.stringify([resourcesOf(state), pendingOf(state)]);
   if (content(before) === content(now)) return;
-  throw new UserError(`the state of stack ${stack} was changed meanwhile`, "run recover again");
+  throw new UserError(
+    "stack-changed",
+    `the state of stack ${stack} was changed meanwhile`,
+    "run recover again",
+    { where: `stack ${stack}` },
+  );
 }
 
 /** The state without what was under way: the next `up` begins it anew. */

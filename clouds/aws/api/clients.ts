@@ -91,8 +91,10 @@ function confined<Client>(client: Client, { double }: AwsPlace): Client {
       const { hostname = "" } = call.request as { hostname?: string };
       if (isLoopback(hostname)) return next(call);
       throw new UserError(
+        "aws-not-the-double",
         `this stack's AWS is a double on loopback (setting aws.double), and a call would go to ${hostname}`,
         "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to where the double listens",
+        { where: hostname },
       );
     },
     { step: "finalizeRequest", name: "loopbackOnly", priority: "high" },
