@@ -56,6 +56,7 @@ export async function benchBuild(options: BuildOptions): Promise<void> {
   const differing = differingImages(measurements);
   if (failed.length + differing.length === 0) return;
   throw new UserError(
+    "benchmark-failed",
     [
       ...failed.map(({ image, caches, error }) => `${image} (${caches}): ${error}`),
       ...differing.map((image) => `${image}: cold and warm builds differ`),
@@ -67,7 +68,12 @@ function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
   const all = loadVariants({ root: projectRoot, clouds });
   const idle = idlePatterns(all, { only, skip });
   if (idle.length > 0) {
-    throw new UserError(`no image matches ${idle.join(" or ")}`, "`npm run images` lists them");
+    throw new UserError(
+      "selection-empty",
+      `no image matches ${idle.join(" or ")}`,
+      "`npm run images` lists them",
+      { where: "--only, --skip" },
+    );
   }
   return all.filter((variant) => isSelected(variant, { only, skip }));
 }

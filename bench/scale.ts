@@ -62,8 +62,10 @@ export async function benchScale(options: ScaleOptions): Promise<void> {
   const odd = numbers.find((number) => number % perVersion !== 0);
   if (odd !== undefined) {
     throw new UserError(
+      "usage",
       `--images ${odd}: an Alpine version has ${perVersion} images here`,
       "take a multiple of it",
+      { where: "--images" },
     );
   }
   const regions = allRegions.slice(0, between(2, allRegions.length, "--regions", options.regions));
@@ -98,7 +100,12 @@ function allVersions(): string[] {
 function between(minimum: number, maximum: number, option: string, text: string): number {
   const number = Number(text);
   if (Number.isInteger(number) && number >= minimum && number <= maximum) return number;
-  throw new UserError(`${option} ${text}: expected a whole number from ${minimum} to ${maximum}`);
+  throw new UserError(
+    "usage",
+    `${option} ${text}: expected a whole number from ${minimum} to ${maximum}`,
+    undefined,
+    { where: option },
+  );
 }
 
 interface Fleet {

@@ -6,13 +6,19 @@ import { inputsDigest } from "../src/builder/inputs.ts";
 import { releaseLines } from "../src/configuration/release-lines.ts";
 import type { StackSettings } from "../src/configuration/settings.ts";
 import { signingCommandOf } from "../src/configuration/signing.ts";
-import { type DeclaredImage, hasReached, reachedStage } from "../src/configuration/variant.ts";
-import { type ImageOutputs, ImageVariant, type ImportingCloud, isProtected } from "./image-variant.ts";
+import { type DeclaredImage, hasReached, isAtLeast, reachedStage } from "../src/configuration/variant.ts";
+import {
+  type ImageOutputs,
+  ImageVariant,
+  type ImageVariantArgs,
+  type ImportingCloud,
+  isProtected,
+} from "./image-variant.ts";
 import { preflightHook } from "./preflight-hook.ts";
 import { stageProblems } from "./stage-problems.ts";
 
 /** A cloud of the stack, ready to declare images in. */
-interface UsedCloud extends ImportingCloud {
+export interface UsedCloud extends ImportingCloud {
   providers: pulumi.ProviderResource[];
 }
 
@@ -38,24 +44,10 @@ export async function declareImages(
   const used = await declareClouds(declared, settings, clouds);
   const images = new Map(
     declared.map((image) => {
-      const stage = reachedStage(image.state.stage, settings.stage);
-      const cloud = hasReached(image.state, settings.stage, "import")
-        ? used.get(image.variant.cloud)
-        : undefined;
-      const args = {
-        image,
-        stage,
-        frozen: settings.rebuild === "never",
-        protect: isProtected(image, settings),
-        signingCommand: signingCommandOf(image.variant, stage, settings),
-        builders: settings.builders,
-        mirrorName: settings.mirror.name,
-        inputsDigest: inputsDigest(image.variant, build),
-        build,
-        cloud,
-      };
-      const providers = used.get(image.variant.cloud)?.providers ?? [];
-      return [image.key, new ImageVariant(image.key, args, { providers })];
+      const cloud = used.get(image.variant.cloud);
+      const args = imageArgs(image, settings, inputsDigest(image.variant, build), build, cloud);
+      const providers = cloud?.providers ?? [];
+      return [image.key, new ImageVariant(image.key, args, { providers })] as const;
     }),
   );
   const channels = declareChannels(declared, images, settings, used);
@@ -66,7 +58,34 @@ export async function declareImages(
   };
 }
 
-function requireNoProblems(
+/**
+ * The arguments of an image's component, by the stack's settings.
+ * @param cloud undefined if no image of the stack is imported into the image's cloud
+ */
+export function imageArgs(
+  image: DeclaredImage,
+  settings: StackSettings,
+  inputsDigest: string,
+  build: BuildSettings,
+  cloud: ImportingCloud | undefined,
+): ImageVariantArgs {
+  const stage = reachedStage(image.state.stage, settings.stage);
+  return {
+    image,
+    stage,
+    frozen: settings.rebuild === "never",
+    protect: isProtected(image, settings),
+    signingCommand: signingCommandOf(image.variant, stage, settings),
+    builders: settings.builders,
+    mirrorName: settings.mirror.name,
+    inputsDigest,
+    build,
+    cloud: isAtLeast(stage, "import") ? cloud : undefined,
+  };
+}
+
+/** @throws InputPropertiesError with all that keeps images from being brought to their stages */
+export function requireNoProblems(
   declared: readonly DeclaredImage[],
   settings: StackSettings,
   clouds: readonly Cloud[],
@@ -121,8 +140,13 @@ async function declareCloud(
   };
 }
 
-/** @returns line to what people use to follow it */
-function declareChannels(
+/**
+ * Declares the channels of released images.
+ * @param images the images' components by Pulumi name
+ * @param used the clouds that images are imported into, by name
+ * @returns line to what people use to follow it
+ */
+export function declareChannels(
   declared: readonly DeclaredImage[],
   images: ReadonlyMap<string, ImageVariant>,
   settings: StackSettings,

@@ -106,7 +106,9 @@ async function bootAccelerator({ name, arch }: Variant, build: BuildSettings): P
 function imageFile(variant: Variant, { image, out }: Options): string {
   if (image !== undefined) {
     if (existsSync(image)) return path.resolve(image);
-    throw new UserError(`there is no image ${image}`, "give the file of a built image");
+    throw new UserError("image-not-built", `there is no image ${image}`, "give the file of a built image", {
+      where: image,
+    });
   }
   const name = `${variant.imageKey}-r${variant.revision}`;
   const folder = path.resolve(out ?? path.join(workFolder, "images", variant.cloud, name));
@@ -115,15 +117,22 @@ function imageFile(variant: Variant, { image, out }: Options): string {
   const target = out ?? "/tmp/images";
   const boot = `npm run boot -- ${variant.imageKey} --out ${target}`;
   throw new UserError(
+    "image-not-built",
     `${variant.name} is not built: ${folder} has no image of it`,
     `npm run build -- ${variant.imageKey} --out ${target}, then ${boot}`,
+    { where: file },
   );
 }
 
 function portNumber(text: string): number {
   const port = Number(text);
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new UserError(`--port ${text} is no port`, "give a number from 1 to 65535, or leave it out");
+  throw new UserError(
+    "usage",
+    `--port ${text} is no port`,
+    "give a number from 1 to 65535, or leave it out",
+    { where: "--port" },
+  );
 }
 
 /** The key that may log in: the caller's, or a new one beside the other throwaway files. */
@@ -140,8 +149,10 @@ function sshKey(given: string | undefined, scratch: string): { publicKey: string
     return { publicKey: text, file: publicFile.slice(0, -".pub".length) };
   }
   throw new UserError(
+    text === undefined ? "file-missing" : "ssh-key-invalid",
     text === undefined ? `there is no public key ${publicFile}` : `${publicFile} holds no OpenSSH public key`,
     "give the .pub file that ssh-keygen made",
+    { where: publicFile },
   );
 }
 

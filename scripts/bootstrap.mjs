@@ -74,8 +74,10 @@ export async function bootstrap(options = {}) {
 function checkNode() {
   if (compareVersions(process.versions.node, pinned.minimumNode) < 0) {
     throw new BootstrapError(
+      "tool-outdated",
       `this is Node ${process.versions.node}; the project needs ${pinned.minimumNode} or newer`,
       "install a newer Node: https://nodejs.org",
+      { where: process.execPath },
     );
   }
 }
@@ -105,6 +107,7 @@ async function ensureSystemTools(options, memory, versions, signal) {
   const stillMissing = await findMissing(requirements, memory, versions);
   if (stillMissing.length > 0) {
     throw new BootstrapError(
+      "tool-missing",
       `installed, and yet not found: ${stillMissing.map((one) => one.name).join(", ")}`,
     );
   }
@@ -127,7 +130,10 @@ async function ensurePlugins(cli, before, refresh, signal) {
     command = findRealPlugin("resource-command", where);
     if (command === undefined) {
       throw new BootstrapError(
+        "tool-missing",
         `\`pulumi plugin install\` succeeded, but the plugin isn't in ${where.home}/plugins`,
+        undefined,
+        { where: `${where.home}/plugins` },
       );
     }
   }
@@ -240,7 +246,12 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await withErrorsShown(async () => {
     const flags = process.argv.slice(2).map((flag) => {
       if (!(flag in known))
-        throw new BootstrapError(`unknown argument ${flag}`, `known: ${Object.keys(known).join(" ")}`);
+        throw new BootstrapError(
+          "usage",
+          `unknown argument ${flag}`,
+          `known: ${Object.keys(known).join(" ")}`,
+          { where: flag },
+        );
       return known[/** @type {keyof typeof known} */ (flag)];
     });
     await bootstrap(Object.fromEntries(flags.map((flag) => [flag, true])));

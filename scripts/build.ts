@@ -109,16 +109,20 @@ function lockOf(folder: string, { name }: Variant): string {
 function findBuilder(host: string, variant: Variant, settings: StackSettings, options: Options): Builder {
   if (!options.boot || !options.cache || options.verify) {
     throw new UserError(
+      "usage",
       "a builder builds once, uses its caches and boots what it has built",
       "leave out --no-boot, --no-cache and --verify, or --builder",
+      { where: "--builder" },
     );
   }
   const found = settings.builders.find((builder) => builder.host === host && builder.arch === variant.arch);
   if (found !== undefined) return found;
   const hosts = settings.builders.filter(({ arch }) => arch === variant.arch).map((builder) => builder.host);
   throw new UserError(
+    "unknown-builder",
     `the stack has no builder ${host} for ${variant.arch}${suggest(host, hosts)}`,
     `name it in the stack's builders${hosts.length === 0 ? "" : `; it has ${hosts.join(", ")}`}`,
+    { where: host },
   );
 }
 

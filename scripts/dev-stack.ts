@@ -17,6 +17,7 @@ await runMain(async () => {
     await writeDevStack(mirrorName);
   } else {
     throw new UserError(
+      "usage",
       `'${operation ?? ""}' is not something this program does`,
       "choose-mirror, write official or write offline",
     );

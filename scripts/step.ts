@@ -23,6 +23,7 @@ await runMain(async () => {
   const load = Object.hasOwn(steps, name) ? steps[name] : undefined;
   if (load === undefined || (operation !== "create" && operation !== "update" && operation !== "delete")) {
     throw new UserError(
+      "step-unknown",
       `step '${name}' with operation '${operation ?? ""}' is unknown`,
       `this program is run by Pulumi with ALPINE_STEP (${Object.keys(steps).join(", ")}) and create, update or delete`,
     );

@@ -74,8 +74,10 @@ export async function downloadVerified(url, file, sha256) {
     const actual = hash.digest("hex");
     if (actual !== sha256) {
       throw new BootstrapError(
+        "download-damaged",
         `the checksum of ${url} is wrong: SHA-256 ${actual}, but the release says ${sha256}`,
         "try again; if it stays wrong, don't use the file",
+        { where: url },
       );
     }
   } catch (error) {
@@ -97,14 +99,26 @@ async function* withoutPauses(url, response) {
     const stalled = new Promise((_, reject) => {
       timer = setTimeout(
         () =>
-          reject(new BootstrapError(`${url}: nothing more came for ${patience.pause / 1000} s`, "try again")),
+          reject(
+            new BootstrapError(
+              "download-interrupted",
+              `${url}: nothing more came for ${patience.pause / 1000} s`,
+              "try again",
+              { where: url },
+            ),
+          ),
         patience.pause,
       );
     });
     const part = await Promise.race([reader.read(), stalled])
       .catch((error) => {
         if (error instanceof BootstrapError) throw error;
-        throw new BootstrapError(`${url}: the download broke off (${reason(error)})`, "try again");
+        throw new BootstrapError(
+          "download-interrupted",
+          `${url}: the download broke off (${reason(error)})`,
+          "try again",
+          { where: url },
+        );
       })
       .finally(() => clearTimeout(timer));
     if (part.done) return;
@@ -118,7 +132,10 @@ async function get(url) {
   if (!response.ok) {
     await response.body?.cancel();
     throw new BootstrapError(
+      "download-unreachable",
       `${url}: the server answered ${response.status} ${response.statusText}`.trimEnd(),
+      undefined,
+      { where: url },
     );
   }
   return response;
@@ -139,7 +156,7 @@ async function request(url, method) {
         `${url} can't be reached (${answer.signal.aborted ? "no answer" : codeOf(error)})`,
       );
     }
-    throw new BootstrapError(`${url}: ${reason(error)}`);
+    throw new BootstrapError("download-unreachable", `${url}: ${reason(error)}`, undefined, { where: url });
   } finally {
     clearTimeout(timer);
   }

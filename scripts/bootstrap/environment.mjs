@@ -40,7 +40,7 @@ const parallelOperations = "64";
 export function pulumiEnvironment(options = {}) {
   const tools = options.tools ?? readTools();
   if (tools === undefined) {
-    throw new BootstrapError("the tools aren't set up", "node scripts/bootstrap.mjs");
+    throw new BootstrapError("tools-not-set-up", "the tools aren't set up", "node scripts/bootstrap.mjs");
   }
   const user = options.env ?? process.env;
   const base = withTools(tools, user);

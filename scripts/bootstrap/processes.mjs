@@ -23,14 +23,23 @@ export async function run(program, arguments_, options = {}) {
     });
     child.stderr.setEncoding("utf8").on("data", (/** @type {string} */ text) => (both += text));
     child.on("error", (error) =>
-      reject(new BootstrapError(`can't run ${program}: ${error.message}`, remedy)),
+      reject(
+        new BootstrapError("tool-missing", `can't run ${program}: ${error.message}`, remedy, {
+          where: program,
+        }),
+      ),
     );
     child.on("close", (code, signal) => {
       if (code === 0) return resolve(stdout);
       const command = [program, ...arguments_].join(" ");
       const tail = both.trimEnd().split("\n").slice(-30).join("\n  ");
       reject(
-        new BootstrapError(`\`${command}\` ended with ${signal ?? `exit code ${code}`}:\n  ${tail}`, remedy),
+        new BootstrapError(
+          "tool-failed",
+          `\`${command}\` ended with ${signal ?? `exit code ${code}`}:\n  ${tail}`,
+          remedy,
+          { where: command },
+        ),
       );
     });
   });

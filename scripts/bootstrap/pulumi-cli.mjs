@@ -57,8 +57,10 @@ async function cliVersion(path, memory) {
     const version = versionIn(printed);
     if (version === undefined) {
       throw new BootstrapError(
+        "tool-failed",
         `${path} says its version is ${JSON.stringify(printed)}`,
         "remove it from PATH",
+        { where: path },
       );
     }
     return version;
@@ -83,7 +85,12 @@ export async function installCli(memory, signal) {
   }
   const cli = await findCli(memory, { path: "", quiet: true });
   if (cli === undefined) {
-    throw new BootstrapError(`the Pulumi CLI in ${toolsFolder} is not version ${pinned.pulumi}`);
+    throw new BootstrapError(
+      "tool-failed",
+      `the Pulumi CLI in ${toolsFolder} is not version ${pinned.pulumi}`,
+      undefined,
+      { where: toolsFolder },
+    );
   }
   return cli;
 }
@@ -97,6 +104,7 @@ export async function installCli(memory, signal) {
 export function releaseArchive(version, platform = process.platform, architecture = process.arch) {
   if (!["linux", "darwin"].includes(platform) || !["x64", "arm64"].includes(architecture)) {
     throw new BootstrapError(
+      "platform-unsupported",
       `Pulumi has no release for ${platform} on ${architecture}`,
       `install Pulumi ${pinned.minimumPulumi} or newer yourself, so that it is on PATH`,
     );
@@ -115,7 +123,12 @@ export function checksumOf(list, archive) {
     .find((candidate) => candidate.trim().split(/\s+/)[1]?.replace(/^\*/, "") === archive);
   const checksum = line?.trim().split(/\s+/)[0] ?? "";
   if (!/^[0-9a-f]{64}$/.test(checksum)) {
-    throw new BootstrapError(`the release's list of checksums has none for ${archive}`);
+    throw new BootstrapError(
+      "platform-unsupported",
+      `the release's list of checksums has none for ${archive}`,
+      undefined,
+      { where: archive },
+    );
   }
   return checksum;
 }
@@ -150,8 +163,10 @@ async function buildCli(signal) {
   const remedy = `install Pulumi ${pinned.minimumPulumi} or newer, or Go ${pinned.minimumGo} or newer, and start again`;
   if (go === undefined) {
     throw new BootstrapError(
+      "tool-missing",
       "there is no Pulumi CLI, it can't be downloaded, and there is no Go to build it",
       remedy,
+      { where: "pulumi" },
     );
   }
   const module = join(projectRoot, "offline-kit/pulumi-cli");

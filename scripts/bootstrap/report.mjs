@@ -8,11 +8,17 @@ export class BootstrapError extends Error {
   name = "BootstrapError";
 
   /**
+   * @param {import("../../src/lib/error-codes.ts").ErrorCode} code
    * @param {string} what
    * @param {string} [remedy]
+   * @param {{ where?: string }} [options] where the fault is
    */
-  constructor(what, remedy) {
+  constructor(code, what, remedy, options = {}) {
     super(remedy === undefined ? what : `${what}\n  → ${remedy}`);
+    this.code = code;
+    this.what = what;
+    this.hint = remedy;
+    this.where = options.where;
   }
 }
 

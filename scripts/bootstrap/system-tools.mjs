@@ -172,8 +172,10 @@ export async function findMissing(requirements, memory, versions) {
  */
 export function tooOld(requirement, path, version) {
   return new BootstrapError(
+    "tool-outdated",
     `${path} is version ${version}; this project needs ${requirement.minimumVersion} or newer`,
     `upgrade ${requirement.name}, or put a newer one earlier on PATH`,
+    { where: path },
   );
 }
 
@@ -229,11 +231,15 @@ export function missingToolsError(missing, manager) {
   const lines = managers.flatMap((candidate) => installCommand(candidate, missing) ?? []);
   if (lines.length === 0) {
     const debian = installCommand("apt", missing);
-    return new BootstrapError(`missing: ${names}`, `this needs Debian or Ubuntu: ${debian}`);
+    return new BootstrapError("tool-missing", `missing: ${names}`, `this needs Debian or Ubuntu: ${debian}`, {
+      where: names,
+    });
   }
   return new BootstrapError(
+    "tool-missing",
     `missing: ${names}`,
     `install them and start again:\n    ${lines.join("\n    ")}`,
+    { where: names },
   );
 }
 

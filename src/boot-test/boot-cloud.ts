@@ -34,6 +34,7 @@ export function bootCloudOf(clouds: readonly BootCloud[], name: string): BootClo
   if (found !== undefined) return found;
   const known = clouds.map((cloud) => cloud.name);
   throw new UserError(
+    "boot-machine-unknown",
     `images of cloud "${name}" cannot be built: no machine is known to boot them on${suggest(name, known)}`,
     "add a folder for the cloud to clouds/: docs/adding-a-cloud.md",
   );

@@ -156,8 +156,10 @@ async function bootOnce(
 
 function bootError(variant: Variant, what: string, consoleLog: string): UserError {
   return new UserError(
+    "boot-failed",
     `boot test of ${variant.name} ${what}`,
     `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`,
+    { where: variant.name },
   );
 }
 

@@ -55,7 +55,9 @@ export function findUefiFirmware(
     if (existsSync(firmware.code) && existsSync(firmware.variables)) return firmware;
   }
   throw new UserError(
+    "tool-missing",
     `no UEFI firmware for ${arch} in ${folders.join(", ")}`,
     arch === "x86_64" ? "install OVMF (Debian: ovmf)" : "install AAVMF (Debian: qemu-efi-aarch64)",
+    { where: `UEFI firmware for ${arch}` },
   );
 }

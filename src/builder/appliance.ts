@@ -185,8 +185,10 @@ async function unpackPackage(
   }
   const urls = repositories.map((repository) => repository.declaredUrl).join(", ");
   throw new UserError(
+    "mirror-incomplete",
     `package ${name}, which build guests need, is in none of ${urls}`,
     "use a complete mirror",
+    { where: urls },
   );
 }
 

@@ -195,10 +195,12 @@ export function checkRelease(
   const served = releaseIn(repositories.flatMap(({ entries }) => entries))?.release;
   if (served === variant.release) return;
   throw new UserError(
+    served === undefined ? "mirror-incomplete" : "release-not-served",
     `mirror ${mirror.name} (${mirror.url}) has Alpine ${served ?? "without alpine-base"} in its ${variant.version} branch, not ${variant.release}`,
     served === undefined
       ? "use a complete mirror"
       : `a branch serves only its newest release: declare ${served}, or use a mirror that kept ${variant.release}`,
+    { where: mirror.url },
   );
 }
 

@@ -112,15 +112,30 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
     const log = `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`;
     const fault = proxy.fault();
     if (fault instanceof UserError) throw fault;
-    if (timedOut) throw new UserError(`${where}, was not done after ${deadlineSeconds} s and was ended`, log);
-    if (failed !== undefined && because !== undefined) throw new UserError(`${where}: ${because}`, log);
+    if (timedOut)
+      throw new UserError(
+        "guest-timeout",
+        `${where}, was not done after ${deadlineSeconds} s and was ended`,
+        log,
+        { where: what },
+      );
+    if (failed !== undefined && because !== undefined)
+      throw new UserError("guest-request-unmet", `${where}: ${because}`, log, { where: what });
     if (failed !== undefined) {
-      throw new UserError(`${where}: script ${failed.script} failed with exit code ${failed.status}`, log);
+      throw new UserError(
+        "guest-script-failed",
+        `${where}: script ${failed.script} failed with exit code ${failed.status}`,
+        log,
+        { where: what },
+      );
     }
     const panic = kernelPanic(consoleLog);
-    if (panic !== undefined) throw new UserError(`${where}, ended with a kernel panic: ${panic}`, log);
+    if (panic !== undefined)
+      throw new UserError("guest-panic", `${where}, ended with a kernel panic: ${panic}`, log, {
+        where: what,
+      });
     const qemu = exitCode === 0 ? "" : ` (QEMU exited with ${exitCode}: ${stderr || "no message"})`;
-    throw new UserError(`${where}, ended without a report${qemu}`, log);
+    throw new UserError("guest-no-report", `${where}, ended without a report${qemu}`, log, { where: what });
   } finally {
     clearTimeout(timer);
     report.close();
@@ -184,6 +199,7 @@ export async function readReport(
         report.result = JSON.parse(text);
       } catch (error) {
         throw new UserError(
+          "guest-no-report",
           `the build guest's report is no JSON: ${text.slice(0, 200)}`,
           "see the console log for what went wrong",
           { cause: error },

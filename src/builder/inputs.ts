@@ -101,11 +101,12 @@ export function repoKeyFiles({ name, repoKeys }: Pick<Variant, "name" | "repoKey
         return [`repo-keys/${path.basename(file)}`, readFileSync(path.resolve(projectRoot, file))];
       } catch (error) {
         throw new UserError(
+          "file-unreadable",
           `repoKeys of ${name} names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
           /^\w+:\/\//.test(file)
             ? "download it into the overlay and name that file: what decides an image's bytes is in git"
             : "name a public key file of apk, relative to the project",
-          { cause: error },
+          { where: file, cause: error },
         );
       }
     }),

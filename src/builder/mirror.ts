@@ -4,6 +4,7 @@ import path from "node:path";
 import pRetry, { AbortError } from "p-retry";
 import { EnvHttpProxyAgent, request } from "undici";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
+import type { ErrorCode } from "../lib/error-codes.ts";
 import { UserError } from "../lib/user-error.ts";
 import { localPath } from "../lib/file-url.ts";
 import { cacheFolder, projectRoot } from "../lib/workspace.ts";
@@ -50,13 +51,17 @@ export function trustedKeys(keyFiles: readonly string[]): TrustedKeys {
       const file = path.resolve(projectRoot, name);
       if (!existsSync(file)) {
         throw new UserError(
+          "file-missing",
           `mirror key ${file} is not there`,
           "name the public key files in the stack's mirror.keys",
+          { where: file },
         );
       }
       const key = readFileSync(file, "utf8");
       if (!key.includes("BEGIN PUBLIC KEY"))
-        throw new UserError(`mirror key ${file} is not a PEM public key`);
+        throw new UserError("mirror-key-invalid", `mirror key ${file} is not a PEM public key`, undefined, {
+          where: file,
+        });
       return [path.basename(file), key];
     }),
   );
@@ -77,7 +82,12 @@ export async function openRepository(
     return { declaredUrl, arch, entries, index, digest: createHash("sha256").update(index).digest("hex") };
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error;
-    throw new UserError(`index ${url}: ${error.message}`, archiveHints[error.code], { cause: error });
+    throw new UserError(
+      archiveCodes[error.code],
+      `index ${url}: ${error.message}`,
+      archiveHints[error.code],
+      { where: url, cause: error },
+    );
   }
 }
 
@@ -87,15 +97,19 @@ function checkKitHas(url: string, arch: string): void {
   if (repository === undefined || existsSync(path.join(repository, arch))) return;
   if (!existsSync(repository)) {
     throw new UserError(
+      "offline-kit-incomplete",
       `the offline kit has no ${repository}: it is made of one Alpine version`,
       "build this image in a stack whose mirror is the official one, where that can be reached",
+      { where: repository },
     );
   }
   const kit = path.relative(projectRoot, path.resolve(repository, "../.."));
   const out = kit === defaultKit ? "" : ` --out ${kit}`;
   throw new UserError(
+    "offline-kit-incomplete",
     `the offline kit has no packages for ${arch} yet (${repository})`,
     `\`npm run kit -- --arch ${arch}${out}\` makes them, once`,
+    { where: repository },
   );
 }
 
@@ -124,7 +138,12 @@ export async function fetchPackage(
     await verifyPackage(archive, entry.checksum);
   } catch (error) {
     if (!(error instanceof ArchiveError)) throw error;
-    throw new UserError(`package ${url}: ${error.message}`, archiveHints[error.code], { cause: error });
+    throw new UserError(
+      archiveCodes[error.code],
+      `package ${url}: ${error.message}`,
+      archiveHints[error.code],
+      { where: url, cause: error },
+    );
   }
   writeFileAtomically(file, archive);
   return archive;
@@ -153,6 +172,14 @@ export function mirrored(mirror: MirrorSettings, declaredUrl: string): string {
     : declaredUrl;
 }
 
+const archiveCodes: Record<ArchiveError["code"], ErrorCode> = {
+  format: "mirror-format-unknown",
+  unsigned: "index-unsigned",
+  "unknown-key": "signing-key-unknown",
+  signature: "signature-invalid",
+  checksum: "checksum-wrong",
+};
+
 const archiveHints: Record<ArchiveError["code"], string> = {
   format: "the builder reads apk v2 repositories; check the mirror's URL and what it serves",
   unsigned: "use a mirror that signs its index",
@@ -166,9 +193,12 @@ function readLocalMirror(url: string, file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new UserError(`cannot read ${url}: ${(error as Error).message}`, "check the stack's mirror.url", {
-      cause: error,
-    });
+    throw new UserError(
+      "mirror-unreachable",
+      `cannot read ${url}: ${(error as Error).message}`,
+      "check the stack's mirror.url",
+      { where: url, cause: error },
+    );
   }
 }
 
@@ -195,7 +225,12 @@ export async function download(url: string, stallSeconds = 20): Promise<Buffer> 
     );
   } catch (error) {
     const reason = error instanceof Error ? error.message || error.name : String(error);
-    throw new UserError(`cannot fetch ${url}: ${reason}`, fetchHint(error, new Date()), { cause: error });
+    throw new UserError(
+      "mirror-unreachable",
+      `cannot fetch ${url}: ${reason}`,
+      fetchHint(error, new Date()),
+      { where: url, cause: error },
+    );
   } finally {
     void dispatcher.close();
   }

@@ -13,8 +13,10 @@ export async function qemuImg(command: string, ...args: string[]): Promise<strin
   throw (
     fullDiskError(new Error(stderr)) ??
     new UserError(
+      "tool-failed",
       `qemu-img ${command} failed: ${stderr || `exit code ${exitCode}`}`,
       "see whether the file is whole and can be read and written, and whether QEMU is new enough",
+      { where: `qemu-img ${command}` },
     )
   );
 }
@@ -29,8 +31,10 @@ export async function runQemuImg(
   const result = await execa("qemu-img", args, { reject: false });
   if (result.code === "ENOENT")
     throw new UserError(
+      "tool-missing",
       "qemu-img was not found",
       "npm run bootstrap installs it or says how: it comes with QEMU, in a package of its own on some systems",
+      { where: "qemu-img" },
     );
   const { exitCode, stdout, stderr } = result;
   return { exitCode, stdout, stderr };

@@ -112,14 +112,18 @@ async function checkQemu(program: string): Promise<string> {
   const { stdout, failed } = await execa(program, ["--version"], { reject: false });
   if (failed)
     throw new UserError(
+      "tool-missing",
       `${program} was not found or does not run`,
       "npm run bootstrap installs it or says how",
+      { where: program },
     );
   const version = /version (\d+\.\d+)/.exec(stdout)?.[1];
   if (version === undefined || compareVersions(version, minimumQemuVersion) < 0) {
     throw new UserError(
+      "tool-outdated",
       `${program} is version ${version ?? "unknown"}, and ${minimumQemuVersion} or newer is needed`,
       "install a newer QEMU and put it first on PATH",
+      { where: program },
     );
   }
   return program;

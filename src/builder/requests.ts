@@ -9,6 +9,7 @@ import type { Repository } from "./mirror.ts";
  * What packages need in turn is left to apk. A variant of an older version has no origins: the message names none then.
  */
 export function checkPackages(variant: Variant, repositories: readonly Repository[]): void {
+  let where: string | undefined;
   const missing = [...variant.packages.add, ...variant.packages.noScripts].flatMap((request) => {
     const [dependency = "", tag] = request.split("@");
     // `linux-virt~6.18` is a package of this name, too
@@ -18,14 +19,17 @@ export function checkPackages(variant: Variant, repositories: readonly Repositor
       .flatMap((repository) => repository.entries);
     if (entries.some((entry) => entry.name === name || entry.provides.includes(name))) return [];
     const place = variant.origins?.packages[dependency];
+    where ??= place;
     const names = entries.map((entry) => entry.name);
     return `${variant.name}: no repository has package "${request}"${place === undefined ? "" : `, which ${place} asks for`}${suggest(name, names)}`;
   });
   if (missing.length === 0) return;
   const urls = repositories.map(({ declaredUrl }) => declaredUrl).join(", ");
   throw new UserError(
+    "package-missing",
     missing.join("\n"),
     `correct the name, or add the repository that has it to \`repos\` (now ${urls})`,
+    { where },
   );
 }
 

@@ -24,6 +24,7 @@ export async function servedRelease(
   const found = releaseIn(entries);
   if (found !== undefined) return found;
   throw new UserError(
+    "mirror-incomplete",
     `mirror ${mirror.url} has no alpine-base in its ${version} branch for ${arch}`,
     "use a complete mirror",
   );

@@ -1,4 +1,5 @@
 /** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
+import type { ErrorCode } from "../lib/error-codes.ts";
 import type { CloudRules } from "./cloud-rules.ts";
 import type { Entry } from "./ledger.ts";
 import type { Fields } from "./merge.ts";
@@ -20,7 +21,7 @@ export interface Context {
   /** Where its layers ask for what it has. */
   origins: Origins;
   /** The mistake at the layer that last set this field, or this key of it. */
-  blame: (field: string, message: string, key?: string) => Problem;
+  blame: (field: string, code: ErrorCode, message: string, key?: string) => Problem;
 }
 
 type Switches = Record<string, boolean | null>;
@@ -131,8 +132,8 @@ class Finalizer {
     return variant;
   }
 
-  #wrong(field: string, message: string, key?: string): void {
-    this.#problems.push({ ...this.#context.blame(field, message, key), image: this.#imageKey });
+  #wrong(field: string, code: ErrorCode, message: string, key?: string): void {
+    this.#problems.push({ ...this.#context.blame(field, code, message, key), image: this.#imageKey });
   }
 
   /** Layers are checked one by one, so a field has its type, or null. */
@@ -142,7 +143,7 @@ class Finalizer {
 
   #required<T>(field: Field, otherwise: T): T {
     const value = this.#get<T>(field);
-    if (value === undefined) this.#wrong(field, `no layer sets ${field}`);
+    if (value === undefined) this.#wrong(field, "field-unset", `no layer sets ${field}`);
     return value ?? otherwise;
   }
 
@@ -151,7 +152,7 @@ class Finalizer {
   }
 
   #fill(field: Field, text: string, later: readonly string[] = []): string {
-    return fill(text, this.#words, later, (message) => this.#wrong(field, message));
+    return fill(text, this.#words, later, (message) => this.#wrong(field, "placeholder-invalid", message));
   }
 
   #text(field: Field): string {
@@ -180,7 +181,11 @@ class Finalizer {
   #oneOf<T extends string>(dimension: string, known: readonly T[]): T {
     const value = this.#context.dimensions[dimension] as T;
     if (!known.includes(value))
-      this.#wrong("title", `${dimension} "${value}" can't be built, only ${known.join(", ")}`);
+      this.#wrong(
+        "title",
+        "dimension-unsupported",
+        `${dimension} "${value}" can't be built, only ${known.join(", ")}`,
+      );
     return value;
   }
 
@@ -188,7 +193,7 @@ class Finalizer {
     const { titles, dimensions } = this.#context;
     const title = titles[dimension];
     if (title === undefined)
-      this.#wrong("title", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
+      this.#wrong("title", "field-unset", `no layer of ${dimension} "${dimensions[dimension]}" has a title`);
     return title ?? "";
   }
 
@@ -211,6 +216,7 @@ class Finalizer {
       if (tag === "" || tags.includes(tag)) continue;
       this.#wrong(
         "packages",
+        "unknown-repository-tag",
         `no repository has the tag "${tag}"${suggest(tag, [...tags, "true", "false"])}`,
         name,
       );
@@ -220,7 +226,7 @@ class Finalizer {
 
   #diskSize(): number {
     const size = this.#required<number[]>("diskSize", []).reduce((sum, part) => sum + part, 0);
-    if (size <= 0) this.#wrong("diskSize", `adds up to ${size} MiB`);
+    if (size <= 0) this.#wrong("diskSize", "value-invalid", `adds up to ${size} MiB`);
     return size;
   }
 
@@ -228,7 +234,7 @@ class Finalizer {
     const access = decided<boolean | "leaving">(this.#get("access"));
     for (const key in access) {
       const problem = this.#context.cloud?.granteeProblem?.(key);
-      if (problem !== undefined) this.#wrong("access", `"${key}" ${problem}`, key);
+      if (problem !== undefined) this.#wrong("access", "grantee-invalid", `"${key}" ${problem}`, key);
     }
     return access;
   }
@@ -240,6 +246,7 @@ class Finalizer {
       if (region !== "ALL" && known !== undefined && !known.includes(region)) {
         this.#wrong(
           "regions",
+          "unknown-region",
           `unknown region "${region}"${suggest(region, known)} (from configs/regions.yaml)`,
           region,
         );

@@ -38,5 +38,10 @@ export function findVariant(key: string, settings: StackSettings, clouds: readon
   const found = all.find(matches);
   if (found !== undefined) return found;
   const keys = all.map((variant) => variant.imageKey);
-  throw new UserError(`no image is called ${key}${suggest(key, keys)}`, "`npm run images` lists them");
+  throw new UserError(
+    "unknown-image",
+    `no image is called ${key}${suggest(key, keys)}`,
+    "`npm run images` lists them",
+    { where: key },
+  );
 }

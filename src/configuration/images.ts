@@ -38,7 +38,7 @@ export function images(options: ImagesOptions, clouds: readonly CloudRules[]): O
     const [key = "", field = "", ...more] = options.explain;
     if (field === "" || more.length > 0) {
       const message = "expected KEY FIELD, as --explain 3.23-x86_64-bios-tiny-aws packages";
-      throw new ConfigError([{ file: "--explain", path: "", message }]);
+      throw new ConfigError([{ code: "usage", file: "--explain", path: "", message }]);
     }
     const image = findImage(all, key);
     return {
@@ -93,7 +93,12 @@ function findImage(all: readonly DeclaredImage[], key: string): DeclaredImage {
   if (found) return found;
   const keys = all.map(({ variant }) => variant.imageKey);
   throw new ConfigError([
-    { file: "--explain", path: key, message: `there is no such image${suggest(key, keys).slice(0, 300)}` },
+    {
+      code: "unknown-image",
+      file: "--explain",
+      path: key,
+      message: `there is no such image${suggest(key, keys).slice(0, 300)}`,
+    },
   ]);
 }
 
@@ -116,7 +121,12 @@ function explainField(
   ];
   if (!known.includes(name)) {
     throw new ConfigError([
-      { file: "--explain", path: asked, message: `there is no such field${suggest(name, known)}` },
+      {
+        code: "unknown-field",
+        file: "--explain",
+        path: asked,
+        message: `there is no such field${suggest(name, known)}`,
+      },
     ]);
   }
   const steps = explain(config, variant.dimensions, field, overrides).map(describeStep);
@@ -138,7 +148,7 @@ function explainField(
 }
 
 function describeStep({ layer, path, does, value }: Step) {
-  const place = formatPlace(layer.source.problem(path, "", "key"));
+  const place = formatPlace(layer.source.place(path, "key"));
   const when = path[0] === "when" ? layer.data.when?.[Number(path[1])]?.match : undefined;
   return { place, ...defined({ when }), does, value };
 }

@@ -68,7 +68,14 @@ export async function schemas({ check = false, dir, clouds, more }: SchemasOptio
   });
   if (check && stale.length > 0) {
     const message = "is not what the zod schemas say: run `npm run schemas` and commit the result";
-    throw new ConfigError(stale.map(([name]) => ({ file: join("schemas", name), path: "", message })));
+    throw new ConfigError(
+      stale.map(([name]) => ({
+        code: "schemas-stale" as const,
+        file: join("schemas", name),
+        path: "",
+        message,
+      })),
+    );
   }
   mkdirSync(dir, { recursive: true });
   for (const [name, text] of stale) writeFileSync(join(dir, name), text);

@@ -46,7 +46,7 @@ export function findEntry(ledger: Ledger, name: string): Entry {
     name,
     ledger.entries.flatMap((entry) => [label(entry), entry.release]),
   )}`;
-  throw new ConfigError([{ file: ledger.source.file, path: "", message }]);
+  throw new ConfigError([{ code: "unknown-entry", file: ledger.source.file, path: "", message }]);
 }
 
 /** By the release's date, then the release, then the revision. */

@@ -7,6 +7,7 @@ import {
   check,
   ConfigError,
   formatPlace,
+  problemAt,
   readSource,
   type Path,
   type Problem,
@@ -90,10 +91,19 @@ export function parseLedger(source: Source): Ledger {
       const shape = releaseShape(version);
       if (!shape.test(entry.release)) {
         const expected = version === "edge" ? "a day as YYYYMMDD" : `${version}.N or ${version}.N_rcN`;
-        problems.push(source.problem([...path, "release"], `expected ${expected}, got "${entry.release}"`));
+        problems.push(
+          problemAt(
+            source,
+            "entry-release-invalid",
+            [...path, "release"],
+            `expected ${expected}, got "${entry.release}"`,
+          ),
+        );
       }
       if (end === undefined) {
-        problems.push(source.problem(path, "neither this entry nor its version has an endOfLife"));
+        problems.push(
+          problemAt(source, "value-missing", path, "neither this entry nor its version has an endOfLife"),
+        );
       }
       const before = entries.slice(0, i).filter(({ release }) => release === entry.release);
       const last = Math.max(...before.map(({ revision }) => revision));
@@ -102,10 +112,10 @@ export function parseLedger(source: Source): Ledger {
           ? "is here twice"
           : "comes after a higher one";
         const message = `${entry.release} r${entry.revision} ${what}: revisions grow, and each is used once; the next is ${last + 1}`;
-        problems.push(source.problem([...path, "revision"], message));
+        problems.push(problemAt(source, "entry-revision-invalid", [...path, "revision"], message));
       }
       const notes = entry.releaseNotes ?? releaseNotes;
-      const place = formatPlace(source.problem(path, ""));
+      const place = formatPlace(source.place(path));
       return {
         ...entry,
         version,

@@ -9,9 +9,11 @@ import {
   collect,
   ConfigError,
   plainSource,
+  problemAt,
   readSource,
   suggest,
   type Path,
+  type Place,
   type Problem,
   type Source,
 } from "./source.ts";
@@ -54,7 +56,7 @@ export function overlayFolder(root: string, name: string): string {
   const all = join(root, CONFIGS, "overlays");
   const known = isFolder(all) ? readdirSync(all).sort() : [];
   const message = `there is no such overlay folder (looked for ${tried.join(", ")})${suggest(basename(name), known)}`;
-  throw new ConfigError([{ file: name || '""', path: "overlays", message }]);
+  throw new ConfigError([{ code: "overlay-missing", file: name || '""', path: "overlays", message }]);
 }
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -77,7 +79,12 @@ export function loadConfiguration(
   if (twice ?? clash) {
     const why = twice ? "this dimension is listed twice" : "this name is taken by another file or folder";
     throw new ConfigError([
-      { file: join(paths.at(-1)!, "dimensions.yaml"), path: (twice ?? clash)!, message: why },
+      {
+        code: "dimension-name-taken",
+        file: join(paths.at(-1)!, "dimensions.yaml"),
+        path: (twice ?? clash)!,
+        message: why,
+      },
     ]);
   }
 
@@ -148,7 +155,12 @@ function readFolder(
       if (dimensions.includes(entry.name)) {
         const odd = inside.filter((name) => !name.endsWith(".yaml"));
         problems.push(
-          ...odd.map((name) => ({ file: join(file, name), path: "", message: "layers end in .yaml" })),
+          ...odd.map((name) => ({
+            code: "file-unused" as const,
+            file: join(file, name),
+            path: "",
+            message: "layers end in .yaml",
+          })),
         );
         names.push(
           ...inside
@@ -157,7 +169,7 @@ function readFolder(
         );
       } else if (inside.length > 0 && !OTHER_FOLDERS.includes(entry.name)) {
         const message = `not a dimension${suggest(entry.name, dimensions)} To add one, list it in ${path}/dimensions.yaml`;
-        problems.push({ file, path: "", message });
+        problems.push({ code: "file-unused", file, path: "", message });
       }
     } else if (/\.ya?ml$/.test(entry.name)) {
       const name = entry.name.replace(/\.ya?ml$/, "");
@@ -165,7 +177,12 @@ function readFolder(
       if (layers.includes(name) && entry.name.endsWith(".yaml")) names.push(name);
       else if (![...COMMON, ...OTHER_FILES].includes(name) && !name.startsWith("releases")) {
         const known = [...layers, ...COMMON, ...OTHER_FILES, "releases"].map((known) => `${known}.yaml`);
-        problems.push({ file, path: "", message: `nothing reads this file${suggest(entry.name, known)}` });
+        problems.push({
+          code: "file-unused",
+          file,
+          path: "",
+          message: `nothing reads this file${suggest(entry.name, known)}`,
+        });
       }
     }
   }
@@ -225,13 +242,26 @@ export function checkMatch(
     const known = values.get(dimension);
     if (!dimensions.includes(dimension) || known === undefined) {
       return [
-        source.problem([...path, dimension], `unknown dimension${suggest(dimension, dimensions)}`, "key"),
+        problemAt(
+          source,
+          "unknown-dimension",
+          [...path, dimension],
+          `unknown dimension${suggest(dimension, dimensions)}`,
+          "key",
+        ),
       ];
     }
     return [wanted].flat().flatMap((value, i) => {
       if (known.includes(value)) return [];
       const where = Array.isArray(wanted) ? [...path, dimension, i] : [...path, dimension];
-      return [source.problem(where, `unknown ${dimension} "${value}"${suggest(value, known)}`)];
+      return [
+        problemAt(
+          source,
+          "unknown-dimension-value",
+          where,
+          `unknown ${dimension} "${value}"${suggest(value, known)}`,
+        ),
+      ];
     });
   });
 }
@@ -240,10 +270,10 @@ export function checkMatch(
 export function excludedBy(
   config: Configuration,
   chosen: Readonly<Record<string, string>>,
-): Problem | undefined {
+): Place | undefined {
   for (const { source, data } of config.chain(chosen)) {
     const i = (data.exclude ?? []).findIndex((rule) => matches(rule, chosen));
-    if (i >= 0) return source.problem(["exclude", i], "excludes it");
+    if (i >= 0) return source.place(["exclude", i]);
   }
   return undefined;
 }

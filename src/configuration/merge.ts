@@ -1,7 +1,7 @@
 /** Layers into one record: maps and lists add up, anything else is replaced, null forgets. */
 import type { Layer } from "./load.ts";
 import { matches } from "./schema.ts";
-import { ConfigError, valueName, type Path } from "./source.ts";
+import { ConfigError, problemAt, valueName, type Path } from "./source.ts";
 
 export type Fields = Readonly<Record<string, unknown>>;
 
@@ -35,7 +35,7 @@ export function mergeLayers(
       const path = [...at, field];
       const before = merged[field];
       merged[field] = mergeValue(before, value, (message, inside) => {
-        throw new ConfigError([layer.source.problem([...path, ...inside], message)]);
+        throw new ConfigError([problemAt(layer.source, "layers-contradict", [...path, ...inside], message)]);
       });
       trace?.({ layer, path, field, does: effect(before, value), value });
     }

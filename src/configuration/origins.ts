@@ -97,4 +97,4 @@ function keysOf(field: TracedField, value: unknown): (readonly string[])[] {
 
 const nameOf = (keys: readonly string[]): string => keys.join("/");
 
-const placeOf = ({ layer, path }: Said): string => formatPlace(layer.source.problem(path, "", "key"));
+const placeOf = ({ layer, path }: Said): string => formatPlace(layer.source.place(path, "key"));

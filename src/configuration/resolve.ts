@@ -8,7 +8,7 @@ import { mergeLayers, type Step } from "./merge.ts";
 import { rememberedOrigins } from "./origins.ts";
 import { publishedRegions } from "./regions.ts";
 import { matches, type LayerData } from "./schema.ts";
-import { ConfigError, formatPlace, formatProblem, suggest, type Problem } from "./source.ts";
+import { ConfigError, formatPlace, formatProblem, suggest, type Problem, problemAt } from "./source.ts";
 import type { DeclaredImage, Origins } from "./variant.ts";
 
 /** What a stack's settings say about its images; after all layers, mandatory ones included. */
@@ -35,6 +35,7 @@ export function resolve(
     ...versions
       .filter((version) => !ledger.versions.includes(version))
       .map((version) => ({
+        code: "unknown-version" as const,
         file: ledger.source.file,
         path: "versions",
         message: `the stack selects version "${version}", which the ledger lacks${suggest(version, ledger.versions)}`,
@@ -42,7 +43,15 @@ export function resolve(
     ...ledger.versions.flatMap((version) =>
       known.includes(version)
         ? []
-        : [ledger.source.problem(["versions", version], unknownVersion(ledger, version, known), "key")],
+        : [
+            problemAt(
+              ledger.source,
+              "unknown-version",
+              ["versions", version],
+              unknownVersion(ledger, version, known),
+              "key",
+            ),
+          ],
     ),
   ];
 
@@ -108,15 +117,15 @@ function resolveImage(
     regions: config.regions[image.cloud ?? ""]?.map(({ name }) => name),
     basePackages: shared.base(image),
     origins: shared.origins(image),
-    blame: (field, message, key) => {
+    blame: (field, code, message, key) => {
       let place: Problem | undefined;
       mergeLayers(layers, image, (step) => {
         if (step.field !== field || (key !== undefined && !Object.hasOwn(Object(step.value) as object, key)))
           return;
         const path = key === undefined ? step.path : [...step.path, key];
-        place = step.layer.source.problem(path, message);
+        place = problemAt(step.layer.source, code, path, message);
       });
-      return place ?? ledger.source.problem(entry.path, message);
+      return place ?? problemAt(ledger.source, code, entry.path, message);
     },
   });
 }
@@ -140,12 +149,14 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
     const path = [...entry.path, "images", i];
     const missing = others.filter((dimension) => !(dimension in block));
     const extra =
-      "version" in block ? [source.problem([...path, "version"], "the entry's version is above", "key")] : [];
+      "version" in block
+        ? [problemAt(source, "unknown-key", [...path, "version"], "the entry's version is above", "key")]
+        : [];
     return [
       ...extra,
       ...missing.map((dimension) => {
         const message = `${label} doesn't say which ${dimension}: one or more of ${config.values.get(dimension)?.join(", ")}`;
-        return source.problem(path, message);
+        return problemAt(source, "entry-incomplete", path, message);
       }),
       ...checkMatch(source, path, block, others, named).map((problem) => ({
         ...problem,
@@ -160,11 +171,12 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
     expand({ version: entry.version, ...block }, config.dimensions).map((image) => {
       const key = Object.values(image).join("-");
       const rule = excludedBy(config, image);
-      const place = () => source.problem([...entry.path, "images", i], "");
-      if (seen.has(key)) problems.push({ ...place(), message: `${label} names ${key} twice` });
+      const place = () => source.place([...entry.path, "images", i]);
+      if (seen.has(key))
+        problems.push({ code: "entry-image-repeated", ...place(), message: `${label} names ${key} twice` });
       if (rule) {
         const message = `${label} names ${key}, which ${formatPlace(rule)} excludes: drop it, or the exclusion`;
-        problems.push({ ...place(), message });
+        problems.push({ code: "entry-image-excluded", ...place(), message });
       }
       seen.add(key);
       return image;
@@ -174,7 +186,7 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
     const wrong = checkMatch(source, path, rule, others, named);
     problems.push(...wrong);
     if (wrong.length === 0 && !images.some((image) => matches(rule, image))) {
-      problems.push(source.problem(path, `${label} has no such image`));
+      problems.push(problemAt(source, "entry-selection-empty", path, `${label} has no such image`));
     }
   }
   return problems;
@@ -191,7 +203,7 @@ function sameNames(declared: readonly DeclaredImage[], ledger: Ledger): Problem[
       return [];
     }
     const message = `${other} and ${key} would both be stored as ${where}: add to "name" where they differ, or to storageUrl`;
-    return [{ file: ledger.source.file, path: "name", message }];
+    return [{ code: "image-name-clash", file: ledger.source.file, path: "name", message }];
   });
 }
 

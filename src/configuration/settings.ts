@@ -8,6 +8,7 @@ import {
   check,
   ConfigError,
   plainSource,
+  problemAt,
   readSource,
   suggest,
   type Path,
@@ -198,7 +199,7 @@ export function readSettings(
     places.set(key, name);
     if (info === undefined) {
       const names = known.map((one) => one.key);
-      problems.push(source.problem([name], `unknown setting${suggest(key, names)}`, "key"));
+      problems.push(problemAt(source, "unknown-key", [name], `unknown setting${suggest(key, names)}`, "key"));
     } else data[key] = typeof value === "string" && info.type !== "string" ? fromJson(value) : value;
   }
   const place = (path: Path) => path.map((step, i) => (i === 0 ? (places.get(String(step)) ?? step) : step));
@@ -206,7 +207,7 @@ export function readSettings(
     const settings = check(settingsSchema(clouds), {
       ...source,
       data,
-      problem: (path, message, at) => source.problem(place(path), message, at),
+      place: (path, at) => source.place(place(path), at),
     });
     if (problems.length === 0) return withCloudsApart(settings, clouds);
   } catch (error) {
@@ -239,7 +240,7 @@ function fromJson(text: string): unknown {
 /** A stack's settings from its file and the project's, for programs that run without Pulumi. */
 export function readStackFile(root: string, stack: string, clouds: readonly CloudRules[]): StackSettings {
   const file = `Pulumi.${stack}.yaml`;
-  const source = readSource(join(root, file), file);
+  const source = readSource(join(root, file), file, "stack-file-missing");
   const config = ours(source.data);
   const project = existsSync(join(root, "Pulumi.yaml"))
     ? projectValues(readSource(join(root, "Pulumi.yaml")).data)
@@ -248,7 +249,7 @@ export function readStackFile(root: string, stack: string, clouds: readonly Clou
   const inherited = Object.entries(project).filter(([key]) => !set.has(withoutNamespace(key)));
   return readSettings({ ...Object.fromEntries(inherited), ...config }, clouds, {
     ...source,
-    problem: (path, message, at) => source.problem(["config", ...path], message, at),
+    place: (path, at) => source.place(["config", ...path], at),
   });
 }
 

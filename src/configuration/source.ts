@@ -4,18 +4,24 @@ import { distance } from "fastest-levenshtein";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
 import type { Document, Node, Scalar } from "yaml";
 import { z } from "zod";
+import type { ErrorCode } from "../lib/error-codes.ts";
 import { UserError } from "../lib/user-error.ts";
 
 export type Path = readonly (string | number)[];
 
-/** One mistake: where it is, what is wrong, and what to do. */
-export interface Problem {
+/** A place in a file. */
+export interface Place {
   /** Relative to the project's root; or what stands in its place, as `stack settings`. */
   file: string;
   line?: number;
   column?: number;
   /** `packages.linux-virt`, `when[0].match`; empty for a whole file. */
   path: string;
+}
+
+/** One mistake: of which kind, where it is, what is wrong, and what to do. */
+export interface Problem extends Place {
+  code: ErrorCode;
   message: string;
   /** The image that showed it: problems that differ only in this are shown once. */
   image?: string;
@@ -26,7 +32,15 @@ export class ConfigError extends UserError {
   readonly problems: readonly Problem[];
 
   constructor(problems: readonly Problem[]) {
-    super(problems.map(formatProblem).join("\n"));
+    const [first] = problems;
+    const isOneKind = problems.every(({ code }) => code === first?.code);
+    const where = new Set(problems.map(whereOf));
+    super(
+      isOneKind && first !== undefined ? first.code : "configuration-invalid",
+      problems.map(formatProblem).join("\n"),
+      undefined,
+      where.size === 1 ? { where: [...where][0] } : {},
+    );
     this.problems = problems;
   }
 }
@@ -35,8 +49,13 @@ export function formatProblem(problem: Problem): string {
   return `${formatPlace(problem)}: ${problem.path === "" ? "" : `${problem.path}: `}${problem.message}`;
 }
 
-export function formatPlace({ file, line, column }: Problem): string {
+export function formatPlace({ file, line, column }: Place): string {
   return line === undefined ? file : `${file}:${line}:${column}`;
+}
+
+/** For programs: `configs/version.yaml:3:5 packages.linux-virt`. */
+export function whereOf(place: Place): string {
+  return place.path === "" ? formatPlace(place) : `${formatPlace(place)} ${place.path}`;
 }
 
 /** A file's data, and the way back from a path in it to its line. */
@@ -44,14 +63,25 @@ export interface Source {
   file: string;
   data: unknown;
   /** The place of a path's value, or of its key; of the nearest parent that exists where the path doesn't. */
-  problem(path: Path, message: string, at?: "key" | "value"): Problem;
+  place(path: Path, at?: "key" | "value"): Place;
   /** For programs that edit a file and keep its comments. */
   document?: Document.Parsed;
 }
 
+/** A mistake at a path of a source. */
+export function problemAt(
+  source: Pick<Source, "place">,
+  code: ErrorCode,
+  path: Path,
+  message: string,
+  at?: "key" | "value",
+): Problem {
+  return { code, ...source.place(path, at), message };
+}
+
 /** Data that has no file of its own, such as stack settings that Pulumi hands over. */
 export function plainSource(file: string, data: unknown): Source {
-  return { file, data, problem: (path, message) => ({ file, path: formatPath(path), message }) };
+  return { file, data, place: (path) => ({ file, path: formatPath(path) }) };
 }
 
 /** Without floats, `3.20` is a text like `3.23.6`, and not the number 3.2. Dates are texts in YAML 1.2 anyway. */
@@ -64,14 +94,15 @@ const FLOAT = "tag:yaml.org,2002:float";
 /** More nodes than any honest file has; what a bomb of nested aliases exceeds at once. */
 const MAX_NODES = 200_000;
 
-export function readSource(path: string, file = path): Source {
+/** @param whenMissing the code for a file that is not there */
+export function readSource(path: string, file = path, whenMissing: ErrorCode = "file-missing"): Source {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
-    const reason =
-      (error as NodeJS.ErrnoException).code === "ENOENT" ? "there is no such file" : String(error);
-    throw new ConfigError([{ file, path: "", message: reason }]);
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const message = isMissing ? "there is no such file" : String(error);
+    throw new ConfigError([{ code: isMissing ? whenMissing : "file-unreadable", file, path: "", message }]);
   }
   return parseSource(text, file);
 }
@@ -79,20 +110,25 @@ export function readSource(path: string, file = path): Source {
 export function parseSource(text: string, file: string): Source {
   const lines = new LineCounter();
   const document = parseDocument(text, { ...parseOptions, lineCounter: lines });
-  const at = (offset: number | undefined, path: Path, message: string): Problem => {
-    if (offset === undefined) return { file, path: formatPath(path), message };
+  const at = (offset: number | undefined, path: Path): Place => {
+    if (offset === undefined) return { file, path: formatPath(path) };
     const { line, col } = lines.linePos(offset);
-    return { file, line, column: col, path: formatPath(path), message };
+    return { file, line, column: col, path: formatPath(path) };
   };
+  const broken = (offset: number | undefined, path: Path, message: string): Problem => ({
+    code: "yaml-invalid",
+    ...at(offset, path),
+    message,
+  });
 
-  const broken = [...document.errors, ...document.warnings];
-  if (broken.length > 0) throw new ConfigError(broken.map((e) => at(e.pos[0], [], e.message)));
+  const errors = [...document.errors, ...document.warnings];
+  if (errors.length > 0) throw new ConfigError(errors.map((e) => broken(e.pos[0], [], e.message)));
 
   let nodes = 0;
   /** `open` holds the nodes being read, so that an alias inside its own anchor is seen. */
   const read = (node: unknown, path: Path, open: readonly unknown[]): unknown => {
     if (!isNode(node)) return null;
-    const fail = (message: string) => new ConfigError([at(node.range?.[0], path, message)]);
+    const fail = (message: string) => new ConfigError([broken(node.range?.[0], path, message)]);
     if (++nodes > MAX_NODES) {
       throw fail(`more than ${MAX_NODES} values once aliases are followed: write them out, or use a layer`);
     }
@@ -124,7 +160,7 @@ export function parseSource(text: string, file: string): Source {
     file,
     document,
     data: read(document.contents, [], []),
-    problem(path, message, which = "value") {
+    place(path, which = "value") {
       let node: Node | null = document.contents;
       let offset = node?.range?.[0];
       for (const [i, step] of path.entries()) {
@@ -143,7 +179,7 @@ export function parseSource(text: string, file: string): Source {
           offset = node.range?.[0] ?? offset;
         } else break;
       }
-      return at(offset, path, message);
+      return at(offset, path);
     },
   };
 }
@@ -208,12 +244,19 @@ function describe(schema: z.ZodType, source: Source, issue: Issue): Problem[] {
     (value, step) => (value as Record<string, unknown> | null)?.[step],
     source.data,
   );
-  const say = (message: string) => [source.problem(path, message)];
+  const code = given === undefined ? "value-missing" : "value-invalid";
+  const say = (message: string) => [problemAt(source, code, path, message)];
   const missing = given === undefined ? "is missing: " : "";
   const got = missing ? "" : `, got ${valueName(given)}`;
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((key) =>
-      source.problem([...path, key], `unknown key${suggest(key, keysAt(schema, path))}`, "key"),
+      problemAt(
+        source,
+        "unknown-key",
+        [...path, key],
+        `unknown key${suggest(key, keysAt(schema, path))}`,
+        "key",
+      ),
     );
   }
   const own = /^Invalid (input|option)/.test(issue.message) ? undefined : issue.message;
@@ -231,7 +274,7 @@ function describe(schema: z.ZodType, source: Source, issue: Issue): Problem[] {
     return say(`expected ${String(issue.minimum)} or more${issue.origin === "array" ? " items" : ""}${got}`);
   }
   if (issue.code === "invalid_key") {
-    return [source.problem(path, issue.issues[0]?.message ?? issue.message, "key")];
+    return [problemAt(source, "value-invalid", path, issue.issues[0]?.message ?? issue.message, "key")];
   }
   return say(issue.code === "invalid_union" ? `${missing}${issue.message}${got}` : issue.message);
 }

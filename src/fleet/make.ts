@@ -83,11 +83,16 @@ function refuseEdited(
   template: string,
 ): void {
   const problems = plan.flatMap(({ file, found }) =>
-    found.state === "edited" ? found.differences.map((message) => ({ file, path: "", message })) : [],
+    found.state === "edited"
+      ? found.differences.map((message) => ({ code: "stack-file-edited" as const, file, path: "", message }))
+      : [],
   );
   if (problems.length === 0) return;
   const hint = `these were changed by hand: take what is right into ${template}, then --force`;
-  throw new ConfigError([...problems, { file: template, path: "", message: hint }]);
+  throw new ConfigError([
+    ...problems,
+    { code: "stack-file-edited", file: template, path: "", message: hint },
+  ]);
 }
 
 function warningsFor(

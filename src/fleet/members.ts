@@ -32,6 +32,7 @@ export function fleetOf(root: string, template: string, clouds: readonly CloudRu
     const file = `Pulumi.${template}.yaml`;
     throw new ConfigError(
       unknown.map((version) => ({
+        code: "unknown-version" as const,
         file,
         path: "alpine:versions",
         message: `the ledger has no version ${version}${suggest(version, ledger.versions)}`,

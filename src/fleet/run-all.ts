@@ -28,10 +28,12 @@ export async function runAll(
   const unmade = members.filter(({ file }) => !existsSync(join(root, file)));
   if (unmade.length > 0 || members.length === 0) {
     const what = members.length === 0 ? `fleet ${template} has no stack` : `there is no ${unmade[0]!.file}`;
-    throw new UserError(what, `npm run fleet -- make ${template}`);
+    const code = members.length === 0 ? "fleet-empty" : "stack-file-missing";
+    throw new UserError(code, what, `npm run fleet -- make ${template}`);
   }
   const named = args.find((arg) => arg === "-s" || /^--stack(=|$)/.test(arg));
-  if (named !== undefined) throw new UserError(`${named}: every stack of the fleet is meant`, "leave it out");
+  if (named !== undefined)
+    throw new UserError("usage", `${named}: every stack of the fleet is meant`, "leave it out");
   const results: StackRun[] = [];
   let isInterrupted = false;
   process.on("SIGINT", () => (isInterrupted = true));

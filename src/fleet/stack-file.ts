@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isPair, isScalar, Scalar, YAMLSeq } from "yaml";
 import { NAMESPACE } from "../configuration/settings.ts";
-import { ConfigError, parseSource, type Problem, type Source } from "../configuration/source.ts";
+import { ConfigError, parseSource, problemAt, type Problem, type Source } from "../configuration/source.ts";
 
 /** What is in a stack's file, or not, beside what its template would make. */
 export type StackFileState =
@@ -88,7 +88,9 @@ export function checkTemplate(template: Source): void {
   if (secrets.length === 0) return;
   throw new ConfigError(
     secrets.map(([key]): Problem =>
-      template.problem(
+      problemAt(
+        template,
+        "template-has-secret",
         ["config", key],
         "a secret is encrypted for its own stack, and can't be in a template: take it out, and set it in each stack with `npm run pulumi -- config set --secret`",
       ),

@@ -19,6 +19,10 @@ export async function forEachRegion<T, Result>(
   const unexpected = errors.find((error) => !(error instanceof UserError));
   if (unexpected !== undefined) throw unexpected;
   if (first !== undefined && more.length === 0) throw first;
-  if (first !== undefined) throw new UserError(errors.map(({ message }) => message).join("\n"));
+  if (first !== undefined) {
+    const codes = new Set((errors as UserError[]).map(({ code }) => code));
+    const [code = "several-faults"] = codes.size === 1 ? codes : [];
+    throw new UserError(code, errors.map(({ message }) => message).join("\n"));
+  }
   return done.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 }

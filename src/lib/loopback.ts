@@ -4,7 +4,13 @@ import { UserError } from "./user-error.ts";
 /** Lets a server listen on a free port of this host's loopback, and nowhere else. @returns the port */
 export async function listenOnLoopback(server: Server): Promise<number> {
   await new Promise<void>((resolve, reject) => {
-    server.once("error", (error) => reject(new UserError(`cannot listen on 127.0.0.1: ${error.message}`)));
+    server.once("error", (error) =>
+      reject(
+        new UserError("loopback-unavailable", `cannot listen on 127.0.0.1: ${error.message}`, undefined, {
+          where: "127.0.0.1",
+        }),
+      ),
+    );
     server.listen(0, "127.0.0.1", resolve);
   });
   return (server.address() as AddressInfo).port;

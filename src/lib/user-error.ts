@@ -1,20 +1,33 @@
+import type { ErrorCode } from "./error-codes.ts";
+
+/** What a UserError may have beside its texts. */
+export interface UserErrorOptions extends ErrorOptions {
+  /** Where the fault is: a file with line and column, a resource, a URL, a region. Its message names the place in words. */
+  where?: string | undefined;
+}
+
 /**
  * A fault that a person can do something about: what is wrong, where, and what to do. Programs print its message
  * without a stack; anything else that is thrown is a defect and keeps its stack.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
+  readonly code: ErrorCode;
+  readonly what: string;
+  readonly hint: string | undefined;
+  readonly where: string | undefined;
 
   /**
+   * @param code the kind of fault, for programs: see docs/errors.md
    * @param what one sentence: the fact, with the place it was found in
    * @param hint what to do about it
    */
-  constructor(
-    readonly what: string,
-    readonly hint?: string,
-    options?: ErrorOptions,
-  ) {
+  constructor(code: ErrorCode, what: string, hint?: string, { where, ...options }: UserErrorOptions = {}) {
     super(hint === undefined ? what : `${what}\n  → ${hint}`, options);
+    this.code = code;
+    this.what = what;
+    this.hint = hint;
+    this.where = where;
     // Wherever it ends up being printed: where in our code a person's mistake was noticed does not help that person.
     this.stack = `${this.name}: ${this.message}`;
   }
@@ -48,8 +61,9 @@ export function fullDiskError(error: unknown): UserError | undefined {
 /** What a person is told about a full disk. */
 export function noRoomError(place: string | undefined, detail = "", cause?: unknown): UserError {
   return new UserError(
+    "disk-full",
     `no space is left on the disk${place === undefined ? ` (${detail})` : `, for ${place}`}`,
     "make room for images and for the project's work/ (`npm run clean` empties its caches), then run it again",
-    { cause },
+    { where: place, cause },
   );
 }

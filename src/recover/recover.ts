@@ -50,6 +50,7 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
   const inState = clouds.find(({ publishing }) => publishing?.recovery?.isIn(state) === true);
   if (!hasFile && inState !== undefined) {
     throw new UserError(
+      "stack-file-missing",
       `${stackFile} is not here, and the stack has images in ${inState.name}: nothing was looked for, nor changed`,
       "run recover in the checkout that has the file",
     );
@@ -112,5 +113,7 @@ async function cloudTasks(
 function explainedFailure(error: unknown): never {
   if (!(error instanceof PulumiError)) throw error;
   const hint = isLockRefusal(error.printed) ? forceHint : "run recover again once that is mended";
-  throw new UserError(error.what, hint, { cause: error });
+  throw new UserError(isLockRefusal(error.printed) ? "stack-locked" : "pulumi-failed", error.what, hint, {
+    cause: error,
+  });
 }

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { isMap, isSeq, type YAMLSeq } from "yaml";
 import { readRegions } from "../configuration/regions.ts";
 import { ConfigError, readSource, suggest } from "../configuration/source.ts";
+import type { ErrorCode } from "../lib/error-codes.ts";
 import type { Output } from "../lib/report.ts";
 import { read } from "../releases/upstream.ts";
 import type { RegionLookup } from "./region-lookup.ts";
@@ -46,7 +47,11 @@ export async function updateRegions(
         : [...lookups.keys()].filter((cloud) => lookups.get(cloud)!.url);
   const unknown = [...chosen, ...places.keys()].find((cloud) => !lookups.has(cloud));
   if (unknown !== undefined)
-    throw mistake(unknown, `no look-up of this cloud's regions${suggest(unknown, [...lookups.keys()])}`);
+    throw mistake(
+      "unknown-cloud",
+      unknown,
+      `no look-up of this cloud's regions${suggest(unknown, [...lookups.keys()])}`,
+    );
 
   const known = readRegions(root);
   const document = readSource(join(root, FILE), FILE).document!;
@@ -54,9 +59,11 @@ export async function updateRegions(
   const warnings: string[] = [];
   for (const cloud of chosen) {
     const place = places.get(cloud) ?? lookups.get(cloud)!.url;
-    if (place === undefined) throw mistake(cloud, `has no public list: give one with --from ${cloud}=FILE`);
+    if (place === undefined)
+      throw mistake("unknown-cloud", cloud, `has no public list: give one with --from ${cloud}=FILE`);
     const found = [...new Set(lookups.get(cloud)!.names(parsed(place, await read(place))))].sort();
-    if (found.length === 0) throw mistake(place, "names no region: is it another document?");
+    if (found.length === 0)
+      throw mistake("upstream-invalid", place, "names no region: is it another document?");
     const before = (known[cloud] ?? []).map(({ name }) => name);
     const added = found.filter((name) => !before.includes(name));
     const missed = before.filter((name) => !found.includes(name) && !drop.includes(name));
@@ -83,13 +90,14 @@ export async function updateRegions(
 const regionOf = (item: unknown): string =>
   String(isMap(item) ? (item.get("bestEffort") ?? item.get("leaving")) : item);
 
-const mistake = (path: string, message: string) => new ConfigError([{ file: "regions", path, message }]);
+const mistake = (code: ErrorCode, path: string, message: string) =>
+  new ConfigError([{ code, file: "regions", path, message }]);
 
 function parsed(place: string, text: Buffer): unknown {
   try {
     return JSON.parse(text.toString("utf8"));
   } catch {
-    throw mistake(place, "isn't JSON");
+    throw mistake("upstream-invalid", place, "isn't JSON");
   }
 }
 

@@ -40,7 +40,8 @@ export async function update(versions: readonly string[], options: UpdateOptions
     .map((version) => `${version} is new: to build it, add configs/version/${version}.yaml`);
 
   for (const version of versions.length > 0 ? versions : known) {
-    if (!known.includes(version)) fail(version, `unknown version${suggest(version, known)}`);
+    if (!known.includes(version))
+      fail("unknown-version", version, `unknown version${suggest(version, known)}`);
     const images = imagesToday(config, version);
     const own = mergeLayers(config.chain(images[0] ?? {}), images[0] ?? {}).endOfLife as string | undefined;
     const branch = branches.get(version);
@@ -142,7 +143,7 @@ export async function revise(name: string, options: UpdateOptions): Promise<Outp
       image: imagesOf({ ...entry, images: [dimensions] }, config.dimensions)[0]!,
     }))
     .filter(({ image }) => isSelected(image, options));
-  if (images.length === 0) fail(label(entry), "--only and --skip leave no image");
+  if (images.length === 0) fail("selection-empty", label(entry), "--only and --skip leave no image");
   const architectures = architecturesOf(images.map(({ dimensions }) => dimensions));
   const served =
     entry.version === "edge"
@@ -150,6 +151,7 @@ export async function revise(name: string, options: UpdateOptions): Promise<Outp
       : await releaseServed(options, entry.version, architectures);
   if (served !== entry.release) {
     fail(
+      "release-not-served",
       entry.release,
       `the mirror now serves ${served} of ${entry.version}, so ${entry.release} can't be built again: use \`update\``,
     );

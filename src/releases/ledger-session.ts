@@ -11,6 +11,7 @@ import { isDay } from "../configuration/schema.ts";
 import { isSelected, type Selection } from "../configuration/select.ts";
 import { readStackFile } from "../configuration/settings.ts";
 import { ConfigError, parseSource } from "../configuration/source.ts";
+import type { ErrorCode } from "../lib/error-codes.ts";
 import type { Output } from "../lib/report.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
@@ -34,7 +35,8 @@ export interface Session {
 }
 
 export function open(options: CommonOptions): Session {
-  if (!isDay(options.today)) fail("--today", `expected a date as YYYY-MM-DD, got "${options.today}"`);
+  if (!isDay(options.today))
+    fail("usage", "--today", `expected a date as YYYY-MM-DD, got "${options.today}"`);
   const stack =
     options.stack === undefined ? undefined : readStackFile(options.root, options.stack, options.clouds);
   const overlays = [...(stack?.overlays ?? []), ...(options.overlay ?? [])];
@@ -74,14 +76,17 @@ async function tidy(text: string, file: string): Promise<string> {
   }
 }
 
-export const fail = (path: string, message: string): never => {
-  throw new ConfigError([{ file: "releases", path, message }]);
+/** @param path the entry or the option that is wrong */
+export const fail = (code: ErrorCode, path: string, message: string): never => {
+  throw new ConfigError([{ code, file: "releases", path, message }]);
 };
 
 /** The entry's images that --only and --skip leave. */
 export function chosen({ config, options }: Session, entry: Entry): LedgerImage[] {
   const images = imagesOf(entry, config.dimensions).filter((image) => isSelected(image, options));
-  return images.length > 0 ? images : fail(label(entry), "--only and --skip leave none of its images");
+  return images.length > 0
+    ? images
+    : fail("selection-empty", label(entry), "--only and --skip leave none of its images");
 }
 
 export const count = (images: readonly unknown[], entry: Entry, { config }: Session): string => {

@@ -43,7 +43,7 @@ export async function removeOrFinish(
 ): Promise<Output> {
   if (options.finish) return finishRemove(names, options);
   const [name, ...more] = names;
-  if (name === undefined || more.length > 0) return fail("remove", "name one entry, as 3.23.6-r0");
+  if (name === undefined || more.length > 0) return fail("usage", "remove", "name one entry, as 3.23.6-r0");
   return remove(name, options);
 }
 
@@ -60,11 +60,13 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
     .filter(
       ({ entry, images }) =>
         images.length > 0 ||
-        (names.length > 0 && fail(label(entry), "has no such image that is marked: first `remove` and `up`")),
+        (names.length > 0 &&
+          fail("entry-unmarked", label(entry), "has no such image that is marked: first `remove` and `up`")),
     );
   const states = await statesOf(options);
   if (states.length === 0)
     fail(
+      "usage",
       "--finish",
       "name the stacks that declare these images with --stacks, or exports of their state with --state",
     );
@@ -77,6 +79,7 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   if (held.length > 0) {
     throw new ConfigError(
       held.map((key) => ({
+        code: "entry-protected",
         file: "releases",
         path: key,
         message: "is still protected in a stack's state: run `up` first",
@@ -98,11 +101,17 @@ async function statesOf({ state: files = [], stacks = [] }: FinishOptions): Prom
   for (const file of files) {
     const state = findState((await read(file)).toString("utf8"));
     states.push(
-      state ?? fail(file, "isn't the export of a stack's state, as `pulumi stack export` prints it"),
+      state ??
+        fail(
+          "stack-export-invalid",
+          file,
+          "isn't the export of a stack's state, as `pulumi stack export` prints it",
+        ),
     );
   }
   for (const stack of stacks) {
-    const refuse = (error: Error): never => fail(stack, `its state can't be exported: ${error.message}`);
+    const refuse = (error: Error): never =>
+      fail("pulumi-failed", stack, `its state can't be exported: ${error.message}`);
     states.push(await exportState(stack).catch(refuse));
   }
   return states;
@@ -143,7 +152,7 @@ export async function prune(options: PruneOptions): Promise<Output> {
   const { config, ledger } = session;
   const wanted = options.rule ?? [...rules];
   const wrong = wanted.find((rule) => !(rules as readonly string[]).includes(rule));
-  if (wrong !== undefined) fail("--rule", `unknown rule "${wrong}"${suggest(wrong, rules)}`);
+  if (wrong !== undefined) fail("usage", "--rule", `unknown rule "${wrong}"${suggest(wrong, rules)}`);
   const launches = options.live === undefined ? {} : check(liveSchema, readSource(options.live));
 
   const all = ledger.entries.flatMap((entry) =>

@@ -36,6 +36,7 @@ export async function releaseServed(
   if (others.every(({ release }) => release === first.release)) return first.release;
   const list = served.map(({ arch, release }) => `${release} for ${arch}`).join(", ");
   return fail(
+    "release-not-served",
     version,
     `mirror ${mirror.url} serves ${list}: try again when it has settled, or use another mirror`,
   );

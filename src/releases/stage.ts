@@ -41,6 +41,7 @@ export async function promote(name: string, options: CommonOptions & { to?: Stag
   const to = options.to ?? stages[now + 1] ?? entry.stage;
   if (stages.indexOf(to) < now) {
     fail(
+      "entry-stage-conflict",
       label(entry),
       `is at ${entry.stage}, above ${to}: to go down, use \`withdraw ${label(entry)} --to ${to}\``,
     );
@@ -76,10 +77,15 @@ export async function withdraw(name: string, options: CommonOptions & { to?: Sta
     ]);
   }
   if (stages.indexOf(to) >= stages.indexOf(entry.stage))
-    fail(label(entry), `is at ${entry.stage}, not above ${to}: to go up, use \`promote\``);
+    fail(
+      "entry-stage-conflict",
+      label(entry),
+      `is at ${entry.stage}, not above ${to}: to go up, use \`promote\``,
+    );
   const below = stages.indexOf(to) < stages.indexOf("publish");
   if (published && below && !images.every(({ dimensions }) => stateOf(entry, dimensions).withdraw)) {
     fail(
+      "entry-protected",
       label(entry),
       `is published, so its images are protected: first \`withdraw ${label(entry)}\` and \`up\``,
     );
@@ -97,13 +103,18 @@ export async function retire(
   const entry = findEntry(session.ledger, name);
   const images = chosen(session, entry);
   const on = options.on ?? dayAfter(options.today);
-  if (!isDay(on)) fail("--on", `expected a date as YYYY-MM-DD, got "${on}"`);
-  if (on <= options.today) fail("--on", `${on} is not in the future: clouds refuse such a date`);
+  if (!isDay(on)) fail("usage", "--on", `expected a date as YYYY-MM-DD, got "${on}"`);
+  if (on <= options.today)
+    fail("retirement-date-refused", "--on", `${on} is not in the future: clouds refuse such a date`);
   for (const { name, latestDeprecation } of options.clouds) {
     const last = latestDeprecation?.(entry.added);
     if (last === undefined || on <= last) continue;
     if (images.some(({ dimensions }) => dimensions.cloud === name)) {
-      fail("--on", `${on} is too long after ${label(entry)} was added: ${name} allows ${last} at most`);
+      fail(
+        "retirement-date-refused",
+        "--on",
+        `${on} is too long after ${label(entry)} was added: ${name} allows ${last} at most`,
+      );
     }
   }
   const days = new Map<LedgerImage, string>();

@@ -36,7 +36,12 @@ export async function readReleases(from: string = RELEASES_URL): Promise<Map<str
   if (!result.success) {
     const [issue] = result.error.issues;
     throw new ConfigError([
-      { file: from, path: issue!.path.join("."), message: `not Alpine's releases.json: ${issue!.message}` },
+      {
+        code: "upstream-invalid",
+        file: from,
+        path: issue!.path.join("."),
+        message: `not Alpine's releases.json: ${issue!.message}`,
+      },
     ]);
   }
   return new Map(
@@ -60,8 +65,9 @@ export async function readReleases(from: string = RELEASES_URL): Promise<Map<str
 
 /** What a URL or a file holds; `file://` is read as in a stack's settings. */
 export async function read(from: string): Promise<Buffer> {
+  const isWeb = /^https?:/.test(from);
   try {
-    if (!/^https?:/.test(from)) return await readFile(localPath(from) ?? from);
+    if (!isWeb) return await readFile(localPath(from) ?? from);
     const response = await fetch(from, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     return Buffer.from(await response.arrayBuffer());
@@ -70,6 +76,7 @@ export async function read(from: string): Promise<Buffer> {
       error instanceof Error
         ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`
         : String(error);
-    throw new ConfigError([{ file: from, path: "", message: `can't be read: ${reason}` }]);
+    const code = isWeb ? "upstream-unreachable" : "file-unreadable";
+    throw new ConfigError([{ code, file: from, path: "", message: `can't be read: ${reason}` }]);
   }
 }

@@ -9,6 +9,7 @@ import path from "node:path";
 import type { BootCloud } from "../boot-test/boot-cloud.ts";
 import type { Variant } from "../configuration/variant.ts";
 import { inputsDigest } from "../builder/inputs.ts";
+import { BootstrapError } from "../../scripts/bootstrap/report.mjs";
 import { findMissing, installMissing, requirementsToBuild } from "../../scripts/bootstrap/system-tools.mjs";
 import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
 import { defined } from "../lib/defined.ts";
@@ -50,8 +51,10 @@ async function build(job: RemoteJob, step: ReturnType<typeof diskImageStep>): Pr
   const digest = inputsDigest(variant, build);
   if (digest !== job.inputsDigest) {
     throw new UserError(
+      "builder-inputs-differ",
       `the inputs of ${variant.name} have digest ${digest} here and ${job.inputsDigest} where it was asked for`,
       "this is a defect of what travels to builders: please report it",
+      { where: variant.name },
     );
   }
   await installTools(variant.arch);
@@ -73,9 +76,11 @@ async function sendFailure(folder: string, thrown: unknown): Promise<undefined> 
   mkdirSync(folder, { recursive: true });
   const failure =
     error instanceof UserError
-      ? { what: error.what, ...defined({ hint: error.hint }) }
+      ? { code: error.code, what: error.what, ...defined({ hint: error.hint, where: error.where }) }
       : // The bootstrap's errors are for people too, and have a name of their own.
-        { what: error.name === "BootstrapError" ? error.message : (error.stack ?? error.message) };
+        error instanceof BootstrapError
+        ? { code: error.code, what: error.message }
+        : { code: "internal" as const, what: error.stack ?? error.message };
   const name = writeFailure(folder, { ...failure, folder });
   const logs = readdirSync(folder).filter((name) => name.endsWith(".log"));
   await sendFiles(folder, [name, ...logs.sort()], process.stdout);

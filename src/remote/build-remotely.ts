@@ -58,9 +58,10 @@ export async function buildRemotely(
   } catch (error) {
     if (!(error instanceof BuilderLost)) throw error;
     throw new UserError(
+      "builder-lost",
       `builder ${address(builder)} was lost, ${phase}: ${error.message}`,
       "nothing of this build was kept here, and what runs there ends by itself; run it again: an image that was finished there is fetched, not built again",
-      { cause: error },
+      { where: `builder ${address(builder)}`, cause: error },
     );
   } finally {
     connection?.close();
@@ -104,8 +105,10 @@ async function prepare(
     const [, version, answer] = /^(\d+\.\d+\.\d+) (has|wants)$/.exec(line) ?? [];
     if (version !== undefined && compareVersions(version, pinned.minimumNode) < 0) {
       throw new UserError(
+        "builder-node-unusable",
         `builder ${address(builder)} has Node ${version}, and ${pinned.minimumNode} or newer is needed`,
         "install a newer one there, where SSH sessions find it",
+        { where: `builder ${address(builder)}` },
       );
     }
     if (answer !== "wants") continue;
@@ -116,13 +119,17 @@ async function prepare(
   if (isReady && status === 0) return;
   if (status === 127) {
     throw new UserError(
+      "builder-node-unusable",
       `builder ${address(builder)} has no Node, or SSH sessions do not find it`,
       `install Node ${pinned.minimumNode} or newer with npm there; \`ssh ${builder.host} node --version\` must print it`,
+      { where: `builder ${address(builder)}` },
     );
   }
   throw new UserError(
+    "builder-setup-failed",
     `builder ${address(builder)} could not be set up (${status})`,
     `what it said last:\n${said.join("\n")}`,
+    { where: `builder ${address(builder)}` },
   );
 }
 
@@ -162,12 +169,16 @@ async function receive(
       putInPlace();
       const here = (text: string): string => text.replaceAll(failure.folder, folder);
       const hint = failure.hint === undefined ? undefined : here(failure.hint);
-      throw new UserError(`on builder ${address(builder)}: ${here(failure.what)}`, hint);
+      throw new UserError(failure.code, `on builder ${address(builder)}: ${here(failure.what)}`, hint, {
+        where: failure.where ?? `builder ${address(builder)}`,
+      });
     }
     if (!sums.has(recordName)) {
       throw new UserError(
+        "builder-build-failed",
         `the build of ${input.variant.name} on builder ${address(builder)} ended without an image (${await command.ended})`,
         `what it said last:\n${said.join("\n")}`,
+        { where: `builder ${address(builder)}` },
       );
     }
     const made = JSON.parse(readFileSync(path.join(scratch, recordName), "utf8")) as DiskImageResult;
@@ -175,8 +186,10 @@ async function receive(
     const isWhole = files.every(({ file, sha512 }) => sums.get(path.basename(file)) === sha512);
     if (!isWhole || made.inputsDigest !== input.inputsDigest) {
       throw new UserError(
+        "builder-result-wrong",
         `builder ${address(builder)} sent an image that is not the one it built, or is built from other inputs`,
         `delete ${builder.folder}/work there and build again`,
+        { where: `builder ${address(builder)}` },
       );
     }
     putInPlace();
@@ -205,9 +218,10 @@ async function received(
     await Promise.race([command.ended, sleep(1_000, undefined, { ref: false })]);
     if (error instanceof Error && "code" in error) throw error;
     throw new UserError(
+      "builder-result-wrong",
       `what came from builder ${address(builder)} is damaged: ${(error as Error).message}`,
       "run it again: the image is still there",
-      { cause: error },
+      { where: `builder ${address(builder)}`, cause: error },
     );
   }
 }

@@ -52,9 +52,10 @@ export class Connection {
     }).catch((error: Error) => {
       if (error instanceof UserError) throw error;
       throw new UserError(
+        "builder-unreachable",
         `builder ${address(builder)} cannot be reached: ${error.message}`,
         "check host and port in the stack's builders, and that its SSH server runs",
-        { cause: error },
+        { where: `builder ${address(builder)}`, cause: error },
       );
     });
   }
@@ -113,8 +114,10 @@ export class Connection {
         else {
           reject(
             new UserError(
+              "builder-forwarding-refused",
               `builder ${address(this.builder)} cannot reach the stack's mirror, which is on this machine, and does not forward ports (${error.message})`,
               "set AllowTcpForwarding to yes or remote in its sshd_config, or use a mirror that it can reach",
+              { where: `builder ${address(this.builder)}` },
             ),
           );
         }
@@ -178,16 +181,20 @@ function refusal(
     const expected = fingerprint(hostKeyBlob(builder.hostKey));
     return new AbortError(
       new UserError(
+        "builder-host-key-wrong",
         `builder ${address(builder)} has another host key: expected ${expected}, found ${fingerprint(stranger)}; nothing was sent to it`,
         "find out whether it is the right machine; if its key was really renewed, put the new one into the stack's builders",
+        { where: `builder ${address(builder)}` },
       ),
     );
   }
   if (error.level === "handshake" && error.message.includes("host key")) {
     return new AbortError(
       new UserError(
+        "builder-host-key-wrong",
         `builder ${address(builder)} has no host key of the pinned type ${builder.hostKey.split(" ")[0]}`,
         `\`ssh-keyscan ${builder.host}\` prints those it has`,
+        { where: `builder ${address(builder)}` },
       ),
     );
   }
@@ -195,8 +202,10 @@ function refusal(
     const key = builder.privateKeyFile === "" ? "the SSH agent's keys" : `key ${builder.privateKeyFile}`;
     return new AbortError(
       new UserError(
+        "builder-login-refused",
         `builder ${address(builder)} does not let us in with ${key}`,
         "check user and key, and the authorized_keys there",
+        { where: `builder ${address(builder)}` },
       ),
     );
   }
@@ -209,8 +218,10 @@ function identity(builder: Builder): ConnectConfig {
     const agent = process.env["SSH_AUTH_SOCK"];
     if (agent) return { agent };
     throw new UserError(
+      "ssh-agent-missing",
       `there is no SSH agent to log in to builder ${address(builder)} with`,
       "start one and add a key to it, or name a key in the builder's privateKeyFile",
+      { where: `builder ${address(builder)}` },
     );
   }
   const file = path.resolve(projectRoot, builder.privateKeyFile.replace(/^~(?=\/)/, os.homedir()));
@@ -219,15 +230,19 @@ function identity(builder: Builder): ConnectConfig {
     privateKey = readFileSync(file);
   } catch (error) {
     throw new UserError(
+      "file-unreadable",
       `cannot read the key for builder ${address(builder)}: ${(error as Error).message}`,
       "check its privateKeyFile in the stack's builders",
+      { where: file },
     );
   }
   const parsed = ssh2.utils.parseKey(privateKey);
   if (parsed instanceof Error) {
     throw new UserError(
+      "ssh-key-invalid",
       `${file} is no key to log in to builder ${address(builder)} with: ${parsed.message}`,
       "give a private key without a passphrase, or leave privateKeyFile out and add the key to an SSH agent",
+      { where: file },
     );
   }
   return { privateKey };

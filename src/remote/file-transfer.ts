@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 import { pipeline } from "node:stream/promises";
 import { extract, pack } from "tar-stream";
 import { digestOfFile } from "../lib/digest.ts";
+import type { ErrorCode } from "../lib/error-codes.ts";
 
 const sumsName = "SHA512SUMS";
 
@@ -75,8 +76,10 @@ function parseSums(sums: string): Map<string, string> {
 
 /** Why a build on a builder failed, in a file that travels with its logs. */
 export interface Failure {
+  code: ErrorCode;
   what: string;
   hint?: string;
+  where?: string;
   /** The folder that paths in these texts are of. */
   folder: string;
 }

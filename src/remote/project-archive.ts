@@ -86,8 +86,10 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
     // By the same path as here, for it is part of the image's inputs.
     if (path.isAbsolute(file) || path.normalize(file).startsWith("..")) {
       throw new UserError(
+        "builder-key-outside-project",
         `key ${file} of ${variant.name} lies outside of the project, and a remote builder has the project alone`,
         "move it into the project and name it so in repoKeys",
+        { where: file },
       );
     }
     addFiles(files, path.join(projectRoot, file), path.normalize(file));

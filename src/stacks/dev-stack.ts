@@ -11,7 +11,6 @@ import { officialMirrorUrl } from "../builder/mirror.ts";
 import { servedRelease } from "../builder/served-release.ts";
 import { buildSettings } from "../builder/build-settings.ts";
 import { readSettings } from "../configuration/settings.ts";
-import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
 const version = "3.23";

@@ -10,7 +10,11 @@ export function requireSame(before: StackState, now: StackState, stack: string):
   const content = (state: StackState): string =>
     JSON.stringify([resourcesOf(state), pendingOperations(state)]);
   if (content(before) === content(now)) return;
-  throw new UserError(`the state of stack ${stack} was changed meanwhile`, "run recover again");
+  throw new UserError(
+    "stack-changed",
+    `the state of stack ${stack} was changed meanwhile`,
+    "run recover again",
+  );
 }
 
 /** The state without what was under way: the next `up` begins it anew. */

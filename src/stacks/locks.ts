@@ -12,15 +12,19 @@ export function requireGone(locks: readonly Lock[], stack: string, force: boolea
   const running = locks.find((lock) => lock.hostname === os.hostname() && isPulumi(lock.pid));
   if (running !== undefined) {
     throw new UserError(
+      "stack-locked",
       `a run of stack ${stack} is still going: process ${running.pid}, since ${running.timestamp}`,
       "wait for it, or end it with Ctrl-C or `kill -INT`; recover is for runs that are gone",
+      { where: `stack ${stack}` },
     );
   }
   const foreign = locks.find((lock) => lock.hostname !== os.hostname());
   if (foreign !== undefined && !force) {
     throw new UserError(
+      "stack-locked",
       `stack ${stack} is locked by ${foreign.username} on ${foreign.hostname}, process ${foreign.pid}, since ${foreign.timestamp}: whether that run is still going cannot be seen from here`,
       forceHint,
+      { where: `stack ${stack}` },
     );
   }
 }
@@ -32,8 +36,10 @@ export function requireGone(locks: readonly Lock[], stack: string, force: boolea
 export function requireNobody([lock]: readonly Lock[], stack: string): void {
   if (lock === undefined) return;
   throw new UserError(
+    "stack-locked",
     `a run of stack ${stack} has begun meanwhile: process ${lock.pid} of ${lock.username} on ${lock.hostname}`,
     "nothing of what it makes was deleted, and the state is left as that run has it: run recover again when it has ended",
+    { where: `stack ${stack}` },
   );
 }
 

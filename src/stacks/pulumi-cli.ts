@@ -13,7 +13,7 @@ export class PulumiError extends UserError {
   readonly printed: string;
 
   constructor(args: readonly string[], printed: string, options?: ErrorOptions) {
-    super(`pulumi ${args.join(" ")} failed:\n${printed}`, undefined, options);
+    super("pulumi-failed", `pulumi ${args.join(" ")} failed:\n${printed}`, undefined, options);
     this.printed = printed;
   }
 }

@@ -53,7 +53,11 @@ export function findState(text: string): StackState | undefined {
 export function parseState(text: string, from: string): StackState {
   const state = findState(text);
   if (state !== undefined) return state;
-  throw new UserError(`${from} isn't the export of a stack's state`, "make it with `pulumi stack export`");
+  throw new UserError(
+    "stack-export-invalid",
+    `${from} isn't the export of a stack's state`,
+    "make it with `pulumi stack export`",
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import { idlePatterns, isSelected, type Selection } from "../configuration/selec
 import { readStackFile } from "../configuration/settings.ts";
 import { ConfigError } from "../configuration/source.ts";
 import { fromJson } from "../lib/from-json.ts";
+import type { ErrorCode } from "../lib/error-codes.ts";
 import type { Output } from "../lib/report.ts";
 import { runPulumi } from "./pulumi-cli.ts";
 import { selectedStack } from "./stacks.ts";
@@ -93,7 +94,7 @@ export async function targets(options: TargetsOptions, clouds: readonly CloudRul
     all.map(({ variant }) => variant),
     { only, skip },
   );
-  const fail = (message: string): never => refuse(`stack ${stack}`, message);
+  const fail = (message: string): never => refuse("stack-resources-missing", `stack ${stack}`, message);
   if (chosen.length === 0) fail(`--only and --skip leave none of its ${all.length} images`);
 
   const resources = options.from === undefined ? await preview(stack, fail) : readSaved(options.from);
@@ -113,8 +114,8 @@ export async function targets(options: TargetsOptions, clouds: readonly CloudRul
   };
 }
 
-function refuse(file: string, message: string): never {
-  throw new ConfigError([{ file, path: "", message }]);
+function refuse(code: ErrorCode, file: string, message: string): never {
+  throw new ConfigError([{ code, file, path: "", message }]);
 }
 
 function readSaved(file: string): RelatedResource[] {
@@ -123,16 +124,20 @@ function readSaved(file: string): RelatedResource[] {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    refuse(file, `${message}: ${error instanceof Error ? error.message : String(error)}`);
+    refuse(
+      "stack-export-invalid",
+      file,
+      `${message}: ${error instanceof Error ? error.message : String(error)}`,
+    );
   }
-  return resourcesIn(text) ?? refuse(file, `${message}: it is neither`);
+  return resourcesIn(text) ?? refuse("stack-export-invalid", file, `${message}: it is neither`);
 }
 
 async function nameOfSelected(): Promise<string> {
   try {
     return await selectedStack();
   } catch {
-    return refuse("--stack", "no stack is selected: name one, as --stack dev");
+    return refuse("stack-not-selected", "--stack", "no stack is selected: name one, as --stack dev");
   }
 }
 

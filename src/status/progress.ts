@@ -73,10 +73,7 @@ export function progressOf(
     const { key, variant, regions } = image;
     const cloud = progressIn(variant.cloud);
     const stage = reachedStage(image.state.stage, ceiling);
-    const expected = [
-      ...commonResources(image, stage, settings),
-      ...(isAtLeast(stage, "import") ? (cloud?.imageResources(image, stage, settings) ?? []) : []),
-    ];
+    const expected = expectedResources(image, stage, settings, cloud);
     const progress = withLeftOver(
       imageProgress(stack, image, stage, settings, state, cloud),
       state.leftOver(key, types, expected),
@@ -120,20 +117,27 @@ const nothing = (stack: string, key: string): ImageProgress => ({
   pending: [],
 });
 
-/** `TYPE NAME` of each resource that images of every cloud have at a stage. */
-function commonResources(
-  { key, variant, regions }: DeclaredImage,
+/**
+ * `TYPE NAME` of each resource that an image has when all is done.
+ * @param cloud undefined if images are not imported into the image's cloud
+ */
+export function expectedResources(
+  image: DeclaredImage,
   stage: Stage,
-  settings: Pick<StackSettings, "disable">,
+  settings: StackSettings,
+  cloud: CloudProgress | undefined,
 ): string[] {
-  const isPublished = isAtLeast(stage, "publish");
+  const { key, variant, regions } = image;
+  const hasBestEffort = isAtLeast(stage, "publish") && regions.some(({ bestEffort }) => bestEffort);
   const suffixes = [
     "-disk",
     ...(isAtLeast(stage, "upload") ? ["-artifact", "-metadata"] : []),
     ...(signingCommandOf(variant, stage, settings) === undefined ? [] : ["-signatures"]),
-    ...(isPublished && regions.some(({ bestEffort }) => bestEffort) ? ["-metadata-best-effort"] : []),
+    ...(cloud !== undefined && hasBestEffort ? ["-metadata-best-effort"] : []),
   ];
-  return suffixes.map((suffix) => idOf(commandType, key + suffix));
+  const common = suffixes.map((suffix) => idOf(commandType, key + suffix));
+  if (cloud === undefined || !isAtLeast(stage, "import")) return common;
+  return [...common, ...cloud.imageResources(image, stage, settings)];
 }
 
 /** @param cloud undefined if images are not imported into the image's cloud */

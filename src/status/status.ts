@@ -37,13 +37,18 @@ export async function status(options: StatusOptions, clouds: readonly KnownCloud
   const { root, json, only = [], skip = [] } = options;
   if (options.state !== undefined && options.state.length !== options.stack?.length) {
     const message = "expected one export for each stack of --stack, in the same order";
-    throw new ConfigError([{ file: "--state", path: "", message }]);
+    throw new ConfigError([{ code: "usage", file: "--state", path: "", message }]);
   }
   const named = options.stack ?? (await stackNames());
   const unknown = named.filter((stack) => !existsSync(join(root, `Pulumi.${stack}.yaml`)));
   if (options.stack !== undefined && unknown.length > 0) {
     throw new ConfigError(
-      unknown.map((stack) => ({ file: `Pulumi.${stack}.yaml`, path: "", message: "there is no such file" })),
+      unknown.map((stack) => ({
+        code: "stack-file-missing" as const,
+        file: `Pulumi.${stack}.yaml`,
+        path: "",
+        message: "there is no such file",
+      })),
     );
   }
   const limit = pLimit(parallelExports);

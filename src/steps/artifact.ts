@@ -46,6 +46,7 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
   async create({ storageUrl, disk }) {
     if (disk === undefined) {
       throw new UserError(
+        "step-input-missing",
         "there is no built image to store",
         "run `pulumi up` without --target, or target its disk too",
       );
@@ -97,7 +98,9 @@ export async function ensureBuilt(storageUrl: string, { file: built, sha512 }: B
   if (existsSync(file) && (await digestOfFile(file, "sha512")) === sha512) return file;
   if (await openStorage(storageUrl).fetchFile(path.basename(file), file, sha512)) return file;
   throw new UserError(
+    "image-lost",
     `${file} is not on this machine, or is not what was built (sha512 ${sha512.slice(0, 16)}…), and ${storageUrl} does not have it either`,
     "run on the machine that built it, copy the file here, or build it anew with `pulumi up --target-replace` of its disk",
+    { where: file },
   );
 }

@@ -71,6 +71,7 @@ async function write(
   const { token, imported, released } = { ...before, ...addsTo };
   if (artifact === undefined || disk === undefined) {
     throw new UserError(
+      "step-input-missing",
       "there is no stored image to describe",
       "run `pulumi up` without --target, or target its artifact too",
     );

@@ -41,6 +41,7 @@ export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
   async create({ disk, artifact, command }) {
     if (disk === undefined || artifact === undefined) {
       throw new UserError(
+        "step-input-missing",
         "there is no stored image to sign",
         "run `pulumi up` without --target, or target its artifact too",
       );
@@ -86,13 +87,24 @@ async function sign(command: string, file: string): Promise<void> {
     );
   } catch (error) {
     const { code, timedOut, exitCode, stderr } = error as ExecaError;
-    if (code === "ENOENT") throw new UserError(`${program}, which is to sign ${name}, was not found`, hint);
+    if (code === "ENOENT")
+      throw new UserError("tool-missing", `${program}, which is to sign ${name}, was not found`, hint, {
+        where: name,
+      });
     const how = timedOut
       ? `was not done after ${deadlineMinutes} minutes`
       : `failed with exit code ${exitCode}`;
     const said = String(stderr).trim().split("\n").slice(-5).join("\n");
-    throw new UserError(`${program} ${how} at signing ${name}: ${said}`, hint);
+    throw new UserError("signing-failed", `${program} ${how} at signing ${name}: ${said}`, hint, {
+      where: name,
+    });
   }
   const size = statSync(`${file}.asc`, { throwIfNoEntry: false })?.size ?? 0;
-  if (size === 0) throw new UserError(`${program} ended well and left no signature in ${name}.asc`, hint);
+  if (size === 0)
+    throw new UserError(
+      "signing-failed",
+      `${program} ended well and left no signature in ${name}.asc`,
+      hint,
+      { where: `${name}.asc` },
+    );
 }

@@ -37,8 +37,10 @@ export function openStorage(url: string): Storage {
   const folder = localPath(url);
   if (folder === undefined) {
     throw new UserError(
+      "storage-unsupported",
       `storage ${url} is of a kind that is not supported`,
       "set the stack's storageUrl to file:///FOLDER, or file://FOLDER for one below the project",
+      { where: url },
     );
   }
   return fileStorage(url, folder);
@@ -83,7 +85,12 @@ function fileStorage(url: string, folder: string): Storage {
         put(name, sha512, token, async (file) => {
           copyFileSync(localFile, file);
           if ((await digestOfFile(file, "sha512")) !== sha512)
-            throw new UserError(`${localFile} changed while it was stored`, "build it again");
+            throw new UserError(
+              "image-changed",
+              `${localFile} changed while it was stored`,
+              "build it again",
+              { where: localFile },
+            );
         }),
       ),
     storeText: (name, text, sha512, token) =>
@@ -160,9 +167,10 @@ async function explained<T>(url: string, name: string, work: () => Promise<T>): 
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (!["EACCES", "EEXIST", "EISDIR", "ENOTDIR", "EPERM", "EROFS"].includes(code)) throw error;
     throw new UserError(
+      "storage-unwritable",
       `cannot store ${name} in ${url}: ${(error as Error).message}`,
       "the stack's storageUrl must name a folder that can be written, or made",
-      { cause: error },
+      { where: `${url}/${name}`, cause: error },
     );
   }
 }

@@ -1,6 +1,7 @@
+import { clouds } from "../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import * as pulumi from "@pulumi/pulumi";
-import { readSettings, type StackSettings } from "../../src/configuration/settings.ts";
+import type { StackSettings } from "../../src/configuration/settings.ts";
 import {
   type DeclaredImage,
   isAtLeast,
@@ -17,6 +18,7 @@ import type { MetadataInput } from "../../src/steps/metadata.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks, unknown } from "../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../helpers/results.ts";
 import { someVariant } from "../helpers/variant.ts";
+import { readSettings } from "../helpers/configuration.ts";
 
 const command = "command:local:Command";
 const component = (): Record<string, unknown> => ({});
@@ -69,6 +71,7 @@ function run({
   return runWithMocks(mocks, preview, async () => {
     // After the mocks are set, as Pulumi asks for.
     const { ImageVariant } = await import("../../components/image-variant.ts");
+    const { imageArgs, requireNoProblems } = await import("../../components/stack-images.ts");
     const image: DeclaredImage = {
       key: "img",
       variant: someVariant(variant),
@@ -76,7 +79,8 @@ function run({
       regions: [],
     };
     const stack = { ...readSettings({ stage: "release" }), ...settings };
-    const { outputs } = new ImageVariant("img", { image, settings: stack, inputsDigest: digest, build });
+    requireNoProblems([image], stack, clouds);
+    const { outputs } = new ImageVariant("img", imageArgs(image, stack, digest, build, undefined));
     return { outputs: pulumi.output(outputs) };
   });
 }

@@ -13,7 +13,6 @@ import {
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { loadVariants } from "../../src/configuration/index.ts";
 import type { Variant } from "../../src/configuration/variant.ts";
 import { type Appliance, makeAppliance } from "../../src/builder/appliance.ts";
 import type * as BuildDisk from "../../src/builder/build-disk.ts";
@@ -29,6 +28,7 @@ import { diskResult } from "../helpers/results.ts";
 import { temporaryFolder } from "../helpers/temporary.ts";
 import { type DirectoryServer, serveDirectory } from "../../offline-kit/mirror/serve.ts";
 import { skipWithoutMirror } from "./declared-image.ts";
+import { loadVariants } from "../helpers/configuration.ts";
 
 const ledger = `
 versions:
@@ -293,7 +293,10 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
       const { buildDisk } = await copy.load<typeof BuildDisk>("src/builder/build-disk.ts");
       const folder = join(temporaryFolder(), "images");
       const served = { ...settings, mirror: { ...settings.mirror, url: server.url } };
-      const message = await failure(buildDisk(variant, served, folder, quiet), copy.root);
+      const message = await failure(
+        buildDisk(variant, served, folder, quiet, { dataSource: "NoCloud" }),
+        copy.root,
+      );
 
       assert.match(message, new RegExp(`^package ${server.url}/v3\\.23/main/x86_64/musl-1\\.[^ ]*\\.apk: `));
       assert.match(message, /damaged or hostile|check the mirror/);
@@ -310,7 +313,10 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
   it("says that a disk is too small, and leaves no image", async () => {
     const folder = join(temporaryFolder(), "images");
     const small = { ...variant, diskSizeMib: 40 };
-    const message = await failure(buildDisk(small, { ...settings, extraDiskMib: 0 }, folder, quiet), folder);
+    const message = await failure(
+      buildDisk(small, { ...settings, extraDiskMib: 0 }, folder, quiet, { dataSource: "NoCloud" }),
+      folder,
+    );
     assert.match(message, /the files need \d+ MiB .* and the disk has 40: raise diskSize by \d+ MiB or more/);
     assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
   });
@@ -326,7 +332,10 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
   it("names an overlay's script that fails, its exit code and its last words", async () => {
     const folder = join(temporaryFolder(), "images");
     const { variant, overlays } = withScript("broken", 'set -eu\necho "no such thing here" >&2\n(exit 3)\n');
-    const message = await failure(buildDisk(variant, { ...settings, overlays }, folder, quiet), folder);
+    const message = await failure(
+      buildDisk(variant, { ...settings, overlays }, folder, quiet, { dataSource: "NoCloud" }),
+      folder,
+    );
     assert.match(message, /in phase 'run broken': script broken failed with exit code 3\n/);
     assert.match(message, /^no such thing here$/m);
     assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);
@@ -361,7 +370,10 @@ sed -i s/LABEL=/UUID=/ etc/fstab
         delete: [...packages.delete, "tzdata"],
       },
     };
-    const message = await failure(buildDisk(smaller, { ...settings, overlays }, folder, quiet), folder);
+    const message = await failure(
+      buildDisk(smaller, { ...settings, overlays }, folder, quiet, { dataSource: "NoCloud" }),
+      folder,
+    );
     const wanted = [
       "/etc/apk/repositories",
       "filesystems of /etc/fstab",

@@ -1,15 +1,15 @@
 /** The end-to-end tests' own judge: it must see each way in which a cloud can be wrong. */
 import assert from "node:assert/strict";
-import { settingsSchema } from "../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../src/configuration/variant.ts";
 import { newRegion, type Region } from "../doubles/aws/cloud/state.ts";
 import { someVariant } from "../helpers/variant.ts";
 import { dangers, differences, expected, found, type Things } from "./cloud-content.ts";
+import { readSettings } from "../helpers/configuration.ts";
 
 const account = "111122223333";
-const settings = settingsSchema.parse({
+const settings = readSettings({
   stage: "release",
-  aws: { region: "us-east-1", bucket: "b", double: true },
+  aws: { region: "us-east-1", bucket: "b", emulator: true },
 });
 const name = "alpine-3.23.6-x86_64-uefi-tiny-r0";
 const regions = ["us-east-1", "eu-west-1"];

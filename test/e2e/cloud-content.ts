@@ -2,6 +2,7 @@
  * What AWS should hold by the ledger, what it holds, and how the two differ. The rules are written down here once more, after
  * the issue and the original, and not taken from the components that they judge.
  */
+import { awsOptionsOf, awsSettingsOf } from "../../clouds/aws/options.ts";
 import type { StackSettings } from "../../src/configuration/settings.ts";
 import { stages, type DeclaredImage, type Stage, type Variant } from "../../src/configuration/variant.ts";
 import type { Image, LaunchPermission, Region } from "../doubles/aws/cloud/state.ts";
@@ -37,7 +38,7 @@ export function expected(expectations: readonly Expectation[]): Things {
   const things: Things = {};
   for (const expectation of expectations) {
     const { account, settings, declared, digestOf } = expectation;
-    const { region: home, bucket, importMethod, parameterPrefix } = settings.aws;
+    const { region: home, bucket, importMethod, parameterPrefix } = awsSettingsOf(settings);
     for (const image of declared.filter(({ variant }) => variant.cloud === "aws")) {
       const { variant } = image;
       const has = (stage: Stage): boolean => reaches(image, settings, stage);
@@ -50,15 +51,15 @@ export function expected(expectations: readonly Expectation[]): Things {
         const tags = tagsOf(image);
         things[imageKey(where, name)] = {
           architecture: variant.arch === "aarch64" ? "arm64" : "x86_64",
-          bootMode: variant.aws?.bootMode ?? (variant.firmware === "uefi" ? "uefi" : "legacy-bios"),
+          bootMode: awsOptionsOf(variant).bootMode ?? (variant.firmware === "uefi" ? "uefi" : "legacy-bios"),
           description: variant.description,
           deprecated: deprecationOf(image),
           grantees,
           tags,
-          volumeType: variant.aws?.volumeType,
-          imdsSupport: variant.aws?.imdsSupport,
+          volumeType: awsOptionsOf(variant).volumeType,
+          imdsSupport: awsOptionsOf(variant).imdsSupport,
         };
-        const sharedWith = variant.aws?.shareSnapshots === true ? grantees : [];
+        const sharedWith = awsOptionsOf(variant).shareSnapshots === true ? grantees : [];
         things[snapshotKey(where, name)] = { tags, sharedWith };
         if (has("release") && published.includes(region) && isNewest(expectation, image, region)) {
           const line = Object.entries(variant.dimensions).filter(([dimension]) => dimension !== "cloud");

@@ -8,7 +8,8 @@ import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { CloudFolder } from "../doubles/aws/cloud-folder.ts";
 import { doubleEnvironment } from "../doubles/aws/install.ts";
-import { resultOf, type StackResource } from "../helpers/pulumi-project.ts";
+import type { StateResource } from "../../src/stacks/state.ts";
+import { resultOf } from "../helpers/pulumi-project.ts";
 import { Checkout } from "./checkout.ts";
 
 const states = resolve(import.meta.dirname, "../fixtures/states");
@@ -32,7 +33,7 @@ interface StatePreview {
 
 /** A checkout of today's program with a stack of a fixture: its files, its state, and nothing of what it made. */
 class OldStack extends Checkout {
-  readonly recorded: StackResource[];
+  readonly recorded: StateResource[];
 
   constructor(readonly name: string) {
     super();
@@ -41,7 +42,7 @@ class OldStack extends Checkout {
       cpSync(join(fixture, file), this.path(file), { recursive: true });
     }
     const state = JSON.parse(readFileSync(join(fixture, "state.json"), "utf8")) as {
-      deployment: { resources: StackResource[] };
+      deployment: { resources: StateResource[] };
     };
     this.recorded = state.deployment.resources;
   }

@@ -15,8 +15,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { execa } from "execa";
 import { parse, stringify } from "yaml";
-import { declaredBy } from "../../src/configuration/index.ts";
-import { settingsSchema, type StackSettings } from "../../src/configuration/settings.ts";
+import type { StackSettings } from "../../src/configuration/settings.ts";
 import { type DeclaredImage, hasReached, type Stage, type Variant } from "../../src/configuration/variant.ts";
 import { buildSettings } from "../../src/builder/build-settings.ts";
 import { identifyVhd } from "../../src/builder/formats/vhd.ts";
@@ -35,6 +34,7 @@ import { runProgram, type Ended } from "../helpers/processes.ts";
 import type { PulumiResult } from "../helpers/pulumi-project.ts";
 import { Checkout } from "./checkout.ts";
 import { dangers, differences, expected, found, type StoredObject, type Things } from "./cloud-content.ts";
+import { declaredBy, readSettings } from "../helpers/configuration.ts";
 
 /** An entry of the ledger; what is left out is as for a released 3.23.6. */
 export interface LedgerEntry {
@@ -234,12 +234,12 @@ export class PublishedImages extends Checkout {
       storageUrl: `file://work/storage-${name}/{v_version}/{cloud}/{arch}`,
       mirror: { name: "offline", url: "file:///nowhere", keys: [], diskExtraMib: 0 },
       ...settings,
-      aws: { region: home, bucket: this.bucket, accounts: [account], double: true, ...aws },
+      aws: { region: home, bucket: this.bucket, accounts: [account], emulator: true, ...aws },
     };
   }
 
   settings(): StackSettings {
-    return settingsSchema.parse(this.#config());
+    return readSettings(this.#config());
   }
 
   /** What the ledger declares of the stack in use. */

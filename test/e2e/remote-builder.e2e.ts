@@ -4,8 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import ssh2 from "ssh2";
-import { loadVariants } from "../../src/configuration/index.ts";
-import { type Builder, readStackFile } from "../../src/configuration/settings.ts";
+import type { Builder } from "../../src/configuration/settings.ts";
 import { buildSettings } from "../../src/builder/build-settings.ts";
 import { inputsDigest } from "../../src/builder/inputs.ts";
 import { commandLine, isRunning, processesWith, waitUntil } from "../helpers/processes.ts";
@@ -14,6 +13,7 @@ import { type SshServer, startSshd } from "../helpers/sshd.ts";
 import { resultOf } from "../helpers/pulumi-project.ts";
 import { linkCaches } from "./checkout.ts";
 import { DeclaredImage, skipWithoutMirror } from "./declared-image.ts";
+import { loadVariants, readStackFile } from "../helpers/configuration.ts";
 
 describe("a remote builder", function () {
   this.timeout(900_000);

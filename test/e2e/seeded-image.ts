@@ -5,9 +5,10 @@
  */
 import { createHash, randomBytes } from "node:crypto";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { settingsSchema, type StackSettings } from "../../src/configuration/settings.ts";
+import type { StackSettings } from "../../src/configuration/settings.ts";
 import { type DeclaredImage, type Variant } from "../../src/configuration/variant.ts";
 import type { DiskImageInput, DiskImageResult } from "../../src/steps/disk-image.ts";
+import { readSettings } from "../helpers/configuration.ts";
 import { someVariant } from "../helpers/variant.ts";
 import { Checkout, type StepSuffix } from "./checkout.ts";
 
@@ -34,13 +35,15 @@ interface ProgramData {
 const program = `
 import { readFileSync } from "node:fs";
 import { ImageVariant } from "./components/image-variant.ts";
+import { imageArgs } from "./components/stack-images.ts";
 
-const { commands, image, ...args } = JSON.parse(readFileSync("declared.json", "utf8"));
+const { commands, image, settings, inputsDigest, build } = JSON.parse(readFileSync("declared.json", "utf8"));
 const changed = ({ type, name, props, opts }) => {
   const suffix = name.split("-").at(-1);
   return type === "command:local:Command" ? { props: { ...props, ...commands[suffix] }, opts } : undefined;
 };
-const variant = new ImageVariant(image.key, { image, ...args }, { transformations: [changed] });
+const args = imageArgs(image, settings, inputsDigest, build, undefined);
+const variant = new ImageVariant(image.key, args, { transformations: [changed] });
 export const outputs = variant.outputs;
 `;
 
@@ -95,7 +98,7 @@ export class SeededImage extends Checkout {
         state: { stage: "upload", added: "2026-11-01", ...states, place: "ledger:1:1" },
         regions: [],
       },
-      settings: settingsSchema.parse({ stage: "upload", rebuild, mirror: { name: "offline" } }),
+      settings: readSettings({ stage: "upload", rebuild, mirror: { name: "offline" } }),
       inputsDigest,
       commands,
       // A build that is started in spite of all ends at once.

@@ -31,6 +31,7 @@ export function expectedDisk(firmware: "bios" | "uefi"): ExpectedDisk {
   });
   const packages = ["alpine-base", "doas", "sudo", "syslinux"].map((name) => ({ name, version: "1-r0" }));
   return {
+    dataSource: "NoCloud",
     variant,
     ids,
     packages,

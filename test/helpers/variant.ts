@@ -1,7 +1,9 @@
 /** A variant, as plain data, with only what matters to a test named in the test. */
-import { type Variant, variantSchema } from "../../src/configuration/variant.ts";
+import { type AwsOptions, awsOptions } from "../../clouds/aws/options.ts";
+import type { Variant } from "../../src/configuration/variant.ts";
+import { variantSchema } from "./configuration.ts";
 
-export function someVariant(changes: Partial<Variant> = {}): Variant {
+export function someVariant(changes: Partial<Variant> & { aws?: Partial<AwsOptions> } = {}): Variant {
   return variantSchema.parse({
     imageKey: "3.23.6-x86_64-bios-tiny-nocloud",
     configKey: "3.23-x86_64-bios-tiny-nocloud",
@@ -45,6 +47,7 @@ export function someVariant(changes: Partial<Variant> = {}): Variant {
     cloudName: "NoCloud",
     bootstrapUrl: "https://gitlab.alpinelinux.org/alpine/cloud/tiny-cloud",
     titles: {},
+    ...(changes.cloud === "aws" ? { aws: awsOptions.parse({}) } : {}),
     ...changes,
-  });
+  }) as unknown as Variant;
 }

@@ -1,8 +1,9 @@
+import { clouds } from "../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { publishedRegions, readRegions } from "../../src/configuration/regions.ts";
-import { updateRegions } from "../../scripts/regions.ts";
+import { updateRegions } from "../../src/regions/regions.ts";
 import { project, repository } from "../src/configuration/project.ts";
 
 const file = "configs/regions.yaml";
@@ -33,28 +34,28 @@ describe("npm run regions -- update", () => {
     const { options, read } = start({
       aws: aws("us-east-1", "eu-west-1", "eu-north-1", "eu-north-1", "GLOBAL", "cn-north-1", "us-gov-east-1"),
     });
-    const { text, warnings } = await updateRegions([], options);
+    const { text, warnings } = await updateRegions([], clouds, options);
     assert.match(text, /^aws: added eu-north-1$/m);
     assert.deepEqual(warnings, []);
     assert.equal(read(), lists.replace("aws:\n", "aws:\n  - eu-north-1\n"));
-    assert.match((await updateRegions([], options)).text, /nothing to do/);
+    assert.match((await updateRegions([], clouds, options)).text, /nothing to do/);
   });
 
   it("keeps a region that the look-up misses, and says so; --drop takes it out", async () => {
     const { options, read } = start({ aws: aws("us-east-1") });
-    const { warnings } = await updateRegions([], options);
+    const { warnings } = await updateRegions([], clouds, options);
     assert.deepEqual(warnings, ["aws: kept, though not found: eu-west-1; take out with --drop REGION"]);
     assert.equal(read(), lists);
-    await updateRegions([], { ...options, drop: ["eu-west-1"] });
+    await updateRegions([], clouds, { ...options, drop: ["eu-west-1"] });
     assert.deepEqual(namesOf(readRegions(options.root).aws), ["us-east-1"]);
   });
 
   it("keeps what is best effort or leaving as that", async () => {
     const bestEffort = "aws:\n  - { bestEffort: eu-west-1 }\n  - { leaving: us-east-1 }\n";
     const { options, read } = start({ aws: aws("eu-west-1", "us-east-1", "eu-north-1") }, bestEffort);
-    await updateRegions([], options);
+    await updateRegions([], clouds, options);
     assert.equal(read(), bestEffort.replace("aws:\n", "aws:\n  - eu-north-1\n"));
-    await updateRegions([], { ...options, drop: ["eu-west-1"] });
+    await updateRegions([], clouds, { ...options, drop: ["eu-west-1"] });
     assert.deepEqual(namesOf(readRegions(options.root).aws), ["eu-north-1", "us-east-1"]);
   });
 
@@ -67,7 +68,7 @@ describe("npm run regions -- update", () => {
       gcp: { prefixes: [{ scope: "us-central1" }, { scope: "global" }] },
       oci: { regions: [{ region: "uk-london-1" }] },
     });
-    await updateRegions([], options);
+    await updateRegions([], clouds, options);
     const { azure, gcp, oci } = readRegions(options.root);
     assert.deepEqual(
       { azure: namesOf(azure), gcp: namesOf(gcp), oci: namesOf(oci) },
@@ -77,9 +78,12 @@ describe("npm run regions -- update", () => {
 
   it("refuses a document without regions, an unknown cloud, and a cloud without a public list", async () => {
     const { options, read } = start({ aws: {} });
-    await assert.rejects(updateRegions([], options), /names no region/);
-    await assert.rejects(updateRegions(["awss"], options), /awss: no look-up.*did you mean "aws"/);
-    await assert.rejects(updateRegions(["azure"], { root: options.root }), /give one with --from azure=FILE/);
+    await assert.rejects(updateRegions([], clouds, options), /names no region/);
+    await assert.rejects(updateRegions(["awss"], clouds, options), /awss: no look-up.*did you mean "aws"/);
+    await assert.rejects(
+      updateRegions(["azure"], clouds, { root: options.root }),
+      /give one with --from azure=FILE/,
+    );
     assert.equal(read(), lists);
   });
 });

@@ -91,8 +91,10 @@ function confined<Client>(client: Client, { emulator }: AwsPlace): Client {
       const { hostname = "" } = call.request as { hostname?: string };
       if (isLoopback(hostname)) return next(call);
       throw new UserError(
+        "aws-not-the-emulator",
         `this stack's AWS is an emulator on loopback (setting aws.emulator), and a call would go to ${hostname}`,
         "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to where the emulator listens",
+        { where: hostname },
       );
     },
     { step: "finalizeRequest", name: "loopbackOnly", priority: "high" },

@@ -1,4 +1,5 @@
 /** AWS's errors, in words that say what to do. Told apart by code and status: texts change. */
+import type { ErrorCode } from "../../../src/lib/error-codes.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 
 /** What the SDK throws for an answer, a broken connection, or missing credentials. */
@@ -11,10 +12,12 @@ interface AwsFault extends Error {
 
 const kinds = {
   expired: {
+    code: "aws-credentials-expired",
     codes: ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"],
     hint: "renew the credentials and run it again: it goes on where it stopped",
   },
   credentials: {
+    code: "aws-credentials-invalid",
     codes: [
       "CredentialsProviderError",
       "InvalidAccessKeyId",
@@ -27,10 +30,12 @@ const kinds = {
     hint: "give valid credentials by the SDK's usual ways: variables AWS_…, a profile, a role",
   },
   clock: {
+    code: "aws-clock-wrong",
     codes: ["RequestTimeTooSkewed"],
     hint: "set this machine's clock",
   },
   denied: {
+    code: "aws-denied",
     codes: [
       "AccessDenied",
       "AccessDeniedException",
@@ -42,18 +47,22 @@ const kinds = {
     hint: "let the credentials' policy allow it: the `account` program declares what is needed",
   },
   bucket: {
+    code: "aws-bucket-missing",
     codes: ["NoSuchBucket"],
     hint: "make the bucket (the `account` program declares it), or set the stack's aws.bucket to one that exists",
   },
   region: {
+    code: "aws-region-wrong",
     codes: ["PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException", "301"],
     hint: "set the stack's aws.region to the bucket's region, or aws.bucket to a bucket in aws.region",
   },
   damaged: {
+    code: "aws-data-damaged",
     codes: ["BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"],
     hint: "what arrived was not what was sent: run it again; if it stays so, the line or this machine damages data",
   },
   throttled: {
+    code: "aws-throttled",
     codes: [
       "SlowDown",
       "Throttling",
@@ -67,14 +76,17 @@ const kinds = {
     hint: "run it again later, or with fewer at once (--parallel): it goes on where it stopped",
   },
   quota: {
+    code: "aws-quota-reached",
     codes: ["ServiceQuotaExceededException", "SnapshotLimitExceeded", "ResourceLimitExceeded"],
     hint: "raise the account's quota, or remove what is no longer needed",
   },
   inUse: {
+    code: "aws-in-use",
     codes: ["InvalidSnapshot.InUse"],
     hint: "deregister the image that is made of it first",
   },
   unreachable: {
+    code: "aws-unreachable",
     codes: [
       "ECONNREFUSED",
       "ECONNRESET",
@@ -108,6 +120,9 @@ export function awsFaultKind(error: unknown): AwsFaultKind | undefined {
   );
 }
 
+/** What a UserError of this kind has as its code. */
+export const errorCodeOf = (kind: AwsFaultKind): ErrorCode => kinds[kind].code;
+
 /** An error's code, and its status for the answers that have no text (to HEAD) and so no code. */
 export function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
@@ -138,5 +153,8 @@ function explainedError(doing: string, error: unknown): unknown {
   const isTextless = name.startsWith("Unknown") || /^\d+$/.test(name);
   const said = message === code || message === "" ? code : `${message} (${code})`;
   const text = isTextless ? `AWS answers with status ${$metadata?.httpStatusCode}` : said;
-  return new UserError(`cannot ${doing}: ${text}${where}`, kinds[kind].hint, { cause: error });
+  return new UserError(errorCodeOf(kind), `cannot ${doing}: ${text}${where}`, kinds[kind].hint, {
+    where: doing,
+    cause: error,
+  });
 }

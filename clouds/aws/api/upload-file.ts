@@ -89,9 +89,11 @@ async function findWhole(upload: FileUpload): Promise<UploadedObject | undefined
   }
   if (!isFile(head, size, sha256s)) {
     throw new UserError(
+      "aws-object-foreign",
       `s3://${upload.bucket}/${upload.key} is there and is not ${upload.file}, though its name says so ` +
         `(${head.ContentLength} bytes, SHA-256 ${head.ChecksumSHA256 ?? "unknown"})`,
       "find out who put it there, remove it, and run it again",
+      { where: `s3://${upload.bucket}/${upload.key}` },
     );
   }
   upload.progress.phase("already in S3, nothing to send", 100);
@@ -140,7 +142,9 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
   });
   if (whole.digest("hex") !== sha512) {
     await client.send(new AbortMultipartUploadCommand(target));
-    throw new UserError(`${file} changed while it was uploaded`, "build it again");
+    throw new UserError("image-changed", `${file} changed while it was uploaded`, "build it again", {
+      where: file,
+    });
   }
   await client.send(
     new CompleteMultipartUploadCommand({
@@ -161,8 +165,10 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
   if (head !== undefined && isFile(head, size, sha256s)) return uploaded(head);
   await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
   throw new UserError(
+    "aws-data-damaged",
     `s3://${bucket}/${key} did not come out as what was sent (SHA-256 ${head?.ChecksumSHA256 ?? "unknown"}), and was removed`,
     "run it again; if it stays so, the bucket's server cannot be trusted with it",
+    { where: `s3://${bucket}/${key}` },
   );
 }
 
@@ -198,8 +204,10 @@ async function sendPart(
   );
   if (ETag === undefined || ChecksumSHA256 !== sha256) {
     throw new UserError(
+      "aws-data-damaged",
       `S3 took part ${number} of ${target.Key} for something else (SHA-256 ${ChecksumSHA256 ?? "not said"} and not ${sha256})`,
       "run it again; if it stays so, the bucket's server cannot be trusted with it",
+      { where: `s3://${target.Bucket}/${target.Key}` },
     );
   }
   return ETag;

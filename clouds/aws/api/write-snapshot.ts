@@ -93,6 +93,7 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<WrittenSn
     return { ...done, blocks: await fillSnapshot(writing, snapshotId, found !== undefined) };
   }
   throw new UserError(
+    "aws-snapshot-unfinished",
     `${maximumAttempts} snapshots of this disk were begun and are gone`,
     "find out who removes them, and run it again in a day",
   );
@@ -210,9 +211,10 @@ async function fillSnapshot(
   } catch (error) {
     const found = await findById(ec2, snapshotId);
     throw new UserError(
+      "aws-snapshot-unfinished",
       `${snapshotId} was not completed within ${patience} s (${found?.State ?? "gone"} ${found?.StateMessage ?? ""})`,
       "run it again: it is taken over, or begun anew",
-      { cause: error },
+      { where: snapshotId, cause: error },
     );
   }
   return countBlocks(disk);
@@ -249,8 +251,10 @@ async function putBlock(ebs: EBSClient, SnapshotId: string, block: DiskBlock): P
   );
   if (answer.Checksum === sha256) return;
   throw new UserError(
+    "aws-data-damaged",
     `EBS took block ${block.index} of ${SnapshotId} for something else (SHA-256 ${answer.Checksum ?? "not said"} and not ${sha256})`,
     "run it again; if it stays so, the line or this machine damages data",
+    { where: SnapshotId },
   );
 }
 

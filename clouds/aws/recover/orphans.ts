@@ -161,7 +161,9 @@ async function whenSettled(client: EC2Client, imageId: string, what: string): Pr
       found ??= page.Images?.find(({ ImageId }) => ImageId === imageId);
     }
     if (found?.State === "pending")
-      throw new UserError(`${what} is still being made`, "run recover again later");
+      throw new UserError("aws-still-pending", `${what} is still being made`, "run recover again later", {
+        where: imageId,
+      });
     return found;
   }, patience);
 }

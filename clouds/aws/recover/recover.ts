@@ -2,7 +2,8 @@ import type { StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../../src/configuration/variant.ts";
 import type { RecoverCloud, Recovered } from "../../../src/recover/cloud-recovery.ts";
 import { awsSettingsOf } from "../options.ts";
-import { withAwsErrors } from "../api/errors.ts";
+import type { ErrorCode } from "../../../src/lib/error-codes.ts";
+import { errorCodeOf, withAwsErrors } from "../api/errors.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { isEnabled } from "../preflight/answers.ts";
 import { checkAccount } from "../preflight/account.ts";
@@ -37,14 +38,19 @@ export async function requireAccount(settings: StackSettings, state: StackState)
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, emulator: aws.emulator });
   const { level, found, remedy } = checkAccount({ settings: aws }, { identity });
-  const refuse = (what: string, hint = ""): never => {
-    throw new UserError(`${what}: nothing was looked for, nor changed`, hint);
+  const refuse = (code: ErrorCode, what: string, hint = ""): never => {
+    throw new UserError(code, `${what}: nothing was looked for, nor changed`, hint);
   };
-  if (level === "error") refuse(found, remedy);
+  if (level === "error") {
+    const fault = "failure" in identity ? identity.failure.kind : undefined;
+    const cannotTell = fault === undefined ? "aws-credentials-invalid" : errorCodeOf(fault);
+    refuse("failure" in identity ? cannotTell : "aws-account-wrong", found, remedy);
+  }
   const recorded = recordedAccount(resourcesOf(state));
   if ("value" in identity && recorded !== undefined && recorded !== identity.value.account) {
     const { arn } = identity.value;
     refuse(
+      "aws-account-wrong",
       `${arn} is of another account than ${recorded}, which has the stack's images`,
       "use its credentials",
     );

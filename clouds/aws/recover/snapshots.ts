@@ -65,7 +65,12 @@ async function snapshotOf(client: EC2Client, taskId: string): Promise<string | u
         ({ ImportTaskId }) => ImportTaskId === taskId,
       )?.SnapshotTaskDetail;
       if (detail?.Status === "active" || detail?.Status === "pending") {
-        throw new UserError(`import ${taskId} is still under way`, "run recover again later");
+        throw new UserError(
+          "aws-still-pending",
+          `import ${taskId} is still under way`,
+          "run recover again later",
+          { where: taskId },
+        );
       }
       return detail?.Status === "completed" ? detail.SnapshotId : undefined;
     }

@@ -52,8 +52,10 @@ async function readBack({ double, parameter, images }: AwsChannelInput): Promise
 class OtherValue extends UserError {
   constructor(parameter: string, region: string, found: string | undefined, wanted: string) {
     super(
+      "aws-channel-differs",
       `${parameter} in ${region} names ${found ?? "nothing"} and not ${wanted}`,
       "see whether that image is there and may be used, and run `pulumi up` again",
+      { where: `${parameter} in ${region}` },
     );
   }
 }

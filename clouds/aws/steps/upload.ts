@@ -45,14 +45,17 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
   async create({ region, bucket, double, owner, disk, artifact }) {
     if (disk === undefined || artifact === undefined) {
       throw new UserError(
+        "step-input-missing",
         "there is no stored image to upload",
         "run `pulumi up` without --target, or target its artifact too",
       );
     }
     if (bucket === "") {
       throw new UserError(
+        "aws-bucket-missing",
         "no bucket is set to upload images to",
         "set the stack's aws.bucket, or its aws.importMethod to direct",
+        { where: "aws.bucket" },
       );
     }
     const file = await ensureBuilt(artifact.folder, disk);

@@ -49,6 +49,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
   async create({ disk, artifact, double, ...input }) {
     if (disk === undefined || artifact === undefined) {
       throw new UserError(
+        "step-input-missing",
         "there is no stored image to write to a snapshot",
         "run `pulumi up` without --target, or target its artifact too",
       );
@@ -56,8 +57,10 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     const { region, kmsKeyId } = input;
     if (kmsKeyId !== undefined && !/^arn:[^:]+:kms:/.test(kmsKeyId)) {
       throw new UserError(
+        "value-invalid",
         `${kmsKeyId} is not the ARN of a key of KMS`,
         "with aws.importMethod direct, `encrypted` has to be true, or arn:aws:kms:REGION:ACCOUNT:key/ID",
+        { where: kmsKeyId },
       );
     }
     const started = new Date().toISOString();

@@ -36,8 +36,10 @@ export function checkDisk(
   if (failed.length === 0) return checks;
   const list = failed.map(({ name, found }) => `\n    ${name}: ${found}`).join("");
   throw new UserError(
+    "disk-check-failed",
     `the finished disk of ${variant.name} is not what its variant declares, by ${failed.length} of ${checks.length} checks:${list}`,
     "look at the scripts and packages that the image's layers name; `npm run images -- --explain` says which layer does",
+    { where: variant.name },
   );
 }
 

@@ -30,5 +30,8 @@ export async function* unpackBzip2(file: string): AsyncGenerator<Buffer> {
 function explained(error: unknown): unknown {
   const { code, stderr } = error as ExecaError;
   if (code !== "ENOENT") return fullDiskError(new Error(String(stderr))) ?? error;
-  return new UserError("bzip2 was not found", "npm run bootstrap installs it or says how", { cause: error });
+  return new UserError("tool-missing", "bzip2 was not found", "npm run bootstrap installs it or says how", {
+    where: "bzip2",
+    cause: error,
+  });
 }

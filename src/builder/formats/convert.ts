@@ -97,9 +97,10 @@ export async function convertDisk(
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     throw new UserError(
+      "image-damaged",
       `${path.basename(target)} did not come out right: ${error.message}`,
       "nothing was stored: build it again, and if that does not help, with another version of QEMU",
-      { cause: error },
+      { where: target, cause: error },
     );
   }
   return target;

@@ -26,8 +26,10 @@ export function splitFileName(fileName: string): { name: string; extension: Imag
   const extension = imageExtensions.find((known) => fileName.endsWith(`.${known}`));
   if (extension === undefined) {
     throw new UserError(
+      "image-file-name-invalid",
       `${fileName} is not called like an image's file`,
       `give a file that ends in .${imageExtensions.join(", .")}`,
+      { where: fileName },
     );
   }
   return { name: fileName.slice(0, -extension.length - 1), extension };
@@ -42,7 +44,9 @@ export function virtualSizeMib(image: ImageFormat, declaredMib: number): number 
 export function checkFormat({ name, imageFormat, imageFormatOptions }: ImageFormat): void {
   if (imageFormatOptions === undefined || imageFormat === "vhd") return;
   throw new UserError(
+    "image-format-invalid",
     `${name} has imageFormat ${imageFormat} and imageFormatOptions ${imageFormatOptions}, which are of VHD`,
     "set imageFormatOptions to null beside that imageFormat, or imageFormat to vhd",
+    { where: name },
   );
 }

@@ -30,8 +30,10 @@ export async function verifyBuild(
   }
   if (lines.length > 0) {
     throw new UserError(
+      "image-not-reproducible",
       `${variant.name} came out different when it was built again from packages alone:\n  ${lines.join("\n  ")}`,
       `the second one is in ${folder}; files of the image are made by src/builder/guest and the packages' own scripts`,
+      { where: variant.name },
     );
   }
   rmSync(folder, { recursive: true, force: true });

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
-import { awsLines } from "../../../src/configuration/release-lines.ts";
-import { readSettings, type StackSettings } from "../../../src/configuration/settings.ts";
+import type { AwsOptions, AwsSettings } from "../../../clouds/aws/options.ts";
+import { awsProgress } from "../../../clouds/aws/progress.ts";
+import { clouds } from "../../../clouds/registry.ts";
+import { expectedResources } from "../../../src/status/progress.ts";
+import { releaseLines } from "../../../src/configuration/release-lines.ts";
 import type { DeclaredImage, ImageState, Stage, Variant } from "../../../src/configuration/variant.ts";
 import * as pulumi from "@pulumi/pulumi";
-import { imageResources, lineResources } from "../../../clouds/aws/resources.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../../helpers/pulumi-mocks.ts";
 import { artifactResult, diskResult } from "../../helpers/results.ts";
 import { someVariant } from "../../helpers/variant.ts";
+import { readSettings } from "../../helpers/configuration.ts";
 
 const same = (inputs: Record<string, unknown>): Record<string, unknown> => inputs;
 const stdouts: Record<string, object> = {
@@ -14,22 +17,19 @@ const stdouts: Record<string, object> = {
   artifact: artifactResult(),
   metadata: { token: "t" },
   "aws-upload": { key: "image-1.vhd" },
-  "aws-snapshot": { snapshotId: "snap-direct" },
-  "aws-snapshots": { tagKeys: [], published: "2026-11-23T09:00:00.000Z" },
-  "aws-channel": { regions: 2 },
+  "aws-write-snapshot": { snapshotId: "snap-direct" },
+  "aws-tag-snapshots": { tagKeys: [], published: "2026-11-23T09:00:00.000Z" },
+  "aws-read-back-channel": { regions: 2 },
 };
 const types: MockTypes = {
   ...Object.fromEntries(
-    [
-      "ImageVariant",
-      "DiskImage",
-      "Artifact",
-      "Signatures",
-      "Metadata",
-      "AwsImage",
-      "AwsPublicAccess",
-      "Channel",
-    ].map((name) => [`alpine:index:${name}`, () => ({})]),
+    ["ImageVariant", "DiskImage", "Artifact", "Signatures", "Metadata"].map((name) => [
+      `alpine:index:${name}`,
+      () => ({}),
+    ]),
+  ),
+  ...Object.fromEntries(
+    ["Image", "PublicAccess", "Channel"].map((name) => [`alpine:aws:${name}`, () => ({})]),
   ),
   "command:local:Command": (inputs) => {
     const { ALPINE_STEP } = inputs.environment as { ALPINE_STEP: string };
@@ -45,7 +45,7 @@ const types: MockTypes = {
   "aws:ssm/parameter:Parameter": same,
 };
 
-const aws: NonNullable<Variant["aws"]> = {
+const aws: AwsOptions = {
   enaSupport: true,
   imdsSupport: "v2.0",
   tpmSupport: false,
@@ -56,10 +56,10 @@ const aws: NonNullable<Variant["aws"]> = {
 interface Case {
   stage?: Stage;
   state?: Partial<ImageState>;
-  variant?: Partial<Variant>;
+  variant?: Partial<Variant> & { aws?: AwsOptions };
   regions?: DeclaredImage["regions"];
   settings?: Record<string, unknown>;
-  awsSettings?: Partial<StackSettings["aws"]>;
+  awsSettings?: Partial<AwsSettings>;
   mocks?: MockTypes;
 }
 
@@ -86,9 +86,10 @@ const someImage = ({ stage = "release", state, variant, regions }: Case = {}): D
 /** Runs it, with its channel, as the program does. */
 function run(one: Case = {}): Promise<Run> {
   return runWithMocks(one.mocks ?? types, false, async () => {
-    const { declareAws } = await import("../../../clouds/aws/shared.ts");
-    const { declareChannels } = await import("../../../clouds/aws/channel.ts");
+    const { awsComponents } = await import("../../../clouds/aws/components.ts");
     const { ImageVariant } = await import("../../../components/image-variant.ts");
+    const { declareChannels, imageArgs, requireNoProblems } =
+      await import("../../../components/stack-images.ts");
     const image = someImage(one);
     const stack = readSettings({
       stage: "release",
@@ -96,23 +97,29 @@ function run(one: Case = {}): Promise<Run> {
       ...one.settings,
       aws: { region: "us-west-2", bucket: "images", ...one.awsSettings },
     });
+    requireNoProblems([image], stack, clouds);
     const preflight = hook();
-    const { providers, publicAccess } = declareAws([image], stack, preflight);
-    const build = { mirror: { name: "official" as const, url: "file:///", keyFiles: [] }, extraDiskMib: 0 };
-    const digest = "cd".repeat(32);
-    const made = new ImageVariant(
-      "img",
-      {
-        image,
-        settings: stack,
-        inputsDigest: digest,
-        publicAccess,
-        preflight,
-        build: { ...build, overlays: [], slots: 1, accelerator: "tcg", timeoutMinutes: 1, cacheGib: 1 },
-      },
-      { providers },
-    );
-    declareChannels([image], new Map([["img", made]]), stack, preflight, { providers });
+    const settings = stack.clouds["aws"];
+    const shared = awsComponents.declareShared({
+      images: [image],
+      ceiling: stack.stage,
+      settings,
+      preflight,
+    });
+    const { providers, publicAccess } = shared!;
+    const used = { components: awsComponents, settings, providers, publicAccess, preflight };
+    const build = {
+      mirror: { name: "official" as const, url: "file:///", keyFiles: [] },
+      extraDiskMib: 0,
+      overlays: [],
+      slots: 1,
+      accelerator: "tcg" as const,
+      timeoutMinutes: 1,
+      cacheGib: 1,
+    };
+    const args = imageArgs(image, stack, "cd".repeat(32), build, used);
+    const made = new ImageVariant("img", args, { providers });
+    declareChannels([image], new Map([["img", made]]), stack, new Map([["aws", used]]));
     return { outputs: pulumi.output(made.outputs) };
   });
 }
@@ -418,9 +425,10 @@ describe("an image on AWS", function () {
       };
       const { resources } = await run({ ...one, awsSettings: { importMethod } });
       const image = someImage(one);
+      const settings = readSettings({ aws: { region: "us-west-2", importMethod } });
       const expected = [
-        ...imageResources(image, stage, { disable: [], aws: { region: "us-west-2", importMethod } }),
-        ...awsLines([image], "release").flatMap(lineResources),
+        ...expectedResources(image, stage, settings, awsProgress),
+        ...releaseLines([image], "release").flatMap((line) => awsProgress.lineResources!(line)),
       ];
       const made = resources.filter(({ type }) => /^(aws|command):/.test(type));
       assert.deepEqual(made.map(({ type, name }) => `${type} ${name}`).sort(), expected.sort(), stage);
@@ -483,7 +491,7 @@ describe("an image on AWS", function () {
       [{ settings: { rebuild: "changed" } }, /public, in a stack that replaces.*alpine:rebuild to never/],
       [
         { settings: { mirror: { name: "offline", url: "http://127.0.0.1" } } },
-        /offline kit are for folders and for doubles/,
+        /offline kit are for folders and for emulators/,
       ],
     ];
     for (const [one, message] of cases) await assert.rejects(run(one), message);

@@ -1,13 +1,14 @@
 /** What recover finds in an account that several stacks share, against the double's HTTP face. No engine: the state is written here. */
 import assert from "node:assert/strict";
 import { amiTags, ownerTag } from "../../../clouds/aws/rules.ts";
-import { readSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage, Stage } from "../../../src/configuration/variant.ts";
-import { recoverAws, type RecoveredAws, requireAccount } from "../../../clouds/aws/recover/recover.ts";
+import { recoverAws, requireAccount } from "../../../clouds/aws/recover/recover.ts";
+import type { Recovered } from "../../../src/recover/cloud-recovery.ts";
 import type { StackState, StateResource } from "../../../src/stacks/state.ts";
 import type { Image, Region, Snapshot } from "../../doubles/aws/cloud/state.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 import { someVariant } from "../../helpers/variant.ts";
+import { readSettings } from "../../helpers/configuration.ts";
 
 const account = "111122223333";
 const partner = "777788889999";
@@ -45,7 +46,7 @@ const aws = (key: string, type: string, region: string, id: string, more: object
 });
 
 const snapshotsCommand = (key: string, snapshots: Record<string, string>): StateResource => {
-  const input = { double: true, snapshots, tags: { release: "3.23.6" }, share: [], published: [home] };
+  const input = { emulator: true, snapshots, tags: { release: "3.23.6" }, share: [], published: [home] };
   return {
     urn: `${component}$command:local:Command::${key}-snapshots`,
     type: "command:local:Command",
@@ -120,10 +121,10 @@ describe("recover, on AWS", function () {
   // EC2 is looked at three times, a second apart.
   this.timeout(20_000);
   let endpoint: TestEndpoint;
-  let recovered: RecoveredAws;
+  let recovered: Recovered;
   const settings = readSettings({
     stage: "release",
-    aws: { region: home, importMethod: "direct", accounts: [account], double: true },
+    aws: { region: home, importMethod: "direct", accounts: [account], emulator: true },
   });
   const there = (region: string) => {
     const { images, snapshots } = endpoint.cloud.region(account, region);
@@ -263,7 +264,7 @@ describe("recover, on AWS", function () {
   describe("the account", () => {
     const refused = (accounts: string[], resources: StateResource[], message: RegExp) =>
       assert.rejects(
-        requireAccount(readSettings({ aws: { region: home, accounts, double: true } }), {
+        requireAccount(readSettings({ aws: { region: home, accounts, emulator: true } }), {
           deployment: { resources },
         }),
         message,

@@ -8,13 +8,13 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { execa } from "execa";
-import { loadVariants } from "../../../src/configuration/index.ts";
 import { projectRoot } from "../../helpers/project-copy.ts";
 import { writeIndex } from "../../../offline-kit/mirror/apk-index.ts";
 import { writePackage, type Package } from "../../../offline-kit/mirror/apk-package.ts";
 import type { MirrorManifest } from "../../../offline-kit/mirror/build-mirror.ts";
 import { createKey } from "../../../offline-kit/mirror/signing.ts";
 import { serveDirectory, type DirectoryServer, type Fault } from "../../../offline-kit/mirror/serve.ts";
+import { loadVariants } from "../../helpers/configuration.ts";
 
 const mirror = resolve(process.env["OFFLINE_MIRROR"] ?? ".tools/offline/mirror");
 const shared = ["alpine-base", "linux-virt", "chrony", "e2fsprogs", "openssh", "doas", "tzdata", "dhcpcd"];

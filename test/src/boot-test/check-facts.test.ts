@@ -1,3 +1,6 @@
+import { aws } from "../../../clouds/aws/index.ts";
+import { nocloud } from "../../../clouds/nocloud/index.ts";
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import {
   type Expectations,
@@ -11,6 +14,8 @@ import { someVariant } from "../../helpers/variant.ts";
 
 const variant = someVariant({ bootstrap: "tiny" });
 const expected: Expectations = {
+  cloud: nocloud,
+  cloudNames: clouds.map(({ name }) => name),
   hostname: "test-0-bios",
   kernel: "6.18.56-0-virt",
   diskMib: 628,
@@ -134,9 +139,9 @@ describe("the judge of a booted image", () => {
   });
 
   it("asks cloud-init's images for the one data source of their cloud", () => {
-    const aws = someVariant({ bootstrap: "cloudinit", cloud: "aws" });
-    assert.deepEqual(failures({ datasource_list: '["Ec2"]' }, aws), []);
-    assert.deepEqual(failures({ datasource_list: "['NoCloud', 'Ec2']" }, aws), [
+    const image = someVariant({ bootstrap: "cloudinit", cloud: "aws" });
+    assert.deepEqual(failures({ datasource_list: '["Ec2"]' }, image, { cloud: aws }), []);
+    assert.deepEqual(failures({ datasource_list: "['NoCloud', 'Ec2']" }, image, { cloud: aws }), [
       "data source: ['NoCloud', 'Ec2']",
     ]);
   });

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
-import { deviceArguments, machineFor } from "../../../src/boot-test/machines.ts";
+import { clouds } from "../../../clouds/registry.ts";
+import { bootCloudOf } from "../../../src/boot-test/boot-cloud.ts";
+import { deviceArguments, type Machine } from "../../../src/boot-test/machine.ts";
+import type { Variant } from "../../../src/configuration/variant.ts";
 import { networkArguments } from "../../../src/boot-test/network.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 
-type Kind = Parameters<typeof machineFor>[0];
+type Kind = Pick<Variant, "arch" | "cloud" | "firmware">;
+
+const machineFor = ({ cloud, ...kind }: Kind): Machine => bootCloudOf(clouds, cloud).machine(kind);
 
 describe("the machine an image is booted on", () => {
   const argumentsFor = (
@@ -39,10 +44,11 @@ describe("the machine an image is booted on", () => {
     assert.ok(!argumentsFor("aws").includes("pci-serial"));
   });
 
-  it("is unknown for a cloud that is not in the table", () => {
+  it("is unknown for a cloud that is not in the registry", () => {
     assert.throws(
       () => machineFor({ cloud: "mine", arch: "x86_64", firmware: "bios" }),
-      (error) => error instanceof UserError && /'mine'/.test(error.what) && /machines\.ts/.test(error.hint!),
+      (error) =>
+        error instanceof UserError && error.code === "boot-machine-unknown" && /"mine"/.test(error.what),
     );
   });
 });

@@ -37,11 +37,17 @@ describe("a build", () => {
     } as const;
     const folder = join(temporaryFolder(), "out");
     await assert.rejects(
-      buildDisk(someVariant({ imageFormatOptions: "vhd/force-size" }), settings, folder, {
-        phase: assert.fail,
-        note: assert.fail,
-        seconds: () => ({}),
-      }),
+      buildDisk(
+        someVariant({ imageFormatOptions: "vhd/force-size" }),
+        settings,
+        folder,
+        {
+          phase: assert.fail,
+          note: assert.fail,
+          seconds: () => ({}),
+        },
+        { dataSource: "NoCloud" },
+      ),
       {
         name: "UserError",
         message:

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { loadVariants } from "../../../src/configuration/index.ts";
 import { least, pick, repository as root, variants } from "./project.ts";
+import { loadVariants } from "../../helpers/configuration.ts";
 
 const layers = (changes: Record<string, string>) =>
   variants({

@@ -3,8 +3,8 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { images } from "../../../src/configuration/images.ts";
 import { complaints, project, repository as root } from "./project.ts";
+import { images } from "../../helpers/configuration.ts";
 
 const ledger = "test/src/configuration/original.releases.yaml";
 interface Image {

@@ -2,14 +2,13 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import fc from "fast-check";
-import { loadVariants } from "../../../src/configuration/index.ts";
 import { compact, expand, parseLedger } from "../../../src/configuration/ledger.ts";
-import { loadConfiguration, parseLayer } from "../../../src/configuration/load.ts";
 import { mergeLayers, mergeValue } from "../../../src/configuration/merge.ts";
 import { resolve } from "../../../src/configuration/resolve.ts";
 import { isSelected } from "../../../src/configuration/select.ts";
 import { parseSource, plainSource } from "../../../src/configuration/source.ts";
 import { least, project, repository, variants } from "./project.ts";
+import { loadVariants, loadConfiguration, parseLayer } from "../../helpers/configuration.ts";
 
 const key = fc.constantFrom("a", "b", "c", "d");
 const scalar = fc.oneof(fc.boolean(), fc.integer({ min: 0, max: 3 }), fc.constantFrom("x", "y"));
@@ -101,7 +100,7 @@ describe("resolving", () => {
   const original = "test/src/configuration/original.releases.yaml";
 
   it("is deterministic, between runs and between processes", () => {
-    const code = `import("${repository}src/configuration/index.ts").then((m) => console.log(JSON.stringify(m.loadVariants({ root: "${repository}", ledgerFile: "${original}" }))))`;
+    const code = `import("${repository}test/helpers/configuration.ts").then((m) => console.log(JSON.stringify(m.loadVariants({ root: "${repository}", ledgerFile: "${original}" }))))`;
     const elsewhere = execFileSync(process.execPath, ["--import", "tsx", "-e", code], {
       cwd: repository,
       encoding: "utf8",

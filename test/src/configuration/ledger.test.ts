@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { loadDeclared } from "../../../src/configuration/index.ts";
 import { least, project } from "./project.ts";
+import { loadDeclared } from "../../helpers/configuration.ts";
 
 const ledger = least["configs/releases.yaml"]!;
 const declared = (change: (text: string) => string) =>

@@ -1,7 +1,7 @@
 /** Bad input: every mistake with its place and what to do, all of them at once, and nothing dropped. */
 import assert from "node:assert/strict";
-import { readSettings } from "../../../src/configuration/settings.ts";
 import { complaints, least, problems } from "./project.ts";
+import { readSettings } from "../../helpers/configuration.ts";
 
 const ledger = least["configs/releases.yaml"]!;
 const releases = (change: (text: string) => string) => ({ "configs/releases.yaml": change(ledger) });

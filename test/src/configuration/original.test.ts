@@ -2,10 +2,10 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { parse } from "yaml";
-import { loadVariants } from "../../../src/configuration/index.ts";
 import { matches, type Match } from "../../../src/configuration/schema.ts";
-import { variantSchema, type Variant } from "../../../src/configuration/variant.ts";
+import type { Variant } from "../../../src/configuration/variant.ts";
 import { repository as root } from "./project.ts";
+import { loadVariants, variantSchema } from "../../helpers/configuration.ts";
 
 type Expected = Record<string, { value: unknown; images?: Match[] }[]>;
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { loadVariants } from "../../../src/configuration/index.ts";
 import { withoutLines } from "../../../src/configuration/origins.ts";
-import { type Variant, variantSchema } from "../../../src/configuration/variant.ts";
+import type { Variant } from "../../../src/configuration/variant.ts";
 import { someVariant } from "../../helpers/variant.ts";
 import { least, project } from "./project.ts";
+import { loadVariants, variantSchema } from "../../helpers/configuration.ts";
 
 const files = {
   ...least,

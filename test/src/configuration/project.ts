@@ -2,9 +2,10 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { loadDeclared, loadVariants, type LoadOptions } from "../../../src/configuration/index.ts";
+import type { LoadOptions } from "../../../src/configuration/index.ts";
 import { ConfigError, formatProblem } from "../../../src/configuration/source.ts";
 import type { Variant } from "../../../src/configuration/variant.ts";
+import { loadDeclared, loadVariants } from "../../helpers/configuration.ts";
 
 export type Files = Record<string, string>;
 

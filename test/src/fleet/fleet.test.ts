@@ -1,3 +1,4 @@
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,7 +25,7 @@ function backend(...stacks: string[]): Backend & { made: [string, string | undef
 }
 
 const rows = async (root: string, some: Backend, options = {}) =>
-  JSON.parse((await make("release", { root, json: true, ...options }, some)).text) as Record<
+  JSON.parse((await make("release", { root, clouds, json: true, ...options }, some)).text) as Record<
     string,
     string
   >[];
@@ -34,7 +35,7 @@ describe("npm run fleet -- make", () => {
     const root = start();
     const some = backend();
     const [first] = await rows(root, some);
-    const { stack, version } = fleetOf(root, "release").members[0]!;
+    const { stack, version } = fleetOf(root, "release", clouds).members[0]!;
     assert.equal(stack, `release-${version}`);
     assert.deepEqual(first, {
       stack,
@@ -53,23 +54,23 @@ describe("npm run fleet -- make", () => {
   it("does nothing at a dry run", async () => {
     const root = start();
     const some = backend();
-    const { text } = await make("release", { root, dryRun: true }, some);
+    const { text } = await make("release", { root, clouds, dryRun: true }, some);
     assert.match(
       text,
       /stack made +Pulumi\.release-3\.\d+\.yaml +settings made\n(.*\n)*nothing was done: --dry-run$/,
     );
     assert.deepEqual(some.made, []);
-    assert.equal(existsSync(join(root, fleetOf(root, "release").members[0]!.file)), false);
+    assert.equal(existsSync(join(root, fleetOf(root, "release", clouds).members[0]!.file)), false);
   });
 
   it("refuses to overwrite what a person has changed, and does nothing then; --force does it", async () => {
     const root = start();
-    await make("release", { root }, backend());
-    const edited = join(root, fleetOf(root, "release").members[0]!.file);
+    await make("release", { root, clouds }, backend());
+    const edited = join(root, fleetOf(root, "release", clouds).members[0]!.file);
     const before = readFileSync(edited, "utf8");
     writeFileSync(edited, before.replace("alpine:stage: local", "alpine:stage: upload"));
     const some = backend();
-    await assert.rejects(make("release", { root }, some), (error) => {
+    await assert.rejects(make("release", { root, clouds }, some), (error) => {
       assert.ok(error instanceof ConfigError);
       assert.match(error.message, /alpine:stage is "upload", and would be "local"\n.*--force/);
       return true;
@@ -80,10 +81,10 @@ describe("npm run fleet -- make", () => {
   });
 
   it("has the template's secrets provider, and the versions that it names alone", async () => {
-    const { version } = fleetOf(start(), "release").members[0]!;
+    const { version } = fleetOf(start(), "release", clouds).members[0]!;
     const root = start(`config: { "alpine:versions": ["${version}"] }\nsecretsprovider: awskms://alias/a\n`);
     const some = backend();
-    await make("release", { root }, some);
+    await make("release", { root, clouds }, some);
     assert.deepEqual(some.made, [[`release-${version}`, "awskms://alias/a"]]);
   });
 
@@ -94,7 +95,7 @@ describe("npm run fleet -- make", () => {
     });
     const { warnings } = await make(
       "release",
-      { root, dryRun: true },
+      { root, clouds, dryRun: true },
       backend("release", "release-3.9", "release-x"),
     );
     assert.match(warnings.join("\n"), /no release yet: 3\.99/);
@@ -109,11 +110,11 @@ describe("npm run fleet -- make", () => {
   it("takes no template that isn't there, or that names a version which the ledger doesn't have", async () => {
     const root = start('config: { "alpine:versions": ["3.18x"] }');
     await assert.rejects(
-      make("release", { root }, backend()),
+      make("release", { root, clouds }, backend()),
       /alpine:versions: the ledger has no version 3\.18x/,
     );
     await assert.rejects(
-      make("other", { root: start() }, backend()),
+      make("other", { root: start(), clouds }, backend()),
       /Pulumi\.other\.yaml: there is no such file/,
     );
   });
@@ -123,13 +124,13 @@ describe("npm run fleet -- run", () => {
   it("says what to do where the fleet is not made, and names every stack itself", async () => {
     const root = start();
     await assert.rejects(
-      runAll("release", ["preview"], { root }),
+      runAll("release", ["preview"], { root, clouds }),
       /no Pulumi\.release-3\.19\.yaml\n.*npm run fleet -- make release/,
     );
-    await make("release", { root }, backend());
+    await make("release", { root, clouds }, backend());
     for (const option of ["-s", "--stack", "--stack=dev"]) {
       await assert.rejects(
-        runAll("release", ["preview", option], { root }),
+        runAll("release", ["preview", option], { root, clouds }),
         /every stack of the fleet is meant/,
       );
     }

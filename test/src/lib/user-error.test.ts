@@ -21,10 +21,10 @@ describe("what ends a program", () => {
 
   it("is a message with what to do, without a stack, where a person can do something", async () => {
     assert.equal(
-      await printed(new UserError("no key in k.pub", "name one")),
+      await printed(new UserError("file-missing", "no key in k.pub", "name one")),
       "error: no key in k.pub\n  → name one\n",
     );
-    assert.equal(await printed(new UserError("no key in k.pub")), "error: no key in k.pub\n");
+    assert.equal(await printed(new UserError("file-missing", "no key in k.pub")), "error: no key in k.pub\n");
   });
 
   it("keeps its stack where it is a defect", async () => {

@@ -1,11 +1,12 @@
 /** A small project with a ledger, for the commands that change it. */
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { loadDeclared } from "../../../src/configuration/index.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 import { testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
 import { project } from "../configuration/project.ts";
+import { loadDeclared } from "../../helpers/configuration.ts";
 
 /** The day on which all of these tests play. */
 export const today = "2026-11-23";
@@ -57,7 +58,7 @@ export function start(files: Record<string, string> = {}, text = ledger) {
     "configs/keys/mirror.rsa.pub": mirrorKey.publicPem,
     ...files,
   });
-  const options = { root, today, from: join(root, "releases.json"), mirror: join(root, "mirror") };
+  const options = { root, clouds, today, from: join(root, "releases.json"), mirror: join(root, "mirror") };
   return {
     options,
     read: () => readFileSync(join(root, file), "utf8"),

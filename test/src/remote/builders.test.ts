@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
-import { readSettings } from "../../../src/configuration/settings.ts";
 import { builderOf } from "../../../src/remote/builders.ts";
+import { readSettings } from "../../helpers/configuration.ts";
 
 const hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIBwzIDbaR9PDAGQGpqVYKyTZhTfvjBVQW1w0TCAQjgaP";
 const { builders } = readSettings({

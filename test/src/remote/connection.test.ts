@@ -5,10 +5,11 @@ import { connect, createServer, type AddressInfo, type Server, type Socket } fro
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import ssh2, { type ServerConnectionListener } from "ssh2";
-import { type Builder, readSettings } from "../../../src/configuration/settings.ts";
+import type { Builder } from "../../../src/configuration/settings.ts";
 import { Connection } from "../../../src/remote/connection.ts";
 import { fingerprint, hostKeyBlob } from "../../../src/remote/host-key.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
+import { readSettings } from "../../helpers/configuration.ts";
 
 const host = ssh2.utils.generateKeyPairSync("ed25519");
 const login = ssh2.utils.generateKeyPairSync("ed25519");

@@ -67,7 +67,12 @@ describe("a parcel from a builder", () => {
 
   it("says why a build failed", () => {
     const folder = temporaryFolder();
-    const failure = { what: "it failed", hint: "see /there/log", folder: "/there" };
+    const failure = {
+      code: "internal" as const,
+      what: "it failed",
+      hint: "see /there/log",
+      folder: "/there",
+    };
     const received = new Map([
       [writeFailure(folder, failure), ""],
       ["a.log", ""],

@@ -1,3 +1,4 @@
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -69,17 +70,17 @@ describe("npm run targets", () => {
     const from = join(root, "state.json");
     writeFileSync(from, state);
     const options = { root, stack: "test", from, only: ["x86_64", "bios", "tiny"], skip: ["azure"] };
-    const lines = (await targets(options)).text.split("\n");
+    const lines = (await targets(options, clouds)).text.split("\n");
     assert.equal(lines.length, 8);
     assert.ok(lines.every((line) => /^--target urn:pulumi:test::alpine::\S/.test(line)));
-    assert.ok((await targets({ ...options, urns: true })).text.startsWith("urn:"));
-    await assert.rejects(targets({ ...options, only: ["aws"] }), /and 6 more have no resource/);
+    assert.ok((await targets({ ...options, urns: true }, clouds)).text.startsWith("urn:"));
+    await assert.rejects(targets({ ...options, only: ["aws"] }, clouds), /and 6 more have no resource/);
     for (const file of [join(root, "nowhere.json"), join(root, "Pulumi.test.yaml")]) {
       await assert.rejects(
-        targets({ ...options, from: file }),
+        targets({ ...options, from: file }, clouds),
         /can't be read as a saved preview or an exported state/,
       );
     }
-    await assert.rejects(targets({ ...options, only: ["nothing"] }), /leave none of its 16 images/);
+    await assert.rejects(targets({ ...options, only: ["nothing"] }, clouds), /leave none of its 16 images/);
   });
 });

@@ -1,9 +1,10 @@
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
-import { settingsSchema } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage, ImageState } from "../../../src/configuration/variant.ts";
 import type { StateResource } from "../../../src/stacks/state.ts";
 import { progressOf, type ImageProgress } from "../../../src/status/progress.ts";
 import { someVariant } from "../../helpers/variant.ts";
+import { readSettings } from "../../helpers/configuration.ts";
 
 const home = "us-west-2";
 const regions = [
@@ -99,8 +100,8 @@ function progress(
   images: readonly DeclaredImage[] = [declared()],
   ceiling: ImageState["stage"] = "release",
 ): ImageProgress[] {
-  const settings = settingsSchema.parse({ stage: ceiling, aws: { region: home } });
-  return progressOf("release", images, settings, Object.values(state));
+  const settings = readSettings({ stage: ceiling, aws: { region: home } });
+  return progressOf("release", images, settings, Object.values(state), clouds);
 }
 
 function without(...names: string[]): Record<string, StateResource> {

@@ -1,7 +1,8 @@
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { status, type StatusOptions } from "../../../scripts/status.ts";
+import { status, type StatusOptions } from "../../../src/status/status.ts";
 import type { ImageProgress } from "../../../src/status/progress.ts";
 import type { Output } from "../../../src/lib/report.ts";
 import { project } from "../configuration/project.ts";
@@ -22,7 +23,7 @@ async function printed(options: StatusOptions): Promise<Output & { code: string 
   const before = process.exitCode;
   process.exitCode = undefined;
   try {
-    return { ...(await status(options)), code: process.exitCode };
+    return { ...(await status(options, clouds)), code: process.exitCode };
   } finally {
     process.exitCode = before;
   }
@@ -65,11 +66,14 @@ describe("npm run status", () => {
     assert.deepEqual(warnings, ['no image has the word "gentoo"']);
     const { root } = start();
     await assert.rejects(
-      status({ root, stack: ["nowhere"] }),
+      status({ root, stack: ["nowhere"] }, clouds),
       /Pulumi\.nowhere\.yaml: there is no such file/,
     );
-    await assert.rejects(status({ root, state: ["x"] }), /--state: expected one export for each stack/);
+    await assert.rejects(
+      status({ root, state: ["x"] }, clouds),
+      /--state: expected one export for each stack/,
+    );
     const broken = { ...start(), state: [join(root, "Pulumi.dev.yaml")] };
-    await assert.rejects(status(broken), /isn't the export of a stack's state/);
+    await assert.rejects(status(broken, clouds), /isn't the export of a stack's state/);
   });
 });

@@ -1,3 +1,4 @@
+import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -27,10 +28,10 @@ const input: DiskImageInput = {
 
 describe("the disk-image step", () => {
   let copy: ProjectCopy;
-  let step: typeof Module.diskImageStep;
+  let step: ReturnType<typeof Module.diskImageStep>;
   before(async () => {
     copy = projectCopy();
-    step = (await copy.load<typeof Module>("src/steps/disk-image.ts")).diskImageStep;
+    step = (await copy.load<typeof Module>("src/steps/disk-image.ts")).diskImageStep(clouds);
   });
 
   const folder = (): string => join(copy.root, "work/images/nocloud/3.23.6-x86_64-bios-tiny-nocloud-r3");

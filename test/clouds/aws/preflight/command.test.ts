@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { preflightCommand } from "../../../../scripts/preflight.ts";
+import { clouds } from "../../../../clouds/registry.ts";
+import { preflight } from "../../../../src/preflight/preflight.ts";
 import { imageIds } from "../../../../clouds/aws/preflight/recorded.ts";
 import { defined } from "../../../../src/lib/defined.ts";
 import { project } from "../../../src/configuration/project.ts";
@@ -7,9 +8,9 @@ import { project } from "../../../src/configuration/project.ts";
 describe("npm run preflight", () => {
   it("says so where a stack brings no image to AWS, and asks nobody", async () => {
     const root = project({ "Pulumi.dev.yaml": "config: { alpine:stage: upload }\n" });
-    const { text } = await preflightCommand({ root, stack: "dev" });
-    assert.equal(text, "stack dev brings no image to AWS (stage upload): nothing to check");
-    assert.equal((await preflightCommand({ root, stack: "dev", json: true })).text, "[]");
+    const { text } = await preflight({ root, stack: "dev" }, clouds);
+    assert.equal(text, "stack dev brings no image to a cloud (stage upload): nothing to check");
+    assert.equal((await preflight({ root, stack: "dev", json: true }, clouds)).text, "[]");
   });
 
   it("knows the AMIs of a state, imported and copied", () => {

@@ -1,18 +1,19 @@
 /** A plan of two images, one of them public in two regions, and an account where all is well. */
-import { settingsSchema, type StackSettings } from "../../../../src/configuration/settings.ts";
+import { type AwsSettings, awsSettingsOf } from "../../../../clouds/aws/options.ts";
 import { vmimportTrust } from "../../../../clouds/aws/policies.ts";
 import type { AccountFacts, Failure, RegionFacts } from "../../../../clouds/aws/preflight/answers.ts";
 import type { PlannedImage, PublishPlan } from "../../../../clouds/aws/preflight/plan.ts";
 import { defined } from "../../../../src/lib/defined.ts";
 import type { CheckResult } from "../../../../src/preflight/check-result.ts";
+import { readSettings } from "../../../helpers/configuration.ts";
 
 export const now = "2026-11-23T12:00:00.000Z";
 export const account = "111122223333";
 export const home = "us-east-1";
 
-export function awsSettings(changes: Partial<StackSettings["aws"]> = {}): StackSettings["aws"] {
+export function awsSettings(changes: Partial<AwsSettings> = {}): AwsSettings {
   const given = { region: home, bucket: "uploads", accounts: [account], ...changes };
-  return settingsSchema.parse({ aws: given }).aws;
+  return awsSettingsOf(readSettings({ aws: given }));
 }
 
 export function somePlan(changes: Partial<PublishPlan> = {}): PublishPlan {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { settingsSchema } from "../../../../src/configuration/settings.ts";
 import type { DeclaredImage, ImageState } from "../../../../src/configuration/variant.ts";
 import { plannedRegions, publishPlan } from "../../../../clouds/aws/preflight/plan.ts";
 import { someVariant } from "../../../helpers/variant.ts";
+import { readSettings } from "../../../helpers/configuration.ts";
 
 const regions = [
   { name: "eu-west-1", bestEffort: false },
@@ -29,7 +29,7 @@ function declared(
   };
 }
 
-const settings = (stage: string) => settingsSchema.parse({ stage, aws: { region: "us-east-1" } });
+const settings = (stage: string) => readSettings({ stage, aws: { region: "us-east-1" } });
 
 describe("a stack's plan for AWS", () => {
   it("has each image under its AMI's name, at home first, as public as it is declared", () => {

@@ -26,7 +26,7 @@ describe("preflight", function () {
   let variables: Record<string, string>;
   /** What the variables were before. */
   const saved: NodeJS.ProcessEnv = {};
-  const plan = somePlan({ settings: awsSettings({ double: true }) });
+  const plan = somePlan({ settings: awsSettings({ emulator: true }) });
 
   const cloud = () =>
     new Cloud(folder, account, "provider", () => Promise.resolve({ failure: "404 Not Found" }));
@@ -138,7 +138,7 @@ describe("preflight", function () {
     afterEach(() => project.remove());
 
     it("asks once before anything is created, never at a preview, and stops with one plain message", async () => {
-      const other = { ...plan, settings: awsSettings({ double: true, accounts: ["999988887777"] }) };
+      const other = { ...plan, settings: awsSettings({ emulator: true, accounts: ["999988887777"] }) };
       project = new PulumiProject(`
         import { readFileSync } from "node:fs";
         import { local } from "@pulumi/command";

@@ -49,7 +49,7 @@ describe("the aws-upload step, to moto", function () {
     moto = await startMoto();
     s3 = await startS3(moto.url, (exchange, passOn) => between(exchange, passOn));
     aws = await testEndpoint({ objects: s3.url, kill: () => child?.kill("SIGKILL") });
-    client = await s3Client({ region, double: true });
+    client = await s3Client({ region, emulator: true });
     between = (_, passOn) => passOn();
     const CreateBucketConfiguration = { LocationConstraint: region } as const;
     await client.send(new CreateBucketCommand({ Bucket: bucket, CreateBucketConfiguration }));
@@ -279,7 +279,7 @@ describe("the aws-upload step, to moto", function () {
     await refused({}, /cannot upload .*status 403\n.*policy/);
     between = (_, passOn) => passOn();
     process.env["AWS_ENDPOINT_URL"] = "http://192.0.2.1";
-    await refused({}, /a double on loopback/).finally(() => (process.env["AWS_ENDPOINT_URL"] = aws.url));
+    await refused({}, /an emulator on loopback/).finally(() => (process.env["AWS_ENDPOINT_URL"] = aws.url));
   });
 
   it("says so when credentials run out, and then goes on", async () => {

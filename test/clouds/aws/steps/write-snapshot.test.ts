@@ -39,8 +39,8 @@ describe("the aws-snapshot step", function () {
   beforeEach(async () => {
     aws = await testEndpoint();
     [ebs, ec2] = await Promise.all([
-      ebsClient({ region, double: true }),
-      ec2Client({ region, double: true }),
+      ebsClient({ region, emulator: true }),
+      ec2Client({ region, emulator: true }),
     ]);
   });
   afterEach(() => aws.close());
@@ -224,10 +224,10 @@ describe("the aws-snapshot step", function () {
     assert.deepEqual(await snapshots(), []);
   });
 
-  it("never leaves this machine where AWS has to be a double", async () => {
+  it("never leaves this machine where AWS has to be an emulator", async () => {
     process.env["AWS_ENDPOINT_URL"] = "http://192.0.2.1:4566";
     await assert.rejects(step.create(input()), {
-      message: /a double on loopback.*192\.0\.2\.1\n.*AWS_ENDPOINT_URL/,
+      message: /an emulator on loopback.*192\.0\.2\.1\n.*AWS_ENDPOINT_URL/,
     });
     delete process.env["AWS_ENDPOINT_URL"];
     await assert.rejects(step.create(input()), { message: /would go to \w+\.eu-west-1\.amazonaws\.com/ });

@@ -3,7 +3,8 @@ import { spawn } from "node:child_process";
 import { text as textOf } from "node:stream/consumers";
 import { join } from "node:path";
 import { awsMetadata } from "../../../../clouds/aws/metadata-service.ts";
-import { metadataServices } from "../../../../src/boot-test/metadata/address.ts";
+import { clouds } from "../../../../clouds/registry.ts";
+import { bootCloudOf } from "../../../../src/boot-test/boot-cloud.ts";
 import { type MetadataServer, serveMetadata } from "../../../../src/boot-test/metadata/server.ts";
 import { projectRoot } from "../../../helpers/project-copy.ts";
 import { instance } from "../../../helpers/instance.ts";
@@ -38,7 +39,8 @@ describe("a host's metadata services", () => {
   });
 
   it("are those of the image's cloud", () => {
-    const addresses = (cloud: string): string[] => Object.keys(metadataServices(cloud, instance) ?? {});
+    const addresses = (cloud: string): string[] =>
+      Object.keys(bootCloudOf(clouds, cloud).metadata?.(instance).services ?? {});
     assert.deepEqual(addresses("azure"), ["169.254.169.254", "168.63.129.16"]);
     for (const cloud of ["aws", "gcp", "oci"]) assert.deepEqual(addresses(cloud), ["169.254.169.254"]);
     assert.deepEqual(addresses("nocloud"), []);

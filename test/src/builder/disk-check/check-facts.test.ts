@@ -301,7 +301,7 @@ describe("the judge of a finished disk", () => {
 
   it("asks cloud-init for its cloud's data source, and for a user who is not locked", () => {
     const { variant } = expectedDisk("bios");
-    const cloudinit = { variant: { ...variant, bootstrap: "cloudinit", cloud: "aws" } };
+    const cloudinit = { variant: { ...variant, bootstrap: "cloudinit", cloud: "aws" }, dataSource: "Ec2" };
     const line = (text: string): string => `line etc/cloud/cloud.cfg:${text}\n`;
     const facts: Change[] = [
       [/tiny-cloud-boot/g, "cloud-init-local"],
