@@ -8,7 +8,9 @@ import { hasAws, recordedIds, type RecordedImage, recordedImages } from "./recor
 import {
   nameOf,
   pendingOperations,
+  projectOf,
   resourcesOf,
+  stackOf,
   type StackState,
   type StateResource,
 } from "../../../src/stacks/state.ts";
@@ -64,7 +66,7 @@ export function ownedResources(
   const owner = `${ownerOf(resources)}/`;
   const written = new Set(
     resources.flatMap(({ type, urn }) =>
-      type === resourceTypes.command ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
+      type === resourceTypes.command ? (/^(.+)-snapshot$/.exec(nameOf(urn))?.[1] ?? []) : [],
     ),
   );
   const isDirect = settings.aws.importMethod === "direct";
@@ -110,8 +112,8 @@ const placeOf = (name: string, region: string): string => `${region} ${name}`;
 
 /** `PROJECT/STACK`, as every URN has them. */
 function ownerOf([first]: readonly StateResource[]): string {
-  const [, stack = "", project = ""] = /^urn:pulumi:(.+?)::(.+?)::/.exec(first?.urn ?? "") ?? [];
-  return `${project}/${stack}`;
+  const { urn } = first ?? { urn: "" };
+  return `${projectOf(urn)}/${stackOf(urn)}`;
 }
 
 const { ami, copy, snapshot } = resourceTypes;
