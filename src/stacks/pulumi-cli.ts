@@ -3,7 +3,9 @@
  * asking anybody anything. `npm run pulumi` does the same for a person, in plain Node: scripts/pulumi.mjs.
  */
 import { execa, ExecaError } from "execa";
+import { z } from "zod";
 import { pulumiEnvironment, runInForeground, stackNamedBy } from "../../scripts/pulumi.mjs";
+import { fromJson } from "../lib/from-json.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
@@ -50,7 +52,7 @@ export async function runPulumi(
     return stdout;
   } catch (error) {
     if (!(error instanceof ExecaError)) throw error;
-    throw new PulumiError(named, printedBy(error), { cause: error });
+    throw new PulumiError(named, printedBy(error as ExecaError), { cause: error });
   }
 }
 
@@ -77,7 +79,21 @@ function cliEnvironment(args: readonly string[]): NodeJS.ProcessEnv {
   return pulumiEnvironment(stack === undefined ? {} : { stack });
 }
 
-/** A command that could not be started has printed nothing: then why it could not. */
-function printedBy({ stdout, stderr, originalMessage, shortMessage }: ExecaError): string {
-  return [stdout, stderr].filter(Boolean).join("\n") || (originalMessage ?? shortMessage);
+/** What `preview --json` prints of its errors, beside all else that it prints. */
+const diagnosticsSchema = z.object({
+  diagnostics: z.array(z.object({ severity: z.string(), message: z.string().default("") })),
+});
+
+/** What a failed command said to a person. One that could not be started has said nothing: then why it could not. */
+function printedBy(error: ExecaError): string {
+  const {
+    stdout = "",
+    stderr = "",
+    originalMessage,
+    shortMessage,
+  } = error as unknown as Partial<Record<string, string>>;
+  const diagnostics = diagnosticsSchema.safeParse(fromJson(stdout)).data?.diagnostics;
+  const errors = diagnostics?.filter(({ severity }) => severity === "error");
+  const said = errors === undefined ? stdout : errors.map(({ message }) => message.trim()).join("\n");
+  return [said, stderr].filter(Boolean).join("\n") || (originalMessage ?? shortMessage ?? "");
 }

@@ -88,6 +88,12 @@ export const isComplete = ({ initErrors, delete: isReplaced }: StateResource): b
 
 // urn:pulumi:STACK::PROJECT::PARENT-TYPE$TYPE::NAME
 
+/** The stack that a URN is of. */
+export const stackOf = (urn: string): string => urn.split("::")[0]!.slice("urn:pulumi:".length);
+
+/** The project that a URN is of. */
+export const projectOf = (urn: string): string => urn.split("::")[1] ?? "";
+
 /** A resource's name, which ends its URN. */
 export const nameOf = (urn: string): string => urn.split("::").slice(3).join("::");
 

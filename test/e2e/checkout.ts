@@ -7,7 +7,7 @@ import assert from "node:assert/strict";
 import { cpSync, existsSync, mkdirSync, readdirSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { stringify } from "yaml";
-import type { StateResource } from "../../src/stacks/state.ts";
+import { nameOf, type StateResource } from "../../src/stacks/state.ts";
 import { PulumiProject, resultOf } from "../helpers/pulumi-project.ts";
 
 const projectRoot = resolve(import.meta.dirname, "../..");
@@ -105,8 +105,8 @@ export class Checkout extends PulumiProject {
     };
     return {
       changes: Object.fromEntries(
-        steps.filter(({ op }) => op !== "same").map(({ op, urn }) => [urn.split("::").at(-1), op]),
-      ) as Record<string, string>,
+        steps.filter(({ op }) => op !== "same").map(({ op, urn }) => [nameOf(urn), op]),
+      ),
       warnings: diagnostics
         .filter(({ severity }) => severity === "warning")
         .map(({ message = "" }) => message),

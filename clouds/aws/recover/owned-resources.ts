@@ -10,7 +10,9 @@ import { hasAws, recordedIds, type RecordedImage, recordedImages } from "./recor
 import {
   nameOf,
   pendingOperations,
+  projectOf,
   resourcesOf,
+  stackOf,
   type StackState,
   type StateResource,
 } from "../../../src/stacks/state.ts";
@@ -66,7 +68,7 @@ export function ownedResources(
   const owner = `${ownerOf(resources)}/`;
   const written = new Set(
     resources.flatMap(({ type, urn }) =>
-      type === commandType ? (/::([^:]+)-snapshot$/.exec(urn)?.[1] ?? []) : [],
+      type === commandType ? (/^(.+)-snapshot$/.exec(nameOf(urn))?.[1] ?? []) : [],
     ),
   );
   const isDirect = importMethod === "direct";
@@ -112,8 +114,8 @@ const placeOf = (name: string, region: string): string => `${region} ${name}`;
 
 /** `PROJECT/STACK`, as every URN has them. */
 function ownerOf([first]: readonly StateResource[]): string {
-  const [, stack = "", project = ""] = /^urn:pulumi:(.+?)::(.+?)::/.exec(first?.urn ?? "") ?? [];
-  return `${project}/${stack}`;
+  const { urn } = first ?? { urn: "" };
+  return `${projectOf(urn)}/${stackOf(urn)}`;
 }
 
 const { ami, copy, snapshot } = resourceTypes;

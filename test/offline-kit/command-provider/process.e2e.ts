@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { defined } from "../../../src/lib/defined.ts";
-import type { StateResource } from "../../../src/stacks/state.ts";
+import { nameOf, type StateResource } from "../../../src/stacks/state.ts";
 import { resultOf } from "../../helpers/pulumi-project.ts";
 import { CommandsProject } from "./commands-project.ts";
 
@@ -53,7 +53,7 @@ describe("command provider: processes", function () {
       shown = await project.up();
       for (const resource of await project.resources()) {
         if (resource.type === "command:local:Command") {
-          states.set(resource.urn.split("::").at(-1) ?? "", resource.outputs);
+          states.set(nameOf(resource.urn), resource.outputs);
         }
       }
     });

@@ -5,15 +5,18 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { isLockRefusal } from "../../../src/stacks/locks.ts";
-import type { PulumiError } from "../../../src/stacks/pulumi-cli.ts";
+import type * as PulumiCli from "../../../src/stacks/pulumi-cli.ts";
+import type * as Stacks from "../../../src/stacks/stacks.ts";
+import type * as States from "../../../src/stacks/state.ts";
 import { Checkout } from "../../e2e/checkout.ts";
 
 describe("the CLI, for the project's programs", function () {
   this.timeout(60_000);
   const checkout = new Checkout("export {};");
   const user = process.env;
-  let stacks: typeof import("../../../src/stacks/stacks.ts");
-  let states: typeof import("../../../src/stacks/state.ts");
+  let stacks: typeof Stacks;
+  let states: typeof States;
+  let cli: typeof PulumiCli;
 
   const load = async <Module>(file: string): Promise<Module> =>
     (await import(pathToFileURL(checkout.path(file)).href)) as Module;
@@ -22,6 +25,7 @@ describe("the CLI, for the project's programs", function () {
     process.env = { ...checkout.environment };
     stacks = await load("src/stacks/stacks.ts");
     states = await load("src/stacks/state.ts");
+    cli = await load("src/stacks/pulumi-cli.ts");
   });
   after(() => {
     process.env = user;
@@ -56,13 +60,24 @@ describe("the CLI, for the project's programs", function () {
     );
   });
 
+  it("tells of a preview that it reads as JSON only the errors", async () => {
+    checkout.write("index.ts", "process.exit(3);");
+    const preview = cli.runPulumi(["preview", "--json", "--show-sames"], { stack: "two" });
+    await assert.rejects(preview, ({ message }: Error) => {
+      assert.match(message, /^pulumi preview --json --show-sames --stack two failed:\nerror: /);
+      assert.match(message, /exited with non-zero exit code: 3/);
+      assert.doesNotMatch(message, /"diagnostics"/);
+      return true;
+    });
+  });
+
   it("tells that somebody holds the stack", async () => {
     const folder = checkout.path("isolated/state/.pulumi/locks/organization/test/one");
     mkdirSync(folder, { recursive: true });
     const lock = { pid: 1, username: "somebody", hostname: hostname(), timestamp: "2026-11-23T08:00:00Z" };
     writeFileSync(join(folder, "a.json"), JSON.stringify(lock));
     const state = await states.exportState("one");
-    await assert.rejects(states.importState("one", state), (error: PulumiError) => {
+    await assert.rejects(states.importState("one", state), (error: PulumiCli.PulumiError) => {
       assert.ok(isLockRefusal(error.printed), error.printed);
       return true;
     });

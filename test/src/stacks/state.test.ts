@@ -6,8 +6,10 @@ import {
   nameOf,
   parseState,
   pendingOperations,
+  projectOf,
   providerUrn,
   resourcesOf,
+  stackOf,
   typeOf,
 } from "../../../src/stacks/state.ts";
 
@@ -48,9 +50,10 @@ describe("a stack's state", () => {
     }
   });
 
-  it("names resources and types by their URNs", () => {
+  it("tells by a URN the stack, the project, the type and the name", () => {
     assert.equal(nameOf(disk), "3.23.6-disk");
     assert.equal(nameOf("urn:pulumi:dev::alpine::a:b:C::with::colons"), "with::colons");
+    assert.deepEqual([projectOf(disk), stackOf(disk)], ["alpine", "dev"]);
     assert.equal(typeOf(disk), "command:local:Command");
     assert.equal(typeOf("urn:pulumi:dev::alpine::pulumi:pulumi:Stack::alpine-dev"), "pulumi:pulumi:Stack");
     const provider = "urn:pulumi:dev::alpine::pulumi:providers:aws::regional";

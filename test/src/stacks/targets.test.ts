@@ -2,7 +2,7 @@ import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { typeOf } from "../../../src/stacks/state.ts";
+import { nameOf, typeOf } from "../../../src/stacks/state.ts";
 import { resourcesIn, targets, targetsFor, type RelatedResource } from "../../../src/stacks/targets.ts";
 import { project } from "../configuration/project.ts";
 
@@ -44,7 +44,7 @@ const state = JSON.stringify({
 describe("npm run targets", () => {
   it("names an image's resources and what they depend on, and no other image's", () => {
     const found = targetsFor([key], resources);
-    const names = found.map((one) => one.split("::").at(-1));
+    const names = found.map(nameOf);
     assert.deepEqual(
       [...names].sort(),
       [key, key, `${key}-ami`, `copy of ${key}`, "imports", "key", "regional", "vmimport"].sort(),
