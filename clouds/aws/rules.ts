@@ -28,6 +28,17 @@ export const ownerTag = "alpine:owner";
 const maximumYears = 2;
 
 /**
+ * The last day, YYYY-MM-DD, on which AWS lets an AMI be deprecated, by the day on which its entry was made. 29 February becomes
+ * 28 February, for 1 March would be a day too late.
+ */
+export function latestDeprecation(added: string): string {
+  const latest = new Date(`${added}T00:00:00Z`);
+  latest.setUTCFullYear(latest.getUTCFullYear() + maximumYears);
+  if (latest.getUTCDate() !== Number(added.slice(8))) latest.setUTCDate(0);
+  return latest.toISOString().slice(0, 10);
+}
+
+/**
  * When the AMI is deprecated, as YYYY-MM-DDTHH:MM:SSZ: at the end of life's last minute, as the original does; on the day
  * that it retires; at the latest when AWS would do it anyway. AWS refuses what lies in the past: preflight says so before.
  */
@@ -35,11 +46,7 @@ export function deprecationTime(
   variant: Pick<Variant, "endOfLife">,
   state: Pick<ImageState, "added" | "retired">,
 ): string {
-  const latest = new Date(`${state.added}T00:00:00Z`);
-  // 29 February becomes 1 March, which would be a day too late.
-  latest.setUTCFullYear(latest.getUTCFullYear() + maximumYears);
-  if (latest.getUTCDate() !== Number(state.added.slice(8))) latest.setUTCDate(0);
-  const times = [`${variant.endOfLife}T23:59:00Z`, latest.toISOString().replace(".000Z", "Z")];
+  const times = [`${variant.endOfLife}T23:59:00Z`, `${latestDeprecation(state.added)}T00:00:00Z`];
   if (state.retired !== undefined) times.push(`${state.retired}T00:00:00Z`);
   return times.sort()[0]!;
 }
