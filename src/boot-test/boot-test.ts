@@ -13,7 +13,14 @@ import { scratchFolder } from "../lib/workspace.ts";
 import { type BootCloud, bootCloudOf } from "./boot-cloud.ts";
 import { bootGuest } from "./boot-guest.ts";
 import { forbiddenTargets, startHostProbe } from "./host-probe.ts";
-import { expectedServices, checkFacts, ownPort, parseFacts, standInsOf } from "./check-facts.ts";
+import {
+  checkFacts,
+  expectedServices,
+  type Expectations,
+  ownPort,
+  parseFacts,
+  standInsOf,
+} from "./check-facts.ts";
 import type { Instance } from "./metadata/service.ts";
 import { openSpeaking, runOverSsh, SshError } from "./ssh.ts";
 import { watchGuest } from "./watch-guest.ts";
@@ -82,13 +89,7 @@ async function bootOnce(
   rmSync(consoleLog, { force: true });
   const key = ssh2.utils.generateKeyPairSync("ed25519");
   const nonce = randomBytes(16).toString("hex");
-  const instance: Instance = {
-    id: `${variant.imageKey}-r${variant.revision}`,
-    hostname: `test-${variant.revision}-${variant.firmware}`,
-    login: variant.login,
-    sshPublicKey: key.public,
-    userData: `#!/bin/sh\necho ${nonce} >${userDataFile}\n`,
-  };
+  const instance = testInstance(variant, key.public, nonce);
   const probe = await startHostProbe();
   try {
     const addresses = (one: BootCloud): string[] => Object.keys(one.metadata?.(instance).services ?? {});
@@ -118,28 +119,19 @@ async function bootOnce(
           over.signal,
         ),
       ]);
-      const checks = checkFacts(
-        variant,
-        {
-          cloud,
-          cloudNames: clouds.map(({ name }) => name),
-          hostname: instance.hostname,
-          kernel: image.kernel,
-          diskMib: booted.diskMib,
-          nonce,
-          requests: booted.requests,
-          forbidden,
-          hostConnections: probe.connections(),
-          console: readFileSync(consoleLog, "utf8"),
-        },
-        facts,
-      );
-      const failed = checks.filter((check) => !check.passed);
-      if (failed.length > 0) {
-        const list = failed.map((check) => `${check.name}: ${check.found}`).join("; ");
-        throw bootError(variant, `failed ${failed.length} of ${checks.length} checks: ${list}`, consoleLog);
-      }
-      return { checks, standIns: standInsOf(facts) };
+      const expected: Expectations = {
+        cloud,
+        cloudNames: clouds.map(({ name }) => name),
+        hostname: instance.hostname,
+        kernel: image.kernel,
+        diskMib: booted.diskMib,
+        nonce,
+        requests: booted.requests,
+        forbidden,
+        hostConnections: probe.connections(),
+        console: readFileSync(consoleLog, "utf8"),
+      };
+      return { checks: allPassed(variant, expected, facts, consoleLog), standIns: standInsOf(facts) };
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
       throw bootError(variant, `did not prove itself over SSH (${error.message})`, consoleLog);
@@ -152,6 +144,31 @@ async function bootOnce(
     probe.close();
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** What the guest's cloud is to tell it. Its user data leaves the nonce behind. */
+function testInstance(variant: Variant, sshPublicKey: string, nonce: string): Instance {
+  return {
+    id: `${variant.imageKey}-r${variant.revision}`,
+    hostname: `test-${variant.revision}-${variant.firmware}`,
+    login: variant.login,
+    sshPublicKey,
+    userData: `#!/bin/sh\necho ${nonce} >${userDataFile}\n`,
+  };
+}
+
+/** The checks, which have all passed; throws with those that have not. */
+function allPassed(
+  variant: Variant,
+  expected: Expectations,
+  facts: ReadonlyMap<string, string>,
+  consoleLog: string,
+): Check[] {
+  const checks = checkFacts(variant, expected, facts);
+  const failed = checks.filter((check) => !check.passed);
+  if (failed.length === 0) return checks;
+  const list = failed.map((check) => `${check.name}: ${check.found}`).join("; ");
+  throw bootError(variant, `failed ${failed.length} of ${checks.length} checks: ${list}`, consoleLog);
 }
 
 function bootError(variant: Variant, what: string, consoleLog: string): UserError {

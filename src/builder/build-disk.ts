@@ -4,13 +4,14 @@ import path from "node:path";
 import { z } from "zod";
 import type { Variant } from "../configuration/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
+import type { Check } from "../lib/checks.ts";
 import { defined } from "../lib/defined.ts";
 import { digestsOfFile } from "../lib/digest.ts";
 import { releaseTime } from "../lib/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
-import { makeAppliance } from "./appliance.ts";
-import { baseTreeKey, openBaseTree } from "./base-tree.ts";
+import { type Appliance, makeAppliance } from "./appliance.ts";
+import { type BaseTree, baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { trimCache } from "./cache-limit.ts";
 import { checkDisk } from "./disk-check/check.ts";
 import { convertDisk } from "./formats/convert.ts";
@@ -55,6 +56,33 @@ const reportSchema = z.object({
   packages: z.array(installedPackageSchema).min(1),
 });
 
+/** What is built, and all that is settled before its guest boots. */
+interface DiskBuild {
+  variant: Variant;
+  settings: BuildSettings;
+  folder: string;
+  progress: Progress;
+  useCache: boolean;
+  /** cloud-init's name of the cloud's data source. */
+  dataSource: string;
+  inputsDigest: string;
+  ids: ReturnType<typeof identifiers>;
+  repositories: readonly Repository[];
+  /** Up to where the guest's partitions go. */
+  declaredMib: number;
+  diskSizeMib: number;
+  consoleLog: string;
+}
+
+/** A disk that a guest has made. */
+interface MadeDisk {
+  /** The raw disk. */
+  disk: string;
+  report: z.infer<typeof reportSchema>;
+  /** What the guest tells of the finished disk. */
+  facts: readonly string[];
+}
+
 /**
  * Builds a variant's disk in a guest and converts it.
  * @param folder where the image and its console log go; the image appears there whole or not at all
@@ -69,96 +97,142 @@ export async function buildDisk(
   progress: Progress,
   { dataSource, useCache = true }: { dataSource: string; useCache?: boolean },
 ): Promise<BuiltImage> {
-  checkFormat(variant);
-  const digest = inputsDigest(variant, settings);
-  const ids = identifiers(digest);
-  const repositories = await openRepositories(variant, settings.mirror);
-  checkRelease(variant, repositories, settings.mirror);
-  checkPackages(variant, repositories);
+  const build: DiskBuild = { ...(await prepare(variant, settings, folder)), progress, useCache, dataSource };
   let appliance = await makeAppliance(variant.arch, settings, progress);
 
   mkdirSync(folder, { recursive: true });
-  const consoleLog = path.join(folder, `${variant.name}.console.log`);
-  const declaredMib = variant.diskSizeMib + settings.extraDiskMib;
-  const diskSizeMib = virtualSizeMib(variant, declaredMib);
   const scratch = scratchFolder("build");
   progress.phase("open the base", 5);
-  const base = await openBaseTree(baseTreeKey(variant, repositories, appliance), scratch, useCache);
+  const base = await openBaseTree(baseTreeKey(variant, build.repositories, appliance), scratch, useCache);
   try {
     // The base may have been waited for, and the cache deleted meanwhile.
     if (!existsSync(appliance.archive)) appliance = await makeAppliance(variant.arch, settings, progress);
-    const disk = path.join(scratch, "disk.raw");
-    writeFileSync(disk, "");
-    truncateSync(disk, diskSizeMib * 2 ** 20);
-    const facts: string[] = [];
-    progress.phase("boot the build guest", 10);
-    const report = reportSchema.parse(
-      await runJob({
-        what: variant.name,
-        appliance,
-        job: imageJob(variant, settings, ids, declaredMib, base.missing ? "make" : "ready"),
-        repositories,
-        mirror: settings.mirror,
-        disk,
-        sharedDisk: { file: base.file, readOnly: !base.missing },
-        onBaseMade: (bytes) => base.keep(bytes),
-        onFact: (fact) => facts.push(fact),
-        useCache,
-        consoleLog,
-        progress,
-        scratch,
-        memoryMib: guestMemoryMib(declaredMib, os.totalmem() / 2 ** 20),
-        deadlineSeconds: settings.timeoutMinutes * 60,
-      }),
-    );
-    const checks = checkDisk(disk, facts, {
-      variant,
-      dataSource,
-      diskSizeMib,
-      declaredMib,
-      ids,
-      kernel: report.kernel,
-      packages: report.packages,
-      motd: imageMotd(variant, settings.mirror),
-      console: imageConsole(variant),
-      settings,
-    });
+    const made = await makeDisk(build, appliance, base, scratch);
+    const checks = checkMade(build, made);
     progress.phase("convert", 92);
-    const converted = await convertDisk(disk, scratch, variant, {
-      uniqueId: ids.fileUuid,
-      time: releaseTime(variant),
-    });
-    const file = path.join(folder, path.basename(converted));
-    const { sha512, sha256 } = await digestsOfFile(converted, "sha512", "sha256");
-    const documents = writeDocuments(folder, { name: path.basename(file), sha512, sha256 }, report, {
-      variant,
-      settings,
-      inputsDigest: digest,
-      appliance,
-      repositories,
-    });
-    moveFile(converted, file);
-    return {
-      file,
-      sha512,
-      size: statSync(file).size,
-      diskSizeMib,
-      inputsDigest: digest,
-      mirrorSnapshot: Object.fromEntries(
-        repositories.map(({ declaredUrl, digest }) => [declaredUrl, digest]),
-      ),
-      accelerator: appliance.accelerator,
-      kernel: report.kernel,
-      packages: report.packages,
-      documents,
-      diskCheck: { passed: checks.length },
-      consoleLog,
-    };
+    return await finishImage(build, appliance, made, { passed: checks.length }, scratch);
   } finally {
     await base.release();
     rmSync(scratch, { recursive: true, force: true });
     trimCache(settings.cacheGib * 2 ** 30);
   }
+}
+
+/** Finds fault with what cannot be built, before anything is made. */
+async function prepare(
+  variant: Variant,
+  settings: BuildSettings,
+  folder: string,
+): Promise<Omit<DiskBuild, "progress" | "useCache" | "dataSource">> {
+  checkFormat(variant);
+  const digest = inputsDigest(variant, settings);
+  const repositories = await openRepositories(variant, settings.mirror);
+  checkRelease(variant, repositories, settings.mirror);
+  checkPackages(variant, repositories);
+  const declaredMib = variant.diskSizeMib + settings.extraDiskMib;
+  return {
+    variant,
+    settings,
+    folder,
+    inputsDigest: digest,
+    ids: identifiers(digest),
+    repositories,
+    declaredMib,
+    diskSizeMib: virtualSizeMib(variant, declaredMib),
+    consoleLog: path.join(folder, `${variant.name}.console.log`),
+  };
+}
+
+/** Boots the build guest and lets it make the disk. */
+async function makeDisk(
+  build: DiskBuild,
+  appliance: Appliance,
+  base: BaseTree,
+  scratch: string,
+): Promise<MadeDisk> {
+  const { variant, settings, progress, declaredMib } = build;
+  const disk = path.join(scratch, "disk.raw");
+  writeFileSync(disk, "");
+  truncateSync(disk, build.diskSizeMib * 2 ** 20);
+  const facts: string[] = [];
+  progress.phase("boot the build guest", 10);
+  const report = reportSchema.parse(
+    await runJob({
+      what: variant.name,
+      appliance,
+      job: imageJob(variant, settings, build.ids, declaredMib, base.missing ? "make" : "ready"),
+      repositories: build.repositories,
+      mirror: settings.mirror,
+      disk,
+      sharedDisk: { file: base.file, readOnly: !base.missing },
+      onBaseMade: (bytes) => base.keep(bytes),
+      onFact: (fact) => facts.push(fact),
+      useCache: build.useCache,
+      consoleLog: build.consoleLog,
+      progress,
+      scratch,
+      memoryMib: guestMemoryMib(declaredMib, os.totalmem() / 2 ** 20),
+      deadlineSeconds: settings.timeoutMinutes * 60,
+    }),
+  );
+  return { disk, report, facts };
+}
+
+/** Compares the disk with its variant. Throws a UserError where it is another. */
+function checkMade(
+  { variant, settings, dataSource, ids, diskSizeMib, declaredMib }: DiskBuild,
+  { disk, report, facts }: MadeDisk,
+): Check[] {
+  return checkDisk(disk, facts, {
+    variant,
+    dataSource,
+    diskSizeMib,
+    declaredMib,
+    ids,
+    kernel: report.kernel,
+    packages: report.packages,
+    motd: imageMotd(variant, settings.mirror),
+    console: imageConsole(variant),
+    settings,
+  });
+}
+
+/** Converts the disk, writes what describes the image, and moves the image to its place, last. */
+async function finishImage(
+  { variant, settings, folder, inputsDigest, ids, repositories, diskSizeMib, consoleLog }: DiskBuild,
+  appliance: Appliance,
+  { disk, report }: MadeDisk,
+  diskCheck: BuiltImage["diskCheck"],
+  scratch: string,
+): Promise<BuiltImage> {
+  const converted = await convertDisk(disk, scratch, variant, {
+    uniqueId: ids.fileUuid,
+    time: releaseTime(variant),
+  });
+  const file = path.join(folder, path.basename(converted));
+  const { sha512, sha256 } = await digestsOfFile(converted, "sha512", "sha256");
+  const documents = writeDocuments(folder, { name: path.basename(file), sha512, sha256 }, report, {
+    variant,
+    settings,
+    inputsDigest,
+    appliance,
+    repositories,
+  });
+  moveFile(converted, file);
+  return {
+    file,
+    sha512,
+    size: statSync(file).size,
+    diskSizeMib,
+    inputsDigest,
+    mirrorSnapshot: Object.fromEntries(repositories.map(({ declaredUrl, digest }) => [declaredUrl, digest])),
+    accelerator: appliance.accelerator,
+    kernel: report.kernel,
+    packages: report.packages,
+    documents,
+    diskCheck,
+    consoleLog,
+  };
 }
 
 /**

@@ -10,6 +10,7 @@ import {
   type Accelerator,
   type Architecture,
   consoleTail,
+  type Guest,
   kernelPanic,
   openReportPort,
   optionValue,
@@ -63,36 +64,13 @@ const kernelArguments: Record<Architecture, string> = {
  * @throws UserError when it reports a failed script, ends without a report, or is not done by its deadline
  */
 export async function runJob(guestJob: GuestJob): Promise<unknown> {
-  const { appliance, scratch, what, consoleLog } = guestJob;
+  const { scratch } = guestJob;
   const deadlineSeconds = guestJob.deadlineSeconds ?? 900;
   const proxy = await startPackageProxy(guestJob.mirror, guestJob.repositories, guestJob.useCache ?? true);
   const report = await openReportPort(scratch);
   let timer: NodeJS.Timeout | undefined;
   try {
-    const initrd = path.join(scratch, "initrd");
-    await concatenate(appliance.archive, [guestJob.job, repositoriesArchive(guestJob.repositories)], initrd);
-    const guest = await startGuest({
-      arch: appliance.arch,
-      accelerator: appliance.accelerator,
-      memoryMib: guestJob.memoryMib ?? 1024,
-      consoleLog,
-      scratch,
-      arguments: [
-        ["-kernel", appliance.kernel, "-initrd", initrd],
-        ["-append", `console=${buildConsole[appliance.arch]} ${kernelArguments[appliance.arch]}`],
-        guestJob.disk === undefined ? [] : rawDisk("disk", guestJob.disk),
-        guestJob.sharedDisk === undefined
-          ? []
-          : // QEMU's own locks would keep a reader from what another guest still has open.
-            rawDisk(
-              "shared",
-              guestJob.sharedDisk.file,
-              `file.locking=off,readonly=${guestJob.sharedDisk.readOnly ? "on" : "off"},`,
-            ),
-        guestNetwork(proxy.port),
-        report.arguments,
-      ].flat(),
-    });
+    const guest = await startJob(guestJob, proxy.port, report.arguments);
     let timedOut = false;
     timer = setTimeout(() => {
       timedOut = true;
@@ -101,46 +79,90 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
     const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
     // It is awaited below, when the guest has ended.
     reading.catch(() => guest.kill());
-    const { exitCode, stderr } = await guest.ended;
+    const ended = await guest.ended;
     report.close();
     // A guest need not notice what was lost: its kernel wrote later, when nobody asked how that went.
     if (isFull(scratch)) throw noRoomError(scratch);
-    const { result, failed, because, lastPhase } = await reading;
-    if (result !== undefined) return result;
+    const told = await reading;
+    if (told.result !== undefined) return told.result;
 
-    const where = `the build guest of ${what}, in phase '${lastPhase}'`;
-    const log = `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`;
     const fault = proxy.fault();
     if (fault instanceof UserError) throw fault;
-    if (timedOut)
-      throw new UserError(
-        "guest-timeout",
-        `${where}, was not done after ${deadlineSeconds} s and was ended`,
-        log,
-        { where: what },
-      );
-    if (failed !== undefined && because !== undefined)
-      throw new UserError("guest-request-unmet", `${where}: ${because}`, log, { where: what });
-    if (failed !== undefined) {
-      throw new UserError(
-        "guest-script-failed",
-        `${where}: script ${failed.script} failed with exit code ${failed.status}`,
-        log,
-        { where: what },
-      );
-    }
-    const panic = kernelPanic(consoleLog);
-    if (panic !== undefined)
-      throw new UserError("guest-panic", `${where}, ended with a kernel panic: ${panic}`, log, {
-        where: what,
-      });
-    const qemu = exitCode === 0 ? "" : ` (QEMU exited with ${exitCode}: ${stderr || "no message"})`;
-    throw new UserError("guest-no-report", `${where}, ended without a report${qemu}`, log, { where: what });
+    throw jobError(guestJob, told, ended, timedOut ? deadlineSeconds : undefined);
   } finally {
     clearTimeout(timer);
     report.close();
     await proxy.close();
   }
+}
+
+/** Starts the guest, with the job as a part of its initramfs. */
+async function startJob(
+  guestJob: GuestJob,
+  proxyPort: number,
+  reportArguments: readonly string[],
+): Promise<Guest> {
+  const { appliance, scratch, consoleLog, disk, sharedDisk } = guestJob;
+  const initrd = path.join(scratch, "initrd");
+  await concatenate(appliance.archive, [guestJob.job, repositoriesArchive(guestJob.repositories)], initrd);
+  return startGuest({
+    arch: appliance.arch,
+    accelerator: appliance.accelerator,
+    memoryMib: guestJob.memoryMib ?? 1024,
+    consoleLog,
+    scratch,
+    arguments: [
+      ["-kernel", appliance.kernel, "-initrd", initrd],
+      ["-append", `console=${buildConsole[appliance.arch]} ${kernelArguments[appliance.arch]}`],
+      disk === undefined ? [] : rawDisk("disk", disk),
+      sharedDisk === undefined
+        ? []
+        : // QEMU's own locks would keep a reader from what another guest still has open.
+          rawDisk(
+            "shared",
+            sharedDisk.file,
+            `file.locking=off,readonly=${sharedDisk.readOnly ? "on" : "off"},`,
+          ),
+      guestNetwork(proxyPort),
+      reportArguments,
+    ].flat(),
+  });
+}
+
+/** What a guest has ended of, without a result. @param deadlineSeconds that it has exceeded, if so */
+function jobError(
+  { what, consoleLog }: GuestJob,
+  { failed, because, lastPhase }: Report,
+  { exitCode, stderr }: Awaited<Guest["ended"]>,
+  deadlineSeconds: number | undefined,
+): UserError {
+  const where = `the build guest of ${what}, in phase '${lastPhase}'`;
+  const log = `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`;
+  if (deadlineSeconds !== undefined) {
+    return new UserError(
+      "guest-timeout",
+      `${where}, was not done after ${deadlineSeconds} s and was ended`,
+      log,
+      { where: what },
+    );
+  }
+  if (failed !== undefined && because !== undefined)
+    return new UserError("guest-request-unmet", `${where}: ${because}`, log, { where: what });
+  if (failed !== undefined) {
+    return new UserError(
+      "guest-script-failed",
+      `${where}: script ${failed.script} failed with exit code ${failed.status}`,
+      log,
+      { where: what },
+    );
+  }
+  const panic = kernelPanic(consoleLog);
+  if (panic !== undefined)
+    return new UserError("guest-panic", `${where}, ended with a kernel panic: ${panic}`, log, {
+      where: what,
+    });
+  const qemu = exitCode === 0 ? "" : ` (QEMU exited with ${exitCode}: ${stderr || "no message"})`;
+  return new UserError("guest-no-report", `${where}, ended without a report${qemu}`, log, { where: what });
 }
 
 function rawDisk(id: string, file: string, options = ""): string[] {

@@ -1,4 +1,5 @@
 /** Which images a command is about. */
+import picomatch from "picomatch";
 import type { Variant } from "./variant.ts";
 
 export interface Selection {
@@ -15,28 +16,20 @@ type Named = Pick<Variant, "dimensions" | "configKey" | "imageKey" | "revision">
  * dash also matches a whole key, with version or release, with or without its revision: `3.20.2-*-aws`.
  */
 export function matchesPattern(image: Named, pattern: string): boolean {
-  const glob = toRegExp(pattern);
-  if (Object.values(image.dimensions).some((value) => glob.test(value))) return true;
+  const matches = globOf(pattern);
+  if (Object.values(image.dimensions).some((value) => matches(value))) return true;
   if (!pattern.includes("-")) return false;
   return [image.configKey, image.imageKey, `${image.imageKey}-r${image.revision}`].some((key) =>
-    glob.test(key),
+    matches(key),
   );
 }
 
-/** `*`, `?`, `[ab]`, `[!a]` and `{a,b}` as a shell has them; anything else is itself. */
-function toRegExp(glob: string): RegExp {
-  let source = "";
-  let alternatives = 0;
-  for (const [part] of glob.matchAll(/\[!?[^\]]+\]|[^]/g)) {
-    if (part === "*") source += ".*";
-    else if (part === "?") source += ".";
-    else if (part.length > 1) source += part.replace(/^\[!/, "[^").replaceAll("\\", "\\\\");
-    else if (part === "{" && glob.includes("}")) [source, alternatives] = [`${source}(?:`, alternatives + 1];
-    else if (part === "}" && alternatives > 0) [source, alternatives] = [`${source})`, alternatives - 1];
-    else if (part === "," && alternatives > 0) source += "|";
-    else source += part.replace(/[\\^$.*+?()[\]{}|]/, "\\$&");
-  }
-  return new RegExp(`^${source}${")".repeat(alternatives)}$`);
+/** `*`, `?`, `[ab]`, `[!a]` and `{a,b}` as a shell has them; `!`, `+(a)` and the like are themselves. */
+function globOf(pattern: string): (text: string) => boolean {
+  // Nothing has no name, and picomatch takes no empty pattern.
+  if (pattern === "") return () => false;
+  // `posix` is for `[!a]`; words may begin with a dot like any other, for they are no files.
+  return picomatch(pattern, { posix: true, dot: true, noextglob: true, nonegate: true });
 }
 
 export function isSelected(image: Named, { only = [], skip = [] }: Selection): boolean {

@@ -120,10 +120,21 @@ export function parseSource(text: string, file: string): Source {
     ...at(offset, path),
     message,
   });
-
   const errors = [...document.errors, ...document.warnings];
   if (errors.length > 0) throw new ConfigError(errors.map((e) => broken(e.pos[0], [], e.message)));
+  return {
+    file,
+    document,
+    data: plainData(document, broken),
+    place: (path, which = "value") => at(offsetOf(document, path, which), path),
+  };
+}
 
+/** A document as plain data, aliases followed. */
+function plainData(
+  document: Document.Parsed,
+  broken: (offset: number | undefined, path: Path, message: string) => Problem,
+): unknown {
   let nodes = 0;
   /** `open` holds the nodes being read, so that an alias inside its own anchor is seen. */
   const read = (node: unknown, path: Path, open: readonly unknown[]): unknown => {
@@ -155,33 +166,30 @@ export function parseSource(text: string, file: string): Source {
     }
     return isScalar(node) ? node.value : null;
   };
+  return read(document.contents, [], []);
+}
 
-  return {
-    file,
-    document,
-    data: read(document.contents, [], []),
-    place(path, which = "value") {
-      let node: Node | null = document.contents;
-      let offset = node?.range?.[0];
-      for (const [i, step] of path.entries()) {
-        if (isAlias(node)) node = (node.resolve(document) as Node | undefined) ?? null;
-        if (isMap(node)) {
-          const pair = node.items.find((p) => isScalar(p.key) && keyText(p.key) === String(step));
-          if (pair === undefined) break;
-          const key = pair.key as Scalar;
-          node = isNode(pair.value) ? pair.value : null;
-          const last = i === path.length - 1;
-          offset = (last && which === "key" ? undefined : node?.range?.[0]) ?? key.range?.[0] ?? offset;
-        } else if (isSeq(node)) {
-          const item: unknown = node.items[Number(step)];
-          if (!isNode(item)) break;
-          node = item;
-          offset = node.range?.[0] ?? offset;
-        } else break;
-      }
-      return at(offset, path);
-    },
-  };
+/** Where a path's value begins, or its key; or the nearest parent that exists where the path doesn't. */
+function offsetOf(document: Document.Parsed, path: Path, which: "key" | "value"): number | undefined {
+  let node: Node | null = document.contents;
+  let offset = node?.range?.[0];
+  for (const [i, step] of path.entries()) {
+    if (isAlias(node)) node = (node.resolve(document) as Node | undefined) ?? null;
+    if (isMap(node)) {
+      const pair = node.items.find((p) => isScalar(p.key) && keyText(p.key) === String(step));
+      if (pair === undefined) break;
+      const key = pair.key as Scalar;
+      node = isNode(pair.value) ? pair.value : null;
+      const last = i === path.length - 1;
+      offset = (last && which === "key" ? undefined : node?.range?.[0]) ?? key.range?.[0] ?? offset;
+    } else if (isSeq(node)) {
+      const item: unknown = node.items[Number(step)];
+      if (!isNode(item)) break;
+      node = item;
+      offset = node.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
 }
 
 const keyText = (key: Scalar): string =>

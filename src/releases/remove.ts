@@ -73,7 +73,7 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
   const guarded = states.flatMap(protectedNames);
   const held = marked.flatMap(({ images }) =>
     images
-      .map(({ imageKey, revision }) => `${imageKey}-r${revision}`)
+      .map(pulumiName)
       .filter((key) => guarded.some((name) => name === key || name.startsWith(`${key}-`))),
   );
   if (held.length > 0) {
@@ -146,6 +146,14 @@ export interface PruneOptions extends CommonOptions {
   write?: boolean;
 }
 
+/** An image of the ledger, and the entry that it is of. */
+interface EntryImage {
+  entry: Entry;
+  image: LedgerImage;
+}
+
+const pulumiName = ({ imageKey, revision }: LedgerImage): string => `${imageKey}-r${revision}`;
+
 /** Proposes images to remove, each by the first rule that it meets; with `write` marks them, as `remove` does. */
 export async function prune(options: PruneOptions): Promise<Output> {
   const session = open(options);
@@ -156,35 +164,16 @@ export async function prune(options: PruneOptions): Promise<Output> {
   const launches = options.live === undefined ? {} : check(liveSchema, readSource(options.live));
 
   const all = ledger.entries.flatMap((entry) =>
-    imagesOf(entry, config.dimensions).map((image) => ({ entry, image })),
+    imagesOf(entry, config.dimensions).map((image): EntryImage => ({ entry, image })),
   );
-  const named = ({ image }: (typeof all)[number]) => `${image.imageKey}-r${image.revision}` in launches;
   const warnings =
-    options.live === undefined || all.some(named)
+    options.live === undefined || all.some(({ image }) => pulumiName(image) in launches)
       ? []
       : [
           `${options.live} names none of the ledger's images, which are named as 3.23.6-x86_64-bios-tiny-aws-r0`,
         ];
-  const lines = new Map<string, typeof all>();
-  for (const one of all) {
-    lines.set(one.image.configKey, [...(lines.get(one.image.configKey) ?? []), one]);
-  }
-  const ruleFor = ({ entry, image }: (typeof all)[number]): PruneRule | undefined => {
-    const past = entry.endOfLife <= options.today;
-    const old = lines.get(image.configKey)!.some((other) => replaces(other, entry));
-    const unused = isUnused(launches[`${image.imageKey}-r${image.revision}`]);
-    const met: Record<PruneRule, boolean> = {
-      "edge-eol": entry.version === "edge" && past,
-      rc: entry.release.includes("_rc"),
-      "eol-unused-not-latest": past && unused && old,
-      "eol-not-latest": past && old,
-      "unused-not-latest": unused && old,
-    };
-    return rules.find((rule) => wanted.includes(rule) && met[rule]);
-  };
-
-  const did: string[] = [];
-  for (const entry of ledger.entries) {
+  const ruleFor = rulesFor(all, launches, wanted, options.today);
+  const did = ledger.entries.flatMap((entry) => {
     const found = all
       .filter(
         (one) =>
@@ -194,30 +183,47 @@ export async function prune(options: PruneOptions): Promise<Output> {
       )
       .map((one) => ({ image: one.image, rule: ruleFor(one) }))
       .filter(({ rule }) => rule !== undefined);
-    if (found.length === 0) continue;
-    if (options.write)
-      mark(
-        session,
-        entry,
-        found.map(({ image }) => image),
-      );
-    for (const rule of rules) {
+    const images = found.map(({ image }) => image);
+    if (options.write && images.length > 0) mark(session, entry, images);
+    return rules.flatMap((rule) => {
       const by = found.filter((one) => one.rule === rule);
-      if (by.length > 0) did.push(`${label(entry)}: ${count(by, entry, session)}: ${rule}`);
-    }
+      return by.length > 0 ? `${label(entry)}: ${count(by, entry, session)}: ${rule}` : [];
+    });
+  });
+  if (options.write) return save(session, did, warnings);
+  const end =
+    did.length === 0 ? "nothing to prune" : "nothing written; with --write these are marked as `remove` does";
+  return { text: [...did, end].join("\n"), warnings };
+}
+
+/** The first of the wanted rules that an image meets, if it meets one. */
+function rulesFor(
+  all: readonly EntryImage[],
+  launches: Readonly<Record<string, Launched>>,
+  wanted: readonly string[],
+  today: string,
+): (one: EntryImage) => PruneRule | undefined {
+  const lines = new Map<string, EntryImage[]>();
+  for (const one of all) {
+    lines.set(one.image.configKey, [...(lines.get(one.image.configKey) ?? []), one]);
   }
-  if (!options.write) {
-    const end =
-      did.length === 0
-        ? "nothing to prune"
-        : "nothing written; with --write these are marked as `remove` does";
-    return { text: [...did, end].join("\n"), warnings };
-  }
-  return save(session, did, warnings);
+  return ({ entry, image }) => {
+    const past = entry.endOfLife <= today;
+    const old = lines.get(image.configKey)!.some((other) => replaces(other, entry));
+    const unused = isUnused(launches[pulumiName(image)]);
+    const met: Record<PruneRule, boolean> = {
+      "edge-eol": entry.version === "edge" && past,
+      rc: entry.release.includes("_rc"),
+      "eol-unused-not-latest": past && unused && old,
+      "eol-not-latest": past && old,
+      "unused-not-latest": unused && old,
+    };
+    return rules.find((rule) => wanted.includes(rule) && met[rule]);
+  };
 }
 
 /** Whether an image's entry takes the place of another: newer, brought at least as far, and there to stay. */
-function replaces({ entry, image }: { entry: Entry; image: LedgerImage }, other: Entry): boolean {
+function replaces({ entry, image }: EntryImage, other: Entry): boolean {
   return (
     entry !== other &&
     newest([entry, other]) === entry &&

@@ -1,4 +1,5 @@
 /** What a bootloader and then the kernel find: kernel, initramfs, kernel line, modules. */
+import type { Variant } from "../../configuration/variant.ts";
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
 import { initramfsChecks, isModule, moduleName } from "./initramfs.ts";
@@ -7,17 +8,27 @@ import type { ExpectedDisk } from "./check-facts.ts";
 const blockBytes = 4096;
 
 export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
-  const { variant, kernel } = expected;
-  const { paths, texts } = facts;
-  const flavour = kernel.slice(kernel.lastIndexOf("-") + 1);
+  return [
+    ...kernelChecks(facts, expected),
+    ...(expected.variant.bootloader === "extlinux"
+      ? extlinuxChecks(facts, expected)
+      : grubChecks(facts, expected)),
+    ...moduleChecks(facts, expected),
+  ];
+}
+
+/** By which its files in /boot are called: `virt`. */
+const flavourOf = (kernel: string): string => kernel.slice(kernel.lastIndexOf("-") + 1);
+
+const textOf = ({ texts }: DiskFacts, path: string): string => (texts.get(path) ?? []).join("\n");
+
+function kernelChecks(facts: DiskFacts, { kernel }: ExpectedDisk): Check[] {
+  const { paths, extents } = facts;
+  const flavour = flavourOf(kernel);
   const files = [`boot/vmlinuz-${flavour}`, `boot/initramfs-${flavour}`];
   const moduleFolders = [...paths.keys()]
     .filter((path) => /^(usr\/)?lib\/modules\/[^/]+$/.test(path) && paths.get(path)!.kind === "folder")
     .map((path) => path.replace(/.*\//, ""));
-  const configuration = (path: string): string => (texts.get(path) ?? []).join("\n");
-  const wantedOptions = [`modules=${variant.kernelModules.join(",")}`, ...variant.kernelOptions];
-  const mkinitfs = configuration("etc/mkinitfs/mkinitfs.conf");
-  const features = /^features="(.*)"$/m.exec(mkinitfs)?.[1]?.split(" ") ?? [];
   return [
     contains("kernels with modules", moduleFolders, [kernel], { others: false }),
     contains(
@@ -27,45 +38,62 @@ export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
       { others: false },
     ),
     // Of extlinux' own files too, as far as they are there.
-    ...[...new Set([...files, ...facts.extents.keys()])].map((file) => holes(file, facts)),
-    ...(variant.bootloader === "extlinux"
-      ? [
-          contains("files of the bootloader", paths.keys(), ["boot/ldlinux.sys", "boot/ldlinux.c32"], {
-            others: true,
-          }),
-          kernelLine(
-            "/boot/extlinux.conf",
-            extlinuxLines(configuration("boot/extlinux.conf"), flavour),
-            expected,
-          ),
-          equal(
-            "root of the kernels to come, in /etc/update-extlinux.conf",
-            /^root=(.*)$/m.exec(configuration("etc/update-extlinux.conf"))?.[1],
-            "LABEL=/",
-          ),
-          equal(
-            "modules of the kernels to come, in /etc/update-extlinux.conf",
-            /^modules=(.*)$/m.exec(configuration("etc/update-extlinux.conf"))?.[1],
-            variant.kernelModules.join(","),
-          ),
-          equal(
-            "options of the kernels to come, in /etc/update-extlinux.conf",
-            /^default_kernel_opts="(.*)"$/m.exec(configuration("etc/update-extlinux.conf"))?.[1],
-            variant.kernelOptions.join(" "),
-          ),
-        ]
-      : [
-          kernelLine(
-            "/boot/grub/grub.cfg",
-            grubLines(configuration("boot/grub/grub.cfg"), flavour),
-            expected,
-          ),
-          equal(
-            "options of the kernels to come, in /etc/default/grub",
-            /^GRUB_CMDLINE_LINUX_DEFAULT="(.*)"$/m.exec(configuration("etc/default/grub"))?.[1],
-            wantedOptions.join(" "),
-          ),
-        ]),
+    ...[...new Set([...files, ...extents.keys()])].map((file) => holes(file, facts)),
+  ];
+}
+
+function extlinuxChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
+  const { variant, kernel } = expected;
+  const toCome = textOf(facts, "etc/update-extlinux.conf");
+  return [
+    contains("files of the bootloader", facts.paths.keys(), ["boot/ldlinux.sys", "boot/ldlinux.c32"], {
+      others: true,
+    }),
+    kernelLine(
+      "/boot/extlinux.conf",
+      extlinuxLines(textOf(facts, "boot/extlinux.conf"), flavourOf(kernel)),
+      expected,
+    ),
+    equal(
+      "root of the kernels to come, in /etc/update-extlinux.conf",
+      /^root=(.*)$/m.exec(toCome)?.[1],
+      "LABEL=/",
+    ),
+    equal(
+      "modules of the kernels to come, in /etc/update-extlinux.conf",
+      /^modules=(.*)$/m.exec(toCome)?.[1],
+      variant.kernelModules.join(","),
+    ),
+    equal(
+      "options of the kernels to come, in /etc/update-extlinux.conf",
+      /^default_kernel_opts="(.*)"$/m.exec(toCome)?.[1],
+      variant.kernelOptions.join(" "),
+    ),
+  ];
+}
+
+function grubChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
+  const { variant, kernel } = expected;
+  return [
+    kernelLine(
+      "/boot/grub/grub.cfg",
+      grubLines(textOf(facts, "boot/grub/grub.cfg"), flavourOf(kernel)),
+      expected,
+    ),
+    equal(
+      "options of the kernels to come, in /etc/default/grub",
+      /^GRUB_CMDLINE_LINUX_DEFAULT="(.*)"$/m.exec(textOf(facts, "etc/default/grub"))?.[1],
+      [modulesOption(variant), ...variant.kernelOptions].join(" "),
+    ),
+  ];
+}
+
+function moduleChecks(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
+  const mkinitfs = textOf(facts, "etc/mkinitfs/mkinitfs.conf");
+  const features = /^features="(.*)"$/m.exec(mkinitfs)?.[1]?.split(" ") ?? [];
+  const isKnown = (feature: string): boolean =>
+    ["files", "modules"].some((kind) => facts.paths.has(`etc/mkinitfs/features.d/${feature}.${kind}`));
+  return [
     none(
       "modules that the kernel has not got",
       variant.kernelModules.filter((name) => !hasModule(facts, name)),
@@ -74,21 +102,20 @@ export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
       "features of the initramfs, in /etc/mkinitfs/mkinitfs.conf",
       features,
       ["base", ...variant.initfsFeatures],
-      {
-        others: true,
-      },
+      { others: true },
     ),
     none(
       "features of the initramfs that mkinitfs does not know",
-      features.filter(
-        (name) => !["files", "modules"].some((kind) => paths.has(`etc/mkinitfs/features.d/${name}.${kind}`)),
-      ),
+      features.filter((name) => !isKnown(name)),
     ),
     ...initramfsChecks(facts, variant, features),
     // Off during the build: users' kernel upgrades must make their initramfs.
     none("mkinitfs' trigger is off", /^disable_trigger=.*$/m.exec(mkinitfs) ?? []),
   ];
 }
+
+const modulesOption = ({ kernelModules }: Pick<Variant, "kernelModules">): string =>
+  `modules=${kernelModules.join(",")}`;
 
 /** SYSLINUX fails to load a file that has holes, and mke2fs makes them of blocks of zeroes. */
 function holes(file: string, { extents, paths }: DiskFacts): Check {
@@ -132,8 +159,8 @@ function grubLines(configuration: string, flavour: string): BootEntry[] {
 /** The declared options are in their order, whatever the bootloader's own program puts between them. */
 function kernelLine(file: string, entries: readonly BootEntry[], { variant, kernel }: ExpectedDisk): Check {
   const [entry] = entries;
-  const flavour = kernel.slice(kernel.lastIndexOf("-") + 1);
-  const wanted = ["root=LABEL=/", `modules=${variant.kernelModules.join(",")}`, ...variant.kernelOptions];
+  const flavour = flavourOf(kernel);
+  const wanted = ["root=LABEL=/", modulesOption(variant), ...variant.kernelOptions];
   const found = (entry?.options ?? "").split(/\s+/).filter(Boolean);
   const asked = found.filter(
     (option) => wanted.includes(option) || /^(root|modules|init|console)=/.test(option),

@@ -69,108 +69,108 @@ export type PartitionTable = z.infer<typeof partitionTable>["partitiontable"];
 
 const kinds: Record<number, PathFact["kind"]> = { 0o4: "folder", 0o10: "file", 0o12: "link" };
 
-/** @param lines facts without the word `fact`: `KIND …` */
-export function readFacts(lines: Iterable<string>): DiskFacts {
-  const single = new Map<string, string>();
-  const filesystem = new Map<string, string>();
-  const freeBlocks: [number, number][] = [];
-  const extents = new Map<string, [number, number][]>();
-  const efiFiles = new Map<string, string>();
-  const paths = new Map<string, PathFact>();
-  const links = new Map<string, string>();
-  const texts = new Map<string, string[]>();
-  const packages = new Map<string, string>();
-  const owned = new Set<string>();
-  const sums = new Map<string, string>();
-  const builtinModules = new Set<string>();
-  const initramfsModules = new Set<string>();
-  const unreadable: string[] = [];
-  let table: PartitionTable | undefined;
-  let extentsOf: [number, number][] = [];
+type Blocks = [number, number];
 
-  /** Groups of a pattern in a fact's text; what does not match is unreadable. */
-  const take = (text: string, pattern: RegExp, use: (...groups: string[]) => void): void => {
-    const [, ...groups] = pattern.exec(text) ?? [];
-    if (groups.length === 0) unreadable.push(text);
-    else use(...groups);
-  };
-  const readers: Record<string, (text: string) => void> = {
-    table: (text) => {
-      table = parseTable(text);
-    },
+/** Facts as they are read, one after the other. */
+class FactReader {
+  readonly single = new Map<string, string>();
+  table: PartitionTable | undefined;
+  readonly filesystem = new Map<string, string>();
+  readonly freeBlocks: Blocks[] = [];
+  readonly extents = new Map<string, Blocks[]>();
+  readonly efiFiles = new Map<string, string>();
+  readonly paths = new Map<string, PathFact>();
+  readonly links = new Map<string, string>();
+  readonly texts = new Map<string, string[]>();
+  readonly packages = new Map<string, string>();
+  readonly owned = new Set<string>();
+  readonly sums = new Map<string, string>();
+  readonly builtinModules = new Set<string>();
+  readonly initramfsModules = new Set<string>();
+  readonly unreadable: string[] = [];
+  /** Of the file that was named last. */
+  #extents: Blocks[] = [];
+
+  /** What is done with the text of each kind of fact; of any other kind there is one. */
+  readonly #kinds: Record<string, (text: string) => void> = {
+    table: (text) => (this.table = parseTable(text)),
     filesystem: (text) =>
       // Of the free blocks and inodes it says how many there are, as a count; that is no field to compare.
-      void take(text, /^([^:]+):\s*(.*)$/, (name, value) => filesystem.set(name, value)),
-    "free-blocks": (text) => {
-      for (const range of text.split(", ")) {
-        const [first, last = first] = range.split("-").map(Number);
-        freeBlocks.push([first!, last!]);
-      }
-    },
-    extents: (text) => {
-      const file = /^debugfs: ex "\/(.*)"$/.exec(text)?.[1];
-      if (file !== undefined) extents.set(file, (extentsOf = []));
-      const [, level, depth, first, last, flags] =
-        /^\s*(\d+)\/\s*(\d+)\s+\d+\/\s*\d+\s+(\d+)\s+-\s+(\d+)\s.*?\d+\s*([A-Za-z]*)\s*$/.exec(text) ?? [];
-      // Only the leaves of the tree name data, and what is allocated but never written is a hole to a bootloader.
-      if (level !== undefined && level === depth && flags === "")
-        extentsOf.push([Number(first), Number(last)]);
-    },
-    "efi-file": (text) => take(text, /^(\w+) (.*)$/, (sum, path) => efiFiles.set(path, sum)),
-    path: (text) =>
-      take(text, /^([0-9a-f]+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (.*)$/, (mode, ...rest) => {
-        const [uid, gid, access, content, metadata, size] = rest.slice(0, 6).map(Number) as [
-          ...[number, number, number],
-          ...[number, number, number],
-        ];
-        const bits = parseInt(mode, 16);
-        const kind = kinds[bits >> 12] ?? "other";
-        const fact: PathFact = {
-          kind,
-          mode: bits & 0o7777,
-          uid,
-          gid,
-          times: [access, content, metadata],
-          size,
-        };
-        paths.set(plain(rest[6]!), fact);
-      }),
-    link: (text) => take(text, /^'(.*)' -> '(.*)'$/, (path, target) => links.set(plain(path), target)),
+      void this.#take(text, /^([^:]+):\s*(.*)$/, (name, value) => this.filesystem.set(name, value)),
+    "free-blocks": (text) => this.#readFreeBlocks(text),
+    extents: (text) => this.#readExtent(text),
+    "efi-file": (text) => this.#take(text, /^(\w+) (.*)$/, (sum, path) => this.efiFiles.set(path, sum)),
+    path: (text) => this.#readPath(text),
+    link: (text) =>
+      this.#take(text, /^'(.*)' -> '(.*)'$/, (path, target) => this.links.set(plain(path), target)),
     line: (text) =>
-      take(text, /^([^:]+):(.*)$/, (path, line) => {
-        const lines = texts.get(path) ?? [];
+      this.#take(text, /^([^:]+):(.*)$/, (path, line) => {
+        const lines = this.texts.get(path) ?? [];
         lines.push(line);
-        texts.set(path, lines);
+        this.texts.set(path, lines);
       }),
-    package: (text) => take(text, /^(\S+) (\S+)$/, (name, version) => packages.set(name, version)),
-    owned: (text) => owned.add(text),
-    sum: (text) => take(text, /^(\w+) [ *](.*)$/, (sum, path) => sums.set(path, sum)),
-    builtin: (text) => builtinModules.add(text),
-    initramfs: (text) => initramfsModules.add(plain(text)),
+    package: (text) => this.#take(text, /^(\S+) (\S+)$/, (name, version) => this.packages.set(name, version)),
+    owned: (text) => this.owned.add(text),
+    sum: (text) => this.#take(text, /^(\w+) [ *](.*)$/, (sum, path) => this.sums.set(path, sum)),
+    builtin: (text) => this.builtinModules.add(text),
+    initramfs: (text) => this.initramfsModules.add(plain(text)),
   };
-  for (const line of lines) {
+
+  read(line: string): void {
     const [, kind = line, text = ""] = /^(\S+) ?(.*)$/.exec(line) ?? [];
-    const read = readers[kind];
-    if (read === undefined) single.set(kind, text);
+    const read = this.#kinds[kind];
+    if (read === undefined) this.single.set(kind, text);
     else read(text);
   }
-  return {
-    single,
-    table,
-    filesystem,
-    freeBlocks,
-    extents,
-    efiFiles,
-    paths,
-    links,
-    texts,
-    packages,
-    owned,
-    sums,
-    builtinModules,
-    initramfsModules,
-    unreadable,
-  };
+
+  /** Groups of a pattern in a fact's text; what does not match is unreadable. */
+  #take(text: string, pattern: RegExp, use: (...groups: string[]) => void): void {
+    const [, ...groups] = pattern.exec(text) ?? [];
+    if (groups.length === 0) this.unreadable.push(text);
+    else use(...groups);
+  }
+
+  #readFreeBlocks(text: string): void {
+    for (const range of text.split(", ")) {
+      const [first, last = first] = range.split("-").map(Number);
+      this.freeBlocks.push([first!, last!]);
+    }
+  }
+
+  #readExtent(text: string): void {
+    const file = /^debugfs: ex "\/(.*)"$/.exec(text)?.[1];
+    if (file !== undefined) this.extents.set(file, (this.#extents = []));
+    const [, level, depth, first, last, flags] =
+      /^\s*(\d+)\/\s*(\d+)\s+\d+\/\s*\d+\s+(\d+)\s+-\s+(\d+)\s.*?\d+\s*([A-Za-z]*)\s*$/.exec(text) ?? [];
+    // Only the leaves of the tree name data, and what is allocated but never written is a hole to a bootloader.
+    if (level !== undefined && level === depth && flags === "")
+      this.#extents.push([Number(first), Number(last)]);
+  }
+
+  #readPath(text: string): void {
+    this.#take(text, /^([0-9a-f]+) (\d+) (\d+) (\d+) (\d+) (\d+) (\d+) (.*)$/, (mode, ...rest) => {
+      const [uid, gid, access, content, metadata, size] = rest.slice(0, 6).map(Number) as [
+        ...[number, number, number],
+        ...[number, number, number],
+      ];
+      const bits = parseInt(mode, 16);
+      this.paths.set(plain(rest[6]!), {
+        kind: kinds[bits >> 12] ?? "other",
+        mode: bits & 0o7777,
+        uid,
+        gid,
+        times: [access, content, metadata],
+        size,
+      });
+    });
+  }
+}
+
+/** @param lines facts without the word `fact`: `KIND …` */
+export function readFacts(lines: Iterable<string>): DiskFacts {
+  const reader = new FactReader();
+  for (const line of lines) reader.read(line);
+  return reader;
 }
 
 function parseTable(text: string): PartitionTable | undefined {

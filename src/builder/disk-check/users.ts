@@ -22,25 +22,42 @@ const exactModes: Record<string, string> = {
 };
 
 export function userChecks(facts: DiskFacts, { variant: { login } }: ExpectedDisk): Check[] {
-  const records = (path: string): string[][] => (facts.texts.get(path) ?? []).map((line) => line.split(":"));
-  const users = records("etc/passwd");
-  const groups = records("etc/group");
-  const passwords = new Map(records("etc/shadow").map(([name, password]) => [name!, password ?? ""]));
-  const locked = (name: string): boolean => passwords.get(name)?.startsWith("!") ?? false;
-  const [, , uid, gid, , home, shell] = users.find(([name]) => name === login) ?? [];
+  const accounts = readAccounts(facts);
+  return [
+    ...accountChecks(accounts, login),
+    ...loginChecks(facts, accounts, login),
+    ...permissionChecks(facts, accounts),
+    ...fileChecks(facts, accounts),
+  ];
+}
+
+/** The users and groups of /etc, as their files have them: a record for each line. */
+interface Accounts {
+  users: readonly (readonly string[])[];
+  groups: readonly (readonly string[])[];
+  passwords: ReadonlyMap<string, string>;
+  userNames: ReadonlyMap<number, string>;
+  groupNames: ReadonlyMap<number, string>;
+}
+
+function readAccounts({ texts }: DiskFacts): Accounts {
+  const records = (path: string): string[][] => (texts.get(path) ?? []).map((line) => line.split(":"));
   // Of several with one number, the first is who it is called by.
   const names = (list: string[][]): Map<number, string> =>
     new Map(list.toReversed().map(([name, , id]) => [Number(id), name!]));
-  const groupNames = names(groups);
-  const userNames = names(users);
-  const { paths } = facts;
-  const homeFolder = paths.get(home?.slice(1) ?? "");
-  const memberships = groups
-    .filter(([, , , members]) => members?.split(",").includes(login))
-    .map(([name]) => name!);
-  const matching = (test: (fact: PathFact, path: string) => boolean): string[] =>
-    [...paths].filter(([path, fact]) => test(fact, path)).map(([path]) => `/${path}`);
+  const users = records("etc/passwd");
+  const groups = records("etc/group");
+  return {
+    users,
+    groups,
+    passwords: new Map(records("etc/shadow").map(([name, password]) => [name!, password ?? ""])),
+    userNames: names(users),
+    groupNames: names(groups),
+  };
+}
 
+function accountChecks({ users, passwords }: Accounts, login: string): Check[] {
+  const locked = (name: string): boolean => passwords.get(name)?.startsWith("!") ?? false;
   return [
     { name: "root is locked", passed: locked("root"), found: locked("root") ? "locked" : "not locked" },
     contains(
@@ -62,6 +79,20 @@ export function userChecks(facts: DiskFacts, { variant: { login } }: ExpectedDis
       ["root"],
       { others: false },
     ),
+  ];
+}
+
+function loginChecks(
+  { paths }: DiskFacts,
+  { users, groups, passwords, groupNames }: Accounts,
+  login: string,
+): Check[] {
+  const [, , uid, gid, , home, shell] = users.find(([name]) => name === login) ?? [];
+  const homeFolder = paths.get(home?.slice(1) ?? "");
+  const memberships = groups
+    .filter(([, , , members]) => members?.split(",").includes(login))
+    .map(([name]) => name!);
+  return [
     equal("password of the login user", passwords.get(login) === "*" ? "none" : "other", "none"),
     {
       name: "numbers of the login user",
@@ -75,17 +106,28 @@ export function userChecks(facts: DiskFacts, { variant: { login } }: ExpectedDis
       `${home} ${homeFolder?.kind} ${homeFolder?.uid}:${homeFolder?.gid} ${((homeFolder?.mode ?? 0) & 0o022).toString(8)}`,
       `/home/${login} folder ${uid}:${gid} 0`,
     ),
-    ...Object.entries(exactModes)
-      .filter(([path]) => paths.has(path) || !/wheel/.test(path))
-      .map(([path, wanted]) => {
-        const fact = paths.get(path);
-        const owner = `${userNames.get(fact?.uid ?? -1)}:${groupNames.get(fact?.gid ?? -1)}`;
-        return equal(
-          `permissions of /${path === "." ? "" : path}`,
-          fact && `${fact.mode.toString(8)} ${owner}`,
-          wanted,
-        );
-      }),
+  ];
+}
+
+function permissionChecks({ paths }: DiskFacts, { userNames, groupNames }: Accounts): Check[] {
+  return Object.entries(exactModes)
+    .filter(([path]) => paths.has(path) || !/wheel/.test(path))
+    .map(([path, wanted]) => {
+      const fact = paths.get(path);
+      const owner = `${userNames.get(fact?.uid ?? -1)}:${groupNames.get(fact?.gid ?? -1)}`;
+      return equal(
+        `permissions of /${path === "." ? "" : path}`,
+        fact && `${fact.mode.toString(8)} ${owner}`,
+        wanted,
+      );
+    });
+}
+
+/** Of all files, what none of them may be. */
+function fileChecks({ paths, owned }: DiskFacts, { userNames, groupNames }: Accounts): Check[] {
+  const matching = (test: (fact: PathFact, path: string) => boolean): string[] =>
+    [...paths].filter(([path, fact]) => test(fact, path)).map(([path]) => `/${path}`);
+  return [
     none(
       "files that anybody can write",
       matching(
@@ -95,7 +137,7 @@ export function userChecks(facts: DiskFacts, { variant: { login } }: ExpectedDis
     ),
     none(
       "files with the rights of their owner that no package brought",
-      matching(({ kind, mode }, path) => kind === "file" && (mode & 0o6000) !== 0 && !facts.owned.has(path)),
+      matching(({ kind, mode }, path) => kind === "file" && (mode & 0o6000) !== 0 && !owned.has(path)),
     ),
     none(
       "files of users and groups that do not exist",

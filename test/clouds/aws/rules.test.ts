@@ -1,5 +1,11 @@
 import assert from "node:assert/strict";
-import { amiTags, deprecationTime, granteeOf, grantees } from "../../../clouds/aws/rules.ts";
+import {
+  amiTags,
+  deprecationTime,
+  granteeOf,
+  grantees,
+  latestDeprecation,
+} from "../../../clouds/aws/rules.ts";
 import { defined } from "../../../src/lib/defined.ts";
 import { someVariant } from "../../helpers/variant.ts";
 
@@ -13,6 +19,18 @@ describe("an image's AMIs", () => {
     assert.equal(of("2031-01-01", "2028-02-29"), "2030-02-28T00:00:00Z");
     assert.equal(of("2027-11-01", "2026-11-01", "2027-02-03"), "2027-02-03T00:00:00Z");
     assert.equal(of("2027-11-01", "2026-11-01", "2027-12-03"), "2027-11-01T23:59:00Z");
+  });
+
+  it("can be deprecated for two years, to the day, and from a leap day to the last of February", () => {
+    const days = ["2026-11-01", "2028-02-28", "2028-02-29", "2028-03-01", "2026-02-28", "2027-12-31"];
+    assert.deepEqual(days.map(latestDeprecation), [
+      "2028-11-01",
+      "2030-02-28",
+      "2030-02-28",
+      "2030-03-01",
+      "2028-02-28",
+      "2029-12-31",
+    ]);
   });
 
   it("have the original's tags, as texts, and a name for the console", () => {
