@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Sets up everything this project needs and a checkout doesn't have: npm packages, the Pulumi CLI with its two
  * plugins, QEMU and firmware. It needs nothing but Node, does nothing twice, and says what it does on stderr.

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * `npm start`: sets up what is missing, makes stack `dev` where there is none, and brings it up: one NoCloud image,
  * built, boot-tested, in local storage. Run again on a finished stack it changes nothing.

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * `npm test`: sets up what tests need, then lint, types, unit tests and end-to-end tests. Ends with
  * `N passed, N failed, N skipped` on a line of its own, from mocha's counts; a run in which no test ran fails.

@@ -1,4 +1,3 @@
-// @ts-check
 /** The environment in which the Pulumi CLI runs: tools on PATH, and a backend and passphrase where there are none. */
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";

@@ -1,4 +1,3 @@
-// @ts-check
 /** Everything the bootstrap installs or insists on, in one place. */
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";

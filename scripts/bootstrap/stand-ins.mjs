@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Makes the offline stand-in plugins runnable: their TypeScript is compiled once, for loading it through tsx would
  * cost most of a second at every start of a plugin.

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Makes the project ready to run on a builder: its text is run there by `node --eval`, for nothing of the project need
  * be there yet.

@@ -7,7 +7,6 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Plugin, Tools } from "../../scripts/bootstrap.mjs";
 import { downloadText, Unreachable } from "../../scripts/bootstrap/download.mjs";
 import { configuredBackend } from "../../scripts/bootstrap/environment.mjs";
 import { packagesMatch } from "../../scripts/bootstrap/npm-packages.mjs";
@@ -20,7 +19,7 @@ import {
   requirementsToBuild,
   tooOld,
 } from "../../scripts/bootstrap/system-tools.mjs";
-import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
+import { type Plugin, type Tools, VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
 import { compareVersions, versionIn } from "../../scripts/bootstrap/versions.mjs";
 import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../scripts/pulumi.mjs";
 
