@@ -4,17 +4,17 @@
  */
 export class UserError extends Error {
   override readonly name = "UserError";
+  readonly what: string;
+  readonly hint: string | undefined;
 
   /**
    * @param what one sentence: the fact, with the place it was found in
    * @param hint what to do about it
    */
-  constructor(
-    readonly what: string,
-    readonly hint?: string,
-    options?: ErrorOptions,
-  ) {
+  constructor(what: string, hint?: string, options?: ErrorOptions) {
     super(hint === undefined ? what : `${what}\n  → ${hint}`, options);
+    this.what = what;
+    this.hint = hint;
     // Wherever it ends up being printed: where in our code a person's mistake was noticed does not help that person.
     this.stack = `${this.name}: ${this.message}`;
   }
