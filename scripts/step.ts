@@ -1,5 +1,5 @@
 /**
- * The one entry point of all tracked commands: `node --import tsx scripts/step.ts create|update|delete`, with
+ * The one entry point of all tracked commands: `node scripts/step.ts create|update|delete`, with
  * ALPINE_STEP and ALPINE_STEP_INPUT in the environment, the result as one line of JSON on stdout, all else on stderr.
  *
  * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.

@@ -62,7 +62,7 @@ function makeOfflineKit() {
     );
     return true;
   }
-  const make = [process.execPath, "--import", "tsx", "test/offline/mirror/make.ts"];
+  const make = ["node", "test/offline/mirror/make.ts"];
   return ["x86_64", "aarch64"].every((arch) => part(`offline kit for ${arch}`, [...make, "--arch", arch]));
 }
 
@@ -71,7 +71,7 @@ await withErrorsShown(async () => {
   mkdirSync(resultsFolder, { recursive: true });
   const all = [
     makeOfflineKit(),
-    part("moto, the S3 of tests", [process.execPath, "--import", "tsx", "test/doubles/moto.ts"]),
+    part("moto, the S3 of tests", ["node", "test/doubles/moto.ts"]),
     part("lint", ["npm", "run", "--silent", "lint"]),
     part("types", ["npm", "run", "--silent", "typecheck"]),
     suite("test:unit"),

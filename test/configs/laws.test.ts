@@ -102,7 +102,7 @@ describe("resolving", () => {
 
   it("is deterministic, between runs and between processes", () => {
     const code = `import("${repository}configs/index.ts").then((m) => console.log(JSON.stringify(m.loadVariants({ root: "${repository}", ledgerFile: "${original}" }))))`;
-    const elsewhere = execFileSync(process.execPath, ["--import", "tsx", "-e", code], {
+    const elsewhere = execFileSync(process.execPath, ["-e", code], {
       ...{ cwd: repository, encoding: "utf8" },
     });
     const here = (): string => JSON.stringify(loadVariants({ root: repository, ledgerFile: original }));

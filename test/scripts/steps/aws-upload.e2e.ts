@@ -132,7 +132,7 @@ describe("the aws-upload step, to moto", function () {
       flying += 1;
       return await passOn().finally(() => (flying -= 1));
     };
-    child = spawn("node", ["--import", "tsx", "scripts/step.ts", "create"], {
+    child = spawn("node", ["scripts/step.ts", "create"], {
       cwd: copy.root,
       env: {
         ...{ ...process.env, ...aws.environment },
@@ -321,7 +321,7 @@ describe("the aws-upload step, to moto", function () {
       console.log(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);`;
     const peakMib = async (image: Module.AwsUploadInput): Promise<number> => {
       const options = { cwd: copy.root, env: { ...process.env, INPUT: JSON.stringify(image) } };
-      const args = ["--import", "tsx", "--input-type", "module", "-e", program];
+      const args = ["--input-type", "module", "-e", program];
       const run = spawn("node", args, { ...options, stdio: ["ignore", "pipe", "ignore"] });
       let text = "";
       run.stdout.on("data", (chunk) => (text += String(chunk)));
