@@ -105,7 +105,9 @@ async function installNode(wanted, signal) {
   const { name, version } = wanted;
   const what = `Node ${version} from npm, for the Node here is ${process.versions.node}`;
   await step(what, async () => {
-    const unfinished = `${ownFolder}.${process.pid}`;
+    mkdirSync(toolsFolder, { recursive: true });
+    // `npm ci` fails in a folder behind a link, as `.tools` is on builders.
+    const unfinished = join(realpathSync(toolsFolder), `node.${process.pid}`);
     try {
       writeProject(unfinished, wanted);
       const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
