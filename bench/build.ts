@@ -81,7 +81,7 @@ function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
 /** In a process of its own, whose memory is that of this one build. */
 async function measure(job: MeasureBuild): Promise<Measurement> {
   const program = path.join(import.meta.dirname, "measure-build.ts");
-  const { stdout } = await execa(process.execPath, ["--import", "tsx", program], {
+  const { stdout } = await execa(process.execPath, [program], {
     cwd: projectRoot,
     stderr: "inherit",
     input: JSON.stringify(job),

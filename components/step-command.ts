@@ -20,8 +20,9 @@ export interface StepCommandArgs {
  * A tracked command: one step of an image's way, done by `scripts/step.ts`, with its one-line JSON result as output.
  *
  * The three command lines are constants: with anything variable in them, an edit of `delete`'s text alone would run
- * `update`, make stdout unknown, and replace all that depends on it. Variables are in the environment. `["*"]` is the
- * only `ignoreChanges` that holds: with inputs named singly, a changed command text still runs.
+ * `update`, make stdout unknown, and replace all that depends on it. Variables are in the environment. A text of an older
+ * version stays in the states that it is in, and is ignored: `exec node --import tsx scripts/step.ts …`, which is why
+ * `tsx` is a dependency as long as states name it.
  */
 export class StepCommand extends command.local.Command {
   constructor(name: string, args: StepCommandArgs, opts: pulumi.CustomResourceOptions) {
@@ -29,9 +30,9 @@ export class StepCommand extends command.local.Command {
       name,
       {
         // `exec`, for a cancelled command is killed alone: a shell around it would leave it running.
-        create: "exec node --import tsx scripts/step.ts create",
-        update: "exec node --import tsx scripts/step.ts update",
-        delete: "exec node --import tsx scripts/step.ts delete",
+        create: "exec node scripts/step.ts create",
+        update: "exec node scripts/step.ts update",
+        delete: "exec node scripts/step.ts delete",
         environment: {
           ALPINE_STEP: args.step,
           ALPINE_STEP_INPUT: pulumi.jsonStringify(args.input),
@@ -44,7 +45,8 @@ export class StepCommand extends command.local.Command {
         ...opts,
         // Create-then-delete under one name would delete what was just created.
         deleteBeforeReplace: true,
-        ...(args.frozen ? { ignoreChanges: ["*"] } : {}),
+        // States keep the lines, and the name of the step, that they were made with: new texts alone run no update.
+        ignoreChanges: args.frozen ? ["*"] : ["create", "update", "delete", "environment.ALPINE_STEP"],
       },
     );
   }

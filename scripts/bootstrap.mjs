@@ -1,7 +1,7 @@
-// @ts-check
 /**
  * Sets up everything this project needs and a checkout doesn't have: npm packages, the Pulumi CLI with its two
- * plugins, QEMU and firmware. It needs nothing but Node, does nothing twice, and says what it does on stderr.
+ * plugins, QEMU and firmware, and a newer Node where the host's is too old. It needs nothing but a Node and its npm,
+ * does nothing twice, and says what it does on stderr.
  *
  *   node scripts/bootstrap.mjs [--tests] [--offline-kit] [--refresh]
  *
@@ -13,8 +13,9 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasProxy } from "./bootstrap/download.mjs";
+import { ensureNode } from "./bootstrap/node.mjs";
 import { ensureNpmPackages } from "./bootstrap/npm-packages.mjs";
-import { pinned, projectRoot, toolsFile, toolsFolder } from "./bootstrap/pinned.mjs";
+import { projectRoot, toolsFile, toolsFolder } from "./bootstrap/pinned.mjs";
 import {
   findRealPlugin,
   installCommandProvider,
@@ -27,7 +28,6 @@ import { BootstrapError, say } from "./bootstrap/report.mjs";
 import { ensureStandIns } from "./bootstrap/stand-ins.mjs";
 import { findMissing, installMissing, requirementsFor } from "./bootstrap/system-tools.mjs";
 import { readTools, VersionMemory, writeTools } from "./bootstrap/tools-file.mjs";
-import { compareVersions } from "./bootstrap/versions.mjs";
 
 /**
  * @typedef {import("./bootstrap/tools-file.mjs").Tools} Tools
@@ -40,11 +40,11 @@ import { compareVersions } from "./bootstrap/versions.mjs";
  * @returns {Promise<Tools>}
  */
 export async function bootstrap(options = {}) {
-  checkNode();
   return await alone(async () => {
     const before = readTools();
     const memory = new VersionMemory(before?.seen);
     const abort = new AbortController();
+    await ensureNode(abort.signal);
     /** @type {Record<string, string>} */
     const versions = {};
     const npmPackages = ensureNpmPackages(projectRoot, abort.signal);
@@ -69,17 +69,6 @@ export async function bootstrap(options = {}) {
     writeTools(tools);
     return tools;
   });
-}
-
-function checkNode() {
-  if (compareVersions(process.versions.node, pinned.minimumNode) < 0) {
-    throw new BootstrapError(
-      "tool-outdated",
-      `this is Node ${process.versions.node}; the project needs ${pinned.minimumNode} or newer`,
-      "install a newer Node: https://nodejs.org",
-      { where: process.execPath },
-    );
-  }
 }
 
 /**

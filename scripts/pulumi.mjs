@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * `npm run pulumi -- ARGS`: the Pulumi CLI with this project's tools, after whatever the bootstrap finds to do.
  *

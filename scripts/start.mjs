@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * `npm start`: sets up what is missing, makes stack `dev` where there is none, and brings it up: one NoCloud image,
  * built, boot-tested, in local storage. Run again on a finished stack it changes nothing.
@@ -42,7 +41,8 @@ await withErrorsShown(async () => {
  * @returns {number} its exit status
  */
 function runScript(script, ...arguments_) {
-  const { status } = spawnSync(process.execPath, ["--import", "tsx", script, ...arguments_], {
+  // The bootstrap's choice, not this process: the host's Node may be too old for TypeScript.
+  const { status } = spawnSync("node", [script, ...arguments_], {
     cwd: projectRoot,
     stdio: "inherit",
   });

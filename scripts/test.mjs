@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * `npm test`: sets up what tests need, then lint, types, unit tests and end-to-end tests. Ends with
  * `N passed, N failed, N skipped` on a line of its own, from mocha's counts; a run in which no test ran fails.
@@ -63,7 +62,7 @@ function makeOfflineKit() {
     );
     return true;
   }
-  const make = [process.execPath, "--import", "tsx", "offline-kit/mirror/make.ts"];
+  const make = ["node", "offline-kit/mirror/make.ts"];
   return ["x86_64", "aarch64"].every((arch) => part(`offline kit for ${arch}`, [...make, "--arch", arch]));
 }
 
@@ -72,7 +71,7 @@ await withErrorsShown(async () => {
   mkdirSync(resultsFolder, { recursive: true });
   const all = [
     makeOfflineKit(),
-    part("moto, the S3 of tests", [process.execPath, "--import", "tsx", "test/doubles/moto.ts"]),
+    part("moto, the S3 of tests", ["node", "test/doubles/moto.ts"]),
     part("lint", ["npm", "run", "--silent", "lint"]),
     part("types", ["npm", "run", "--silent", "typecheck"]),
     suite("test:unit"),

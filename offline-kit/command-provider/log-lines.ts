@@ -10,8 +10,11 @@ const longestLine = 64 * 1024;
 export class LineLog {
   private pending: Buffer = Buffer.alloc(0);
   private stopped = false;
+  private readonly onLine: (line: string) => Promise<void>;
 
-  public constructor(private readonly onLine: (line: string) => Promise<void>) {}
+  public constructor(onLine: (line: string) => Promise<void>) {
+    this.onLine = onLine;
+  }
 
   public async write(chunk: Buffer): Promise<void> {
     if (this.stopped) return await new Promise(() => undefined);

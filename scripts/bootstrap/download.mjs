@@ -1,4 +1,3 @@
-// @ts-check
 /** Downloads that tell "nobody there" (so that something else can be tried) from "a wrong answer" (an error). */
 import { createHash } from "node:crypto";
 import { once } from "node:events";

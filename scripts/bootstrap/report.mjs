@@ -1,4 +1,3 @@
-// @ts-check
 /* global setInterval, clearInterval */
 /** What the bootstrap says. It goes to stderr: stdout belongs to the program that is started afterwards. */
 

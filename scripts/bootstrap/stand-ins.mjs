@@ -1,7 +1,6 @@
-// @ts-check
 /**
- * Makes the offline stand-in plugins runnable: their TypeScript is compiled once, for loading it through tsx would
- * cost most of a second at every start of a plugin.
+ * Makes the offline stand-in plugins runnable: their TypeScript is compiled once, so that a plugin starts at once
+ * and with any Node.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";

@@ -1,4 +1,3 @@
-// @ts-check
 /** QEMU, firmware and what else the system's package manager has to bring. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,4 +1,3 @@
-// @ts-check
 /** `.tools/tools.json`: what the bootstrap found or installed, for `pulumi.mjs`, the tests and the next bootstrap. */
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";

@@ -1,5 +1,3 @@
-// @ts-check
-
 /**
  * The first version number in a text such as `v3.259.0`, `QEMU emulator version 7.2.22 (Debian …)`; parts that
  * aren't there are 0, what follows the numbers (`-alpha.1`) doesn't count.

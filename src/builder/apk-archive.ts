@@ -19,12 +19,11 @@ export interface TarFile {
 /** Why an archive is not to be believed. `message` says what was found; callers add where. */
 export class ArchiveError extends Error {
   override readonly name = "ArchiveError";
+  readonly code: "format" | "unsigned" | "unknown-key" | "signature" | "checksum";
 
-  constructor(
-    readonly code: "format" | "unsigned" | "unknown-key" | "signature" | "checksum",
-    message: string,
-  ) {
+  constructor(code: "format" | "unsigned" | "unknown-key" | "signature" | "checksum", message: string) {
     super(message);
+    this.code = code;
   }
 }
 

@@ -23,8 +23,11 @@ export async function inParallel<Item>(
  */
 export class BufferPool {
   readonly #free: Buffer[] = [];
+  readonly size: number;
 
-  constructor(readonly size: number) {}
+  constructor(size: number) {
+    this.size = size;
+  }
 
   /** With anything in it. */
   take(): Buffer {

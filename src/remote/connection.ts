@@ -31,11 +31,12 @@ const signOfLifeSeconds = 10;
 /** A connection to a builder whose host key is the pinned one. */
 export class Connection {
   #fault: Error | undefined;
+  private readonly client: Client;
+  readonly builder: Builder;
 
-  private constructor(
-    private readonly client: Client,
-    readonly builder: Builder,
-  ) {
+  private constructor(client: Client, builder: Builder) {
+    this.client = client;
+    this.builder = builder;
     client.on("error", (error) => (this.#fault ??= error));
   }
 

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Makes the project ready to run on a builder: its text is run there by `node --eval`, for nothing of the project need
  * be there yet.
@@ -6,10 +5,10 @@
  *   prepare FOLDER PROJECT PACKAGES LENGTH
  *
  * FOLDER/projects/PROJECT is an unpacked project, named by its archive's digest; FOLDER/packages/PACKAGES has the npm
- * packages of its lock file; FOLDER/work is the work folder of all. Standard input has LENGTH bytes of archive when
+ * packages of its lock file; FOLDER/work is the work folder of all, FOLDER/tools has a Node where the one there is too old. Standard input has LENGTH bytes of archive when
  * this asked for it, and is the life line: when it closes, or nothing comes for a minute, this ends.
  *
- * It prints `VERSION has` or `VERSION wants` (of Node; whether the project is there), then `ready`.
+ * It prints `has` or `wants` (the project), then `ready`.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -26,6 +25,7 @@ import {
 } from "node:fs";
 import { join, resolve } from "node:path";
 import { clearTimeout, setTimeout } from "node:timers";
+import { pathToFileURL } from "node:url";
 
 const [folder = "", project = "", packages = "", length = ""] = process.argv.slice(1);
 const projects = resolve(folder, "projects");
@@ -51,7 +51,11 @@ const lost = () => {
   process.exit(1);
 };
 let silence = setTimeout(lost, 60_000);
-process.on("exit", () => child?.kill("SIGKILL"));
+const ending = new AbortController();
+process.on("exit", () => {
+  child?.kill("SIGKILL");
+  ending.abort();
+});
 process.stdin.on("close", lost).on("error", lost);
 
 /** @type {Buffer} */
@@ -82,10 +86,24 @@ async function unpack() {
   try {
     execFileSync("tar", ["-xzf", "-"], { cwd: unfinished, input: archive });
     symlinkSync("../../work", join(unfinished, "work"));
+    symlinkSync("../../tools", join(unfinished, ".tools"));
     symlinkSync(`../../packages/${packages}/node_modules`, join(unfinished, "node_modules"));
     put(unfinished, join(projects, project));
   } finally {
     rmSync(unfinished, { recursive: true, force: true });
+  }
+}
+
+/** Puts a Node that is new enough first on PATH, installed if need be, as the project's bootstrap does it. */
+async function setUpNode() {
+  const module = pathToFileURL(join(projects, project, "scripts/bootstrap/node.mjs")).href;
+  const { ensureNode } = /** @type {typeof import("../../scripts/bootstrap/node.mjs")} */ (
+    await import(module)
+  );
+  try {
+    await ensureNode(ending.signal);
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -146,9 +164,10 @@ function use(parent, name) {
 }
 
 const isThere = existsSync(join(projects, project));
-process.stdout.write(`${process.versions.node} ${isThere ? "has" : "wants"}\n`);
-mkdirSync(resolve(folder, "work"), { recursive: true });
+process.stdout.write(isThere ? "has\n" : "wants\n");
+for (const name of ["work", "tools"]) mkdirSync(resolve(folder, name), { recursive: true });
 if (!isThere) await unpack();
+await setUpNode();
 if (!existsSync(join(packageFolders, packages))) await install();
 use(projects, project);
 use(packageFolders, packages);

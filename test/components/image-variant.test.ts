@@ -108,6 +108,9 @@ const uploaded = [
   "command:local:Command img-metadata < alpine:index:Metadata img",
 ].sort();
 
+/** Ignored even where all else is followed: those of a state that an older version made go on as they are. */
+const commandLines = ["create", "update", "delete"];
+
 describe("an image's resources", function () {
   this.timeout(20_000);
 
@@ -172,9 +175,9 @@ describe("an image's resources", function () {
       const { inputs } = find(result, name);
       const { environment, triggers, ...rest } = inputs;
       assert.deepEqual(rest, {
-        create: "exec node --import tsx scripts/step.ts create",
-        update: "exec node --import tsx scripts/step.ts update",
-        delete: "exec node --import tsx scripts/step.ts delete",
+        create: "exec node scripts/step.ts create",
+        update: "exec node scripts/step.ts update",
+        delete: "exec node scripts/step.ts delete",
         logging: "stderr",
       });
       assert.deepEqual(Object.keys(environment as object).sort(), ["ALPINE_STEP", "ALPINE_STEP_INPUT"]);
@@ -221,13 +224,13 @@ describe("an image's resources", function () {
     const ignored = ["img-disk", "img-artifact", "img-metadata"].map(
       (name) => find(result, name).ignoreChanges,
     );
-    assert.deepEqual(ignored, [["*"], ["*"], []]);
+    assert.deepEqual(ignored, [["*"], ["*"], commandLines]);
   });
 
   it("follow their inputs where a stack rebuilds what changed", async () => {
     const result = await run({ settings: { rebuild: "changed" } });
     for (const name of ["img-disk", "img-artifact", "img-metadata"]) {
-      assert.deepEqual(find(result, name).ignoreChanges, [], name);
+      assert.deepEqual(find(result, name).ignoreChanges, commandLines, name);
     }
   });
 

@@ -1,6 +1,6 @@
 /**
  * moto, the AWS emulator from PyPI: the S3 server of the tests. It is installed once, below work/: `npm test` does it
- * before its suites, and so does `node --import tsx test/doubles/moto.ts`.
+ * before its suites, and so does `node test/doubles/moto.ts`.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";

@@ -425,7 +425,7 @@ sed -i s/LABEL=/UUID=/ etc/fstab
       writeFileSync(join(copy.root, file), Buffer.alloc(3 << 20));
       const { stdout } = await runProgram("sha512sum", [join(copy.root, file)]);
       const storage = smallDisk(join(temporaryFolder(), "storage"), 1);
-      const { code, stderr } = await runProgram("node", ["--import", "tsx", "scripts/step.ts", "create"], {
+      const { code, stderr } = await runProgram("node", ["scripts/step.ts", "create"], {
         cwd: copy.root,
         env: {
           ...process.env,

@@ -41,9 +41,11 @@ export class DeclaredImage extends Checkout {
   readonly name: string;
   readonly storage: string;
   #mirror: DirectoryServer | undefined;
+  readonly dimensions: ImageDimensions;
 
-  constructor(readonly dimensions: ImageDimensions = { arch: "x86_64", firmware: "bios", cloud: "nocloud" }) {
+  constructor(dimensions: ImageDimensions = { arch: "x86_64", firmware: "bios", cloud: "nocloud" }) {
     super();
+    this.dimensions = dimensions;
     const { arch, firmware, cloud } = dimensions;
     this.key = `3.23.6-${arch}-${firmware}-tiny-${cloud}-r0`;
     this.name = `${cloud}_alpine-3.23.6-${arch}-${firmware}-tiny-r0`;

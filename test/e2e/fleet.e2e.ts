@@ -11,7 +11,7 @@ describe("a fleet", function () {
   after(() => checkout.remove());
 
   const fleet = async (...args: string[]): Promise<Ended> =>
-    await runProgram("node", ["--import", "tsx", "scripts/fleet.ts", ...args], {
+    await runProgram("node", ["scripts/fleet.ts", ...args], {
       cwd: checkout.folder,
       env: checkout.environment,
     });

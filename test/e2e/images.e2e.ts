@@ -43,7 +43,7 @@ describe("an image of x86_64 with BIOS, for NoCloud", function () {
   });
 
   it("boots for a person, says how to log in, and leaves nothing when it is ended", async () => {
-    const args = ["--import", "tsx", "scripts/boot.ts", image().key, "--out", "one"];
+    const args = ["scripts/boot.ts", image().key, "--out", "one"];
     const boot = spawn(process.execPath, [...args, "--stack", image().stack], {
       cwd: image().path(),
       stdio: ["ignore", "pipe", "pipe"],
@@ -114,7 +114,7 @@ function build(image: DeclaredImage, folder: string, ...flags: string[]): Promis
 }
 
 function buildProgram(image: DeclaredImage, folder: string, ...flags: string[]): string[] {
-  const program = [process.execPath, "--import", "tsx", "scripts/build.ts", image.key, "--out", folder];
+  const program = [process.execPath, "scripts/build.ts", image.key, "--out", folder];
   return [...program, "--stack", image.stack, "--json", ...flags];
 }
 

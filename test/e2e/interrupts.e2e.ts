@@ -64,7 +64,7 @@ describe("an interrupted build", function () {
   };
 
   const recover = async (): Promise<{ code: number | null; stderr: string }> =>
-    await runProgram("node", ["--import", "tsx", "scripts/recover.ts", "--stack", project.stack], {
+    await runProgram("node", ["scripts/recover.ts", "--stack", project.stack], {
       cwd: project.folder,
       env: project.environment,
     });
@@ -90,7 +90,7 @@ describe("an interrupted build", function () {
     await waitUntil("the guest is gone", () => guests().length === 0, graceSeconds);
     const { code, output } = await ended;
     assert.notEqual(code, 0);
-    assert.match(output, /error: signal: killed: running "exec node --import tsx scripts\/step\.ts create"/);
+    assert.match(output, /error: signal: killed: running "exec node scripts\/step\.ts create"/);
     await assertNothingMade();
   });
 

@@ -33,10 +33,12 @@ interface StatePreview {
 
 /** A checkout of today's program with a stack of a fixture: its files, its state, and nothing of what it made. */
 class OldStack extends Checkout {
+  readonly name: string;
   readonly recorded: StateResource[];
 
-  constructor(readonly name: string) {
+  constructor(name: string) {
     super();
+    this.name = name;
     const fixture = join(states, name);
     for (const file of readdirSync(fixture).filter((one) => one !== "state.json")) {
       cpSync(join(fixture, file), this.path(file), { recursive: true });

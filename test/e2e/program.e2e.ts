@@ -41,7 +41,7 @@ describe("the program: one NoCloud image", function () {
   after(() => project?.end());
 
   const status = () =>
-    runProgram("node", ["--import", "tsx", "scripts/status.ts"], {
+    runProgram("node", ["scripts/status.ts"], {
       cwd: project.folder,
       env: project.environment,
     });

@@ -327,7 +327,7 @@ export class PublishedImages extends Checkout {
   }
 
   async #script(name: string): Promise<Ended> {
-    const program = ["--import", "tsx", `scripts/${name}.ts`, "--stack", this.#stack.name];
+    const program = [`scripts/${name}.ts`, "--stack", this.#stack.name];
     return await runProgram("node", program, { cwd: this.folder, env: this.environment });
   }
 

@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * Breaks one run of scripts/step.ts as the file that ALPINE_STEP_FAULT names says, and only one: for steps that change
  * files here and no cloud. Loaded into every Node by NODE_OPTIONS; anything but that step is left alone.
@@ -8,9 +7,9 @@ import { readFileSync, renameSync } from "node:fs";
 
 const file = process.env.ALPINE_STEP_FAULT;
 if (file !== undefined && process.argv[1]?.endsWith("scripts/step.ts")) {
-  /** @type {{ step: string, operation: string, when: "before" | "after", does: "fail" | "kill-engine" } | undefined} */
   const fault = read(file);
-  if (fault?.step === process.env.ALPINE_STEP && fault.operation === process.argv[2]) {
+  const isMeant = fault?.step === process.env.ALPINE_STEP && fault?.operation === process.argv[2];
+  if (fault !== undefined && isMeant) {
     renameSync(file, `${file}.met`);
     if (fault.when === "before") end(fault.does);
     // The result is the last thing that a step writes: its work is done then.
@@ -18,7 +17,10 @@ if (file !== undefined && process.argv[1]?.endsWith("scripts/step.ts")) {
   }
 }
 
-/** @param {string} file */
+/**
+ * @param {string} file
+ * @returns {{ step: string, operation: string, when: "before" | "after", does: "fail" | "kill-engine" } | undefined}
+ */
 function read(file) {
   try {
     return JSON.parse(readFileSync(file, "utf8"));

@@ -11,7 +11,7 @@ const projectRoot = resolve(import.meta.dirname, "../..");
 /** The runtime settings of this project's own Pulumi.yaml. */
 const runtime = {
   name: "nodejs",
-  options: { typescript: false, nodeargs: "--import tsx", packagemanager: "npm" },
+  options: { typescript: false, packagemanager: "npm" },
 };
 
 export interface PulumiResult {

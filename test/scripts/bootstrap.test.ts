@@ -7,10 +7,11 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import type { Plugin, Tools } from "../../scripts/bootstrap.mjs";
 import { downloadText, Unreachable } from "../../scripts/bootstrap/download.mjs";
 import { configuredBackend } from "../../scripts/bootstrap/environment.mjs";
+import { findNode, isNewEnough, nodePackageFor, pathWithNode } from "../../scripts/bootstrap/node.mjs";
 import { packagesMatch } from "../../scripts/bootstrap/npm-packages.mjs";
+import { projectRoot } from "../../scripts/bootstrap/pinned.mjs";
 import { findRealPlugin, pathAdditions, standIn } from "../../scripts/bootstrap/plugins.mjs";
 import { checksumOf, downloadCli, findCli, releaseArchive } from "../../scripts/bootstrap/pulumi-cli.mjs";
 import {
@@ -20,7 +21,7 @@ import {
   requirementsToBuild,
   tooOld,
 } from "../../scripts/bootstrap/system-tools.mjs";
-import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
+import { type Plugin, type Tools, VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
 import { compareVersions, versionIn } from "../../scripts/bootstrap/versions.mjs";
 import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../scripts/pulumi.mjs";
 import { defined } from "../../src/lib/defined.ts";
@@ -67,6 +68,50 @@ describe("bootstrap", () => {
       assert.equal(await second.of(file, ask), "1.0.1");
       writeFileSync(file, "changed");
       assert.equal(await new VersionMemory(second.seen).of(file, ask), "1.0.2");
+    });
+  });
+
+  describe("Node", () => {
+    it("is new enough where it runs TypeScript as it is", () => {
+      assert.equal(isNewEnough("20.20.2"), false);
+      assert.equal(isNewEnough("22.17.1"), false);
+      assert.equal(isNewEnough("22.18.0"), true);
+      assert.equal(isNewEnough("24.0.0"), true);
+      assert.equal(findNode(), process.execPath);
+    });
+
+    it("has an npm package, new enough, for each platform that Pulumi has a release for", () => {
+      for (const platform of ["linux", "darwin"]) {
+        for (const architecture of ["x64", "arm64"]) {
+          const { name, version, integrity } = nodePackageFor(platform, architecture);
+          assert.match(name, new RegExp(`^node-(bin-)?${platform}-${architecture}$`));
+          assert.ok(isNewEnough(version), `${name} ${version}`);
+          assert.match(integrity, /^sha512-/);
+        }
+      }
+      assert.throws(
+        () => nodePackageFor("sunos", "x64"),
+        /npm has none for sunos on x64\n.*install a newer Node/,
+      );
+    });
+
+    it("goes first on a PATH that has another one, and is not added where it is found anyway", () => {
+      const old = dirname(program("old/node"));
+      const own = dirname(process.execPath);
+      assert.equal(pathWithNode(process.execPath, old), `${own}:${old}`);
+      assert.equal(pathWithNode(process.execPath, `${own}:${old}`), `${own}:${old}`);
+      assert.equal(pathWithNode(process.execPath, ""), own);
+    });
+
+    it("runs a program as if it had been called directly", () => {
+      const main = join(folder, "main.ts");
+      const text = `const words: string[] = process.argv.slice(2);
+        console.log(process.argv[1] === import.meta.filename, words.join());`;
+      writeFileSync(main, text);
+      const printed = execFileSync(process.execPath, ["scripts/node.mjs", main, "--one", "two"], {
+        ...{ cwd: projectRoot, encoding: "utf8" },
+      });
+      assert.equal(printed, "true --one,two\n");
     });
   });
 
@@ -323,9 +368,16 @@ describe("bootstrap", () => {
       });
 
     it("puts tools first, stand-ins last, and acquires no plugin where stand-ins are used", () => {
-      const result = environment({});
-      assert.equal(result["PATH"], "/tools:/usr/bin:/stand-in");
+      const node = dirname(process.execPath);
+      const result = environment({ PATH: node });
+      assert.equal(result["PATH"], `/tools:${node}:/stand-in`);
       assert.equal(result["PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION"], "true");
+    });
+
+    it("has this process's Node on PATH, whatever the user's is", () => {
+      program("old/node");
+      const path = environment({ PATH: join(folder, "old") })["PATH"];
+      assert.equal(path, `/tools:${dirname(process.execPath)}:${join(folder, "old")}:/stand-in`);
     });
 
     it("uses a backend of its own where none is configured, with a passphrase for dev alone", () => {

@@ -104,6 +104,9 @@ export interface Unfinished {
   note: string;
 }
 
+/** Names of the step that tags snapshots: today's, and the one in states that were written before December 2026. */
+const tagSteps = ["aws-tag-snapshots", "aws-snapshots"];
+
 /** Commands whose snapshots, in regions that can be looked at, have other tags than their recorded inputs say, or are shared with others. */
 export async function unfinishedSharing(
   resources: readonly StateResource[],
@@ -112,7 +115,7 @@ export async function unfinishedSharing(
 ): Promise<Unfinished[]> {
   const commands = resources.flatMap((entry) => {
     const environment = environmentOf(entry);
-    if (environment?.["ALPINE_STEP"] !== "aws-snapshots") return [];
+    if (environment === undefined || !tagSteps.includes(String(environment["ALPINE_STEP"]))) return [];
     return [{ entry, input: JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as AwsSnapshotsInput }];
   });
   const snapshots = commands

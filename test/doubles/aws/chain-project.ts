@@ -103,7 +103,8 @@ export class ChainProject extends PulumiProject {
     this.declare({});
   }
 
-  public declare(changes: Declared): void {
+  // No `public`: Node 24 drops the wrong word of `public declare(`.
+  declare(changes: Declared): void {
     Object.assign(this.declared, changes);
     this.write("declared.json", JSON.stringify(this.declared));
   }

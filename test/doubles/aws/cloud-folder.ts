@@ -15,10 +15,10 @@ export interface AccountRegion {
 }
 
 export class CloudFolder {
-  public constructor(
-    public readonly folder: string,
-    settings: SettingsFile = {},
-  ) {
+  public readonly folder: string;
+
+  public constructor(folder: string, settings: SettingsFile = {}) {
+    this.folder = folder;
     mkdirSync(folder, { recursive: true });
     writeFileSync(
       join(folder, "settings.json"),

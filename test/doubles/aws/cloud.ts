@@ -30,13 +30,25 @@ export interface CallRecord {
 export type FindObject = (region: string, bucket: string, key: string) => Promise<ObjectLookup>;
 
 export class Cloud {
+  public readonly folder: string;
+  public readonly account: string;
+  private readonly by: CallRecord["by"];
+  private readonly findObject: FindObject;
+  private readonly kill: Killer;
+
   public constructor(
-    public readonly folder: string,
-    public readonly account: string,
-    private readonly by: CallRecord["by"],
-    private readonly findObject: FindObject,
-    private readonly kill: Killer = killItself,
-  ) {}
+    folder: string,
+    account: string,
+    by: CallRecord["by"],
+    findObject: FindObject,
+    kill: Killer = killItself,
+  ) {
+    this.folder = folder;
+    this.account = account;
+    this.by = by;
+    this.findObject = findObject;
+    this.kill = kill;
+  }
 
   public regionFile(region: string): string {
     return join(this.folder, this.account, `${region}.json`);

@@ -13,13 +13,15 @@ import { checkInputs, differences, type CheckFailure, type Property, type Values
 
 /** A resource that exists and isn't as it should be: the engine records it and the error. */
 export class Incomplete extends Error {
-  public constructor(
-    public readonly id: string,
-    public readonly state: Values,
-    public readonly inputs: Values,
-    message: string,
-  ) {
+  public readonly id: string;
+  public readonly state: Values;
+  public readonly inputs: Values;
+
+  public constructor(id: string, state: Values, inputs: Values, message: string) {
     super(message);
+    this.id = id;
+    this.state = state;
+    this.inputs = inputs;
   }
 }
 
@@ -58,10 +60,13 @@ export interface Diff {
 }
 
 export class AwsProvider {
-  public constructor(
-    private readonly cloud: Cloud,
-    private readonly region: string,
-  ) {}
+  private readonly cloud: Cloud;
+  private readonly region: string;
+
+  public constructor(cloud: Cloud, region: string) {
+    this.cloud = cloud;
+    this.region = region;
+  }
 
   public check(type: ResourceType, news: Values): { inputs: Values; failures: CheckFailure[] } {
     const { inputs, failures } = checkInputs(propertiesOf(type), news);

@@ -58,11 +58,11 @@ export function isMissing(error: unknown, ...codes: string[]): boolean {
 
 /** An error in the real provider's words, its AWS code kept. */
 export class ProviderError extends Error {
-  public constructor(
-    public readonly code: string,
-    message: string,
-  ) {
+  public readonly code: string;
+
+  public constructor(code: string, message: string) {
     super(message);
+    this.code = code;
   }
 }
 

@@ -28,7 +28,8 @@ export class CommandsProject extends PulumiProject {
     super(program);
   }
 
-  public declare(specs: Record<string, CommandSpec | Record<string, unknown>>): void {
+  // No `public`: Node 24 drops the wrong word of `public declare(`.
+  declare(specs: Record<string, CommandSpec | Record<string, unknown>>): void {
     this.write("commands.json", JSON.stringify(specs));
   }
 

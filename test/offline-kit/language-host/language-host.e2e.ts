@@ -86,7 +86,7 @@ describe("language host", function () {
       JSON.stringify({ name: "test", runtime: { name: "nodejs", options } });
     project.write(
       "Pulumi.yaml",
-      runtime({ typescript: false, nodeargs: `--import tsx --title='two words' --no-warnings` }),
+      runtime({ typescript: false, nodeargs: `--title='two words' --no-warnings` }),
     );
     await project.up();
     const outputs = JSON.parse(await project.succeed("stack", "output", "--json")) as Record<string, unknown>;

@@ -73,11 +73,9 @@ describe("the QEMU that is found", () => {
         answers.push({ x86_64: await ask("x86_64"), aarch64: await ask("aarch64") });
       }
       console.log(JSON.stringify(answers));`;
-    const { stdout, stderr } = await runProgram(
-      process.execPath,
-      ["--import", "tsx", "--input-type=module", "-e", program],
-      { cwd: projectRoot },
-    );
+    const { stdout, stderr } = await runProgram(process.execPath, ["--input-type=module", "-e", program], {
+      cwd: projectRoot,
+    });
     assert.equal(stderr, "");
     answers = JSON.parse(stdout) as Record<string, string>[];
   });

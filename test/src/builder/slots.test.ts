@@ -30,11 +30,7 @@ describe("build slots", function () {
     const run = (): Promise<number | null> =>
       new Promise((resolve, reject) => {
         const options: SpawnOptions = { cwd: copy.root, stdio: "ignore" };
-        const child = spawn(
-          process.execPath,
-          ["--import", "tsx", "--input-type=module", "-e", program],
-          options,
-        );
+        const child = spawn(process.execPath, ["--input-type=module", "-e", program], options);
         child.on("error", reject).on("close", resolve);
       });
     assert.deepEqual(await Promise.all([run(), run()]), [0, 0]);

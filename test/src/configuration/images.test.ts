@@ -138,7 +138,7 @@ describe("npm run images", () => {
 
 describe("the images command", () => {
   const run = (...args: string[]) =>
-    promisify(execFile)(process.execPath, ["--import", "tsx", "scripts/images.ts", ...args], { cwd: root });
+    promisify(execFile)(process.execPath, ["scripts/images.ts", ...args], { cwd: root });
 
   it("shows every mistake on stderr, prints nothing and fails", async () => {
     const bad = project({ "configs/cloud/aws.yaml": "tittle: AWS", "configs/arch/x86_64.yaml": "name: x" });

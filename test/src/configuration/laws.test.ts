@@ -101,7 +101,7 @@ describe("resolving", () => {
 
   it("is deterministic, between runs and between processes", () => {
     const code = `import("${repository}test/helpers/configuration.ts").then((m) => console.log(JSON.stringify(m.loadVariants({ root: "${repository}", ledgerFile: "${original}" }))))`;
-    const elsewhere = execFileSync(process.execPath, ["--import", "tsx", "-e", code], {
+    const elsewhere = execFileSync(process.execPath, ["-e", code], {
       cwd: repository,
       encoding: "utf8",
     });

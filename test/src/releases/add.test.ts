@@ -261,8 +261,6 @@ describe("a mirror's index", () => {
     const { options } = start();
     const words = ["revise", "3.19.1", "--root", options.root, "--mirror", options.mirror];
     const { code, stdout, stderr } = await runProgram(process.execPath, [
-      "--import",
-      "tsx",
       join(projectRoot, "scripts/releases.ts"),
       ...words,
     ]);

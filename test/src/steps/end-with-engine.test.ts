@@ -21,7 +21,7 @@ describe("ending with the engine", function () {
     const step = `import { endWithEngine } from "${library}"; endWithEngine();
       console.log(process.pid); setTimeout(() => {}, 25_000);`;
     const plugin = `require("node:child_process").spawn(process.execPath,
-      ["--import", "tsx", "--input-type=module", "-e", process.env.STEP], { stdio: "inherit" });
+      ["--input-type=module", "-e", process.env.STEP], { stdio: "inherit" });
       console.log(process.pid); setTimeout(() => {}, 25_000);`;
     const engine = spawn("sh", ["-c", '"$NODE" -e "$PLUGIN" & wait'], {
       cwd: projectRoot,

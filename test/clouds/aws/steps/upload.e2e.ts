@@ -136,7 +136,7 @@ describe("the aws-upload step, to moto", function () {
       flying += 1;
       return await passOn().finally(() => (flying -= 1));
     };
-    child = spawn("node", ["--import", "tsx", "scripts/step.ts", "create"], {
+    child = spawn("node", ["scripts/step.ts", "create"], {
       cwd: copy.root,
       env: {
         ...process.env,
@@ -321,13 +321,13 @@ describe("the aws-upload step, to moto", function () {
   it("holds a few parts in memory, however large the image is", async () => {
     const program = `
       import { readFileSync } from "node:fs";
-      import { awsUploadStep } from "./scripts/steps/aws-upload.ts";
+      import { awsUploadStep } from "./clouds/aws/steps/upload.ts";
       await awsUploadStep.create(JSON.parse(process.env.INPUT));
       // Not resourceUsage(), which begins with what this test's process has.
       console.log(/VmHWM:\\s+(\\d+)/.exec(readFileSync("/proc/self/status", "utf8"))[1]);`;
     const peakMib = async (image: Module.AwsUploadInput): Promise<number> => {
       const options = { cwd: copy.root, env: { ...process.env, INPUT: JSON.stringify(image) } };
-      const args = ["--import", "tsx", "--input-type", "module", "-e", program];
+      const args = ["--input-type", "module", "-e", program];
       const run = spawn("node", args, { ...options, stdio: ["ignore", "pipe", "ignore"] });
       let text = "";
       run.stdout.on("data", (chunk) => (text += String(chunk)));

@@ -1,11 +1,12 @@
 /** An error with a code of AWS's own. */
 export class AwsError extends Error {
-  public constructor(
-    public readonly code: string,
-    message: string,
-    public readonly statusCode = 400,
-  ) {
+  public readonly code: string;
+  public readonly statusCode: number;
+
+  public constructor(code: string, message: string, statusCode = 400) {
     super(message);
+    this.code = code;
+    this.statusCode = statusCode;
     this.name = "AwsError";
   }
 }

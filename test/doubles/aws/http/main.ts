@@ -1,4 +1,4 @@
-/** `node --import tsx test/doubles/aws/http/main.ts --dir FOLDER [--port PORT]`: serves the cloud until it is ended. */
+/** `node test/doubles/aws/http/main.ts --dir FOLDER [--port PORT]`: serves the cloud until it is ended. */
 import { Command } from "commander";
 import { endpointVariables } from "./endpoints.ts";
 import { serveCloud } from "./server.ts";

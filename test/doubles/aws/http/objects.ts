@@ -8,9 +8,12 @@ import { asAwsError, bodyOf, type Call, type Reply } from "./reply.ts";
 
 /** A refusal of the server's own, to be passed back as it is. */
 class Refused extends AwsError {
-  public constructor(public readonly reply: Reply) {
+  public readonly reply: Reply;
+
+  public constructor(reply: Reply) {
     const code = /<Code>([^<]+)<\/Code>/.exec(reply.body.toString())?.[1] ?? String(reply.status);
     super(code, "refused by the S3 server", reply.status);
+    this.reply = reply;
   }
 }
 

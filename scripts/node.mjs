@@ -1,0 +1,50 @@
+/**
+ * Runs one of the project's programs, or one that an npm package brings, with a Node that is new enough: npm starts
+ * scripts with whatever `node` is on PATH, and an old one can't read TypeScript.
+ *
+ *   node scripts/node.mjs scripts/images.ts ARGS
+ *   node scripts/node.mjs mocha ARGS
+ */
+import { realpathSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
+import { withErrorsShown } from "./bootstrap.mjs";
+import { isNewEnough, needNode, pathWithNode } from "./bootstrap/node.mjs";
+import { projectRoot } from "./bootstrap/pinned.mjs";
+import { BootstrapError } from "./bootstrap/report.mjs";
+import { runInForeground } from "./pulumi.mjs";
+
+/**
+ * @param {string} name a path, or the name of a program in node_modules
+ * @returns {string}
+ */
+function fileOf(name) {
+  const isPath = name.includes("/");
+  try {
+    return realpathSync(isPath ? resolve(name) : join(projectRoot, "node_modules", ".bin", name));
+  } catch {
+    throw new BootstrapError(
+      "file-missing",
+      `there is no program ${name || "named"} to run`,
+      isPath ? "check the path" : "`npm run bootstrap` installs the project's npm packages",
+    );
+  }
+}
+
+/** @type {string | undefined} */
+let program;
+await withErrorsShown(async () => {
+  const [name = "", ...arguments_] = process.argv.slice(2);
+  const file = fileOf(name);
+  const node = needNode();
+  process.env["PATH"] = pathWithNode(node);
+  if (isNewEnough()) {
+    // As if it had been called directly.
+    process.argv.splice(1, 2, file);
+    program = file;
+  } else {
+    process.exitCode = await runInForeground(node, [file, ...arguments_], process.env);
+  }
+});
+// Not above, for its own errors are its own to show.
+if (program !== undefined) await import(pathToFileURL(program).href);
