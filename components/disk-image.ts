@@ -1,6 +1,6 @@
 import * as pulumi from "@pulumi/pulumi";
 import type { Builder } from "../src/configuration/settings.ts";
-import { withoutLines } from "../src/configuration/origins.ts";
+import { withoutOrigins } from "../src/configuration/origins.ts";
 import type { Variant } from "../src/configuration/variant.ts";
 import { defined } from "../src/lib/defined.ts";
 import { builderOf } from "../src/remote/builders.ts";
@@ -35,8 +35,8 @@ export class DiskImage extends pulumi.ComponentResource {
     super("alpine:index:DiskImage", name, {}, opts);
     const builder = builderOf(args.variant, args.builders);
     const input: DiskImageInput = {
-      // A frozen command's input never changes.
-      variant: args.frozen ? args.variant : withoutLines(args.variant),
+      // Only a frozen command's input never changes. The others look origins up when they run.
+      variant: args.frozen ? args.variant : withoutOrigins(args.variant),
       inputsDigest: args.inputsDigest,
       build: args.build,
       ...defined({ builder }),

@@ -1,7 +1,8 @@
 /** Which layer asks for a part of an image, for messages about what a build could not do. */
-import type { Configuration, Layer } from "./load.ts";
+import type { CloudRules } from "./cloud-rules.ts";
+import { type Configuration, type Layer, loadConfiguration } from "./load.ts";
 import { mergeLayers } from "./merge.ts";
-import { formatPlace, type Path } from "./source.ts";
+import { ConfigError, formatPlace, type Path } from "./source.ts";
 import type { Origins, Variant } from "./variant.ts";
 
 /** The fields where a build can fail for what a layer asked. */
@@ -61,28 +62,31 @@ export function rememberedOrigins(config: Configuration): (image: Image) => Orig
   };
 }
 
-/**
- * The variant with the layers' files alone for places. Lines move with every comment that somebody writes into a layer; in a
- * tracked command's input each such move would update the command, and show all that follows from it as replaced.
- */
-export function withoutLines(variant: Variant): Variant {
-  const { origins } = variant;
-  if (origins === undefined) return variant;
-  const { packages, services, kernelModules, initfsFeatures } = origins;
-  const levels = Object.entries(services).map(([level, places]) => [level, filesAlone(places)] as const);
-  return {
-    ...variant,
-    origins: {
-      packages: filesAlone(packages),
-      services: Object.fromEntries(levels),
-      kernelModules: filesAlone(kernelModules),
-      initfsFeatures: filesAlone(initfsFeatures),
-    },
-  };
+/** The variant without its origins: a layer's line that moves would count as a change of whatever records them. */
+export function withoutOrigins({ origins: _, ...variant }: Variant): Variant {
+  return variant;
 }
 
-const filesAlone = (places: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(places).map(([name, place]) => [name, place.replace(/:\d+:\d+$/, "")]));
+/**
+ * The variant with its origins, looked up in this project's layers if it came without: an older version or a stack that
+ * rebuilds what changed has recorded none.
+ * @param overlays folders of further layers, relative to the root
+ */
+export function withOrigins(
+  variant: Variant,
+  overlays: readonly string[],
+  clouds: readonly CloudRules[],
+  root: string,
+): Variant {
+  if (variant.origins !== undefined) return variant;
+  try {
+    return { ...variant, origins: originsOf(loadConfiguration(root, overlays, clouds), variant.dimensions) };
+  } catch (error) {
+    // Origins only help to explain a failure: the layers may be those of another checkout.
+    if (error instanceof ConfigError) return variant;
+    throw error;
+  }
+}
 
 const isTraced = (field: string): field is TracedField => tracedFields.some((traced) => traced === field);
 

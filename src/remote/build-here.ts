@@ -7,6 +7,7 @@
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { BootCloud } from "../boot-test/boot-cloud.ts";
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import type { Variant } from "../configuration/variant.ts";
 import { inputsDigest } from "../builder/inputs.ts";
 import { BootstrapError } from "../../scripts/bootstrap/report.mjs";
@@ -22,7 +23,7 @@ import { readHeartbeat } from "./heartbeat.ts";
 import { sendFiles, writeFailure } from "./file-transfer.ts";
 
 /** @param clouds all that are known */
-export async function buildHere(clouds: readonly BootCloud[]): Promise<void> {
+export async function buildHere(clouds: readonly (BootCloud & CloudRules)[]): Promise<void> {
   const step = diskImageStep(clouds);
   const nextLine = readHeartbeat(process.stdin);
   const job = JSON.parse(await nextLine()) as RemoteJob;

@@ -1,11 +1,14 @@
 import type { BootCloud } from "../boot-test/boot-cloud.ts";
+import type { CloudRules } from "../configuration/cloud-rules.ts";
 import type { LoadStep } from "./step.ts";
 
 /**
  * The steps that images of every cloud have, by name. The names are in states: keep them.
  * @param clouds all that are known
  */
-export const commonSteps = (clouds: readonly BootCloud[]): Readonly<Record<string, LoadStep>> => ({
+export const commonSteps = (
+  clouds: readonly (BootCloud & CloudRules)[],
+): Readonly<Record<string, LoadStep>> => ({
   "disk-image": async () => (await import("./disk-image.ts")).diskImageStep(clouds),
   artifact: async () => (await import("./artifact.ts")).artifactStep,
   signatures: async () => (await import("./signatures.ts")).signaturesStep,

@@ -2,6 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Builder } from "../configuration/settings.ts";
+import type { CloudRules } from "../configuration/cloud-rules.ts";
+import { withOrigins } from "../configuration/origins.ts";
 import type { Variant } from "../configuration/variant.ts";
 import { type BootCloud, bootCloudOf } from "../boot-test/boot-cloud.ts";
 import { bootTest } from "../boot-test/boot-test.ts";
@@ -60,9 +62,12 @@ export interface DiskImageResult {
  * Builds and boot-tests a disk below work/images/.
  * @param clouds all that are known: the image's own decides on which machine it boots
  */
-export const diskImageStep = (clouds: readonly BootCloud[]): Step<DiskImageInput, DiskImageResult> => ({
+export const diskImageStep = (
+  clouds: readonly (BootCloud & CloudRules)[],
+): Step<DiskImageInput, DiskImageResult> => ({
   async create(input) {
-    const { variant, inputsDigest, build, builder } = input;
+    const { inputsDigest, build, builder } = input;
+    const variant = withOrigins(input.variant, build.overlays, clouds, projectRoot);
     const folder = imageFolder(variant);
     mkdirSync(path.dirname(folder), { recursive: true });
     const waits = (): void =>
@@ -83,7 +88,7 @@ export const diskImageStep = (clouds: readonly BootCloud[]): Step<DiskImageInput
         if (builder !== undefined) {
           rmSync(folder, { recursive: true, force: true });
           const keep = (result: DiskImageResult): DiskImageResult => record({ ...result, ...ownership() });
-          return buildRemotely(builder, input, folder, keep);
+          return buildRemotely(builder, { variant, inputsDigest, build }, folder, keep);
         }
         return withBuildSlot(build.slots, variant.name, async () => {
           rmSync(folder, { recursive: true, force: true });

@@ -3,7 +3,7 @@
  * whatever has been moved or renamed since. See ../fixtures/states/README.md.
  */
 import assert from "node:assert/strict";
-import { cpSync, readdirSync, readFileSync } from "node:fs";
+import { cpSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parse, stringify } from "yaml";
 import { CloudFolder } from "../doubles/aws/cloud-folder.ts";
@@ -43,6 +43,9 @@ class OldStack extends Checkout {
     for (const file of readdirSync(fixture).filter((one) => one !== "state.json")) {
       cpSync(join(fixture, file), this.path(file), { recursive: true });
     }
+    // The setting was called so before December 2026: stack files are people's to change, states are not.
+    const stackFile = this.path(`Pulumi.${name}.yaml`);
+    writeFileSync(stackFile, readFileSync(stackFile, "utf8").replace(/\bdouble:/, "emulator:"));
     const state = JSON.parse(readFileSync(join(fixture, "state.json"), "utf8")) as {
       deployment: { resources: StateResource[] };
     };
