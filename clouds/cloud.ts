@@ -49,6 +49,9 @@ export interface CloudImage extends pulumi.ComponentResource {
   readonly publishedSince: pulumi.Output<string | undefined>;
 }
 
+/** Ends the name of the command that waits for regions of best effort, too, where one waits for the required ones. */
+export const bestEffortSuffix = "-best-effort";
+
 /**
  * Things by what waits for all of them: those of required regions and, where there are others, those of all regions. Where
  * a region of best effort fails, only what waits for all regions is left undone. What waits for all has nothing of its own
@@ -61,7 +64,7 @@ export function splitBestEffort<T extends { bestEffort: boolean }>(
   return [
     ...(required.length > 0 ? [{ suffix: "", things: required, options: {} }] : []),
     ...(required.length < things.length
-      ? [{ suffix: "-best-effort", things, options: { protect: false } }]
+      ? [{ suffix: bestEffortSuffix, things, options: { protect: false } }]
       : []),
   ];
 }

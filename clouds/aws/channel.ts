@@ -3,6 +3,7 @@ import * as pulumi from "@pulumi/pulumi";
 import type { StackSettings } from "../../src/configuration/settings.ts";
 import { awsLines, type ReleaseLine } from "../../src/configuration/release-lines.ts";
 import { type DeclaredImage, isLeaving } from "../../src/configuration/variant.ts";
+import { noImage, regionalName } from "./resource-names.ts";
 import type { AwsChannelInput } from "./steps/read-back-channel.ts";
 import { splitBestEffort, type CloudImage, type RegionalImage } from "../cloud.ts";
 import { preflightHooks } from "../../components/preflight-hook.ts";
@@ -40,7 +41,7 @@ export class Channel extends pulumi.ComponentResource {
     this.parameter = `${settings.aws.parameterPrefix}/${line.path}`;
     const parameters = images.map(({ region, bestEffort, leaving, imageId, ready }) => {
       const resource = new Parameter(
-        `${name}-${region}`,
+        regionalName(name, region),
         {
           region,
           name: this.parameter,
@@ -48,7 +49,7 @@ export class Channel extends pulumi.ComponentResource {
           type: "String",
           dataType: "aws:ec2:image",
           // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
-          insecureValue: placeholderIfFailed(imageId, "ami-00000000"),
+          insecureValue: placeholderIfFailed(imageId, noImage),
         },
         {
           parent: this,

@@ -3,6 +3,7 @@ import { Ami } from "@pulumi/aws/ec2/ami.js";
 import { AmiCopy } from "@pulumi/aws/ec2/amiCopy.js";
 import { AmiLaunchPermission } from "@pulumi/aws/ec2/amiLaunchPermission.js";
 import * as pulumi from "@pulumi/pulumi";
+import { noImage, noSnapshot, permissionName, regionalName } from "./resource-names.ts";
 import { amiArchitectures, amiBootModes, amiTags, deprecationTime, grantees, ownerTag } from "./rules.ts";
 import { imageName } from "../../src/configuration/tags.ts";
 import { isAtLeast, type Variant } from "../../src/configuration/variant.ts";
@@ -12,7 +13,7 @@ import type { AwsUploadInput, AwsUploadResult } from "./steps/upload.ts";
 import { preflightHooks } from "../../components/preflight-hook.ts";
 import { placeholderIfFailed } from "../../components/placeholder.ts";
 import { StepCommand } from "../../components/step-command.ts";
-import { type CloudImage, type CloudImageArgs, type RegionalImage } from "../cloud.ts";
+import { bestEffortSuffix, type CloudImage, type CloudImageArgs, type RegionalImage } from "../cloud.ts";
 
 /** Imports and copies wait in AWS's queues: a snapshot of a few hundred MiB has taken hours on a bad day. */
 const patience = { customTimeouts: { create: "4h" } };
@@ -37,15 +38,11 @@ const replacing = {
     "virtualizationType",
   ],
   amiCopy: ["encrypted", "kmsKeyId", "name", "sourceAmiId", "sourceAmiRegion"],
-  // Its AMI is never replaced; and where that was not seen to, its stand-in is no other image: see `settled`.
+  // Its AMI is never replaced; and where that was not seen to, its stand-in is no other image: see `placeholderIfFailed`.
   permission: ["imageId"],
 };
 
 const rootDevice = "/dev/xvda";
-
-/** Pass for ids and name nothing: see `settled`. */
-const noImage = "ami-00000000";
-const noSnapshot = "snap-00000000";
 
 /** An image in one region: the imported one, or a copy of it. */
 interface RegionalAmi {
@@ -247,7 +244,8 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   ): StepCommand {
     const others = published.filter(({ region }) => region !== home.region);
     const bestEffort = others.filter((one) => one.bestEffort);
-    if (bestEffort.length > 0) this.#tagSnapshots("-best-effort", bestEffort, published, { protect: false });
+    if (bestEffort.length > 0)
+      this.#tagSnapshots(bestEffortSuffix, bestEffort, published, { protect: false });
     return this.#tagSnapshots("", [home, ...others.filter((one) => !one.bestEffort)], published);
   }
 
@@ -285,7 +283,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   #copy(home: RegionalAmi, region: string, mayGo: pulumi.CustomResourceOptions): RegionalAmi {
     const { variant } = this.#args.image;
     const copy = new AmiCopy(
-      `${this.#name}-${region}`,
+      regionalName(this.#name, region),
       {
         ...this.#mutableAttributes,
         name: imageName(variant),
@@ -319,7 +317,7 @@ export class AwsImage extends pulumi.ComponentResource implements CloudImage {
         ...(grantee.group === "all" ? (publicAccess[region] ?? []) : []),
       ];
       return new AmiLaunchPermission(
-        `${this.#name}-${region}-${name}`,
+        permissionName(this.#name, region, name),
         { region, imageId: placeholderIfFailed(imageId, noImage), ...grantee },
         {
           parent: this,

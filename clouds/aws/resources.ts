@@ -1,4 +1,6 @@
 /** Which resources an image and a line have in a stack's state when all is done, by the components' names. Pure. */
+import { bestEffortSuffix } from "../cloud.ts";
+import { permissionName, regionalName } from "./resource-names.ts";
 import { grantees } from "./rules.ts";
 import type { ReleaseLine } from "../../src/configuration/release-lines.ts";
 import type { StackSettings } from "../../src/configuration/settings.ts";
@@ -32,14 +34,14 @@ export function imageResources(
   const others = regions.filter(({ name }) => name !== aws.region);
   return [
     ...imported,
-    ...others.map(({ name }) => idOf(resourceTypes.copy, `${key}-${name}`)),
+    ...others.map(({ name }) => idOf(resourceTypes.copy, regionalName(key, name))),
     ...regions.flatMap(({ name }) =>
       grantees(variant.access).map((grantee) =>
-        idOf(resourceTypes.permission, `${key}-${name}-${grantee.name}`),
+        idOf(resourceTypes.permission, permissionName(key, name, grantee.name)),
       ),
     ),
-    ...(others.some(({ bestEffort }) => bestEffort) ? commands("-snapshots-best-effort") : []),
-    ...(regions.some(({ bestEffort }) => bestEffort) ? commands("-metadata-best-effort") : []),
+    ...(others.some(({ bestEffort }) => bestEffort) ? commands(`-snapshots${bestEffortSuffix}`) : []),
+    ...(regions.some(({ bestEffort }) => bestEffort) ? commands(`-metadata${bestEffortSuffix}`) : []),
   ];
 }
 
@@ -49,8 +51,10 @@ export function lineResources({ key, targets }: ReleaseLine): string[] {
     ([region, { regions }]) => regions.find(({ name }) => name === region)?.bestEffort === true,
   );
   return [
-    ...[...targets.keys()].map((region) => idOf(resourceTypes.parameter, `${key}-${region}`)),
+    ...[...targets.keys()].map((region) => idOf(resourceTypes.parameter, regionalName(key, region))),
     ...(isBestEffort.includes(false) ? [idOf(resourceTypes.command, `${key}-channel`)] : []),
-    ...(isBestEffort.includes(true) ? [idOf(resourceTypes.command, `${key}-channel-best-effort`)] : []),
+    ...(isBestEffort.includes(true)
+      ? [idOf(resourceTypes.command, `${key}-channel${bestEffortSuffix}`)]
+      : []),
   ];
 }

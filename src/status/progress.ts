@@ -1,5 +1,7 @@
 /** How far a stack's images have come, by its state, beside what the ledger declares. Pure. */
+import { permissionName, regionalName } from "../../clouds/aws/resource-names.ts";
 import { grantees } from "../../clouds/aws/rules.ts";
+import { bestEffortSuffix } from "../../clouds/cloud.ts";
 import { awsLines } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
 import { signingCommandOf } from "../configuration/signing.ts";
@@ -49,7 +51,7 @@ export interface ImageProgress {
 }
 
 /** A part that may come in two commands: for required regions, and for those of best effort. */
-const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
+const bothOf = (name: string): string[] => [name, name + bestEffortSuffix];
 
 /** Every image that is declared or in the state, in the ledger's order. */
 export function progressOf(
@@ -161,12 +163,12 @@ function imageProgress(
   );
   if (published.length === 0) return imported;
   const copied = withRegions(imported, "copies", others, (region) =>
-    state.has(resourceTypes.copy, `${key}-${region}`),
+    state.has(resourceTypes.copy, regionalName(key, region)),
   );
   const names = grantees(variant.access).map(({ name }) => name);
   if (names.length === 0) return copied;
   return withRegions(copied, "shared", regions, (region) =>
-    names.every((name) => state.has(resourceTypes.permission, `${key}-${region}-${name}`)),
+    names.every((name) => state.has(resourceTypes.permission, permissionName(key, region, name))),
   );
 }
 

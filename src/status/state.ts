@@ -1,5 +1,6 @@
 /** A stack's state, to look things up in. Pure. */
 import { resourceTypes } from "../../clouds/aws/resource-types.ts";
+import { regionalName } from "../../clouds/aws/resource-names.ts";
 import type { StateResource } from "../stacks/stacks.ts";
 
 const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel" } as const;
@@ -45,13 +46,13 @@ export class State {
     const found =
       imported?.inputs?.["region"] === region
         ? imported
-        : this.#byId.get(idOf(resourceTypes.copy, `${key}-${region}`));
+        : this.#byId.get(idOf(resourceTypes.copy, regionalName(key, region)));
     return found?.id;
   }
 
   /** The image that a line's parameter names in a region; undefined where there is none, or where it is a secret. */
   pointedTo(line: string, region: string): string | undefined {
-    const parameter = this.#byId.get(idOf(resourceTypes.parameter, `${line}-${region}`));
+    const parameter = this.#byId.get(idOf(resourceTypes.parameter, regionalName(line, region)));
     const { value, insecureValue } = parameter?.inputs ?? {};
     return [insecureValue, value].find((one) => typeof one === "string");
   }

@@ -1,4 +1,5 @@
 /** What on AWS a stack may call its own: by its state, and by what it declares. Pure, from plain data. */
+import { permissionName } from "../resource-names.ts";
 import { amiTags, grantees } from "../rules.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
@@ -89,7 +90,7 @@ export function ownedResources(
     permissions: new Set([
       ...onAws.flatMap(({ key, regions, variant }) =>
         [home, ...regions.map(({ name }) => name)].flatMap((region) =>
-          grantees(variant.access).map(({ name }) => `${key}-${region}-${name}`),
+          grantees(variant.access).map(({ name }) => permissionName(key, region, name)),
         ),
       ),
       ...known.flatMap(({ type, urn }) => (type === resourceTypes.permission ? [nameIn(urn)] : [])),

@@ -4,6 +4,7 @@
  * `up` runs it again. Nothing is shared or made private here: the `up` that follows does what the ledger says.
  */
 import { DescribeSnapshotsCommand, type EC2Client, type LaunchPermission } from "@aws-sdk/client-ec2";
+import { permissionName } from "../resource-names.ts";
 import { type Grantee, granteeOf } from "../rules.ts";
 import { ec2Client } from "../api/clients.ts";
 import { forEachRegion } from "../../../src/lib/for-each-region.ts";
@@ -81,7 +82,7 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
   const inputs = { region, imageId, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
   return [
     {
-      urn: `${before}$${resourceTypes.permission}::${key}-${region}-${grantee.name}`,
+      urn: `${before}$${resourceTypes.permission}::${permissionName(key!, region, grantee.name)}`,
       custom: true,
       id,
       type: resourceTypes.permission,
