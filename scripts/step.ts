@@ -5,7 +5,7 @@
  * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.
  */
 import type { Step, StepName } from "../src/steps/step.ts";
-import { stepNames } from "../src/steps/step.ts";
+import { stepNames, stepVariables } from "../src/steps/step.ts";
 import { endWithEngine } from "../src/steps/end-with-engine.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
 
@@ -27,16 +27,17 @@ const maximumResultBytes = 4096;
 
 await runMain(async () => {
   const operation = process.argv[2];
-  const name = stepNames.find((name) => name === process.env.ALPINE_STEP);
+  const given = process.env[stepVariables.name];
+  const name = stepNames.find((name) => name === given);
   if (name === undefined || (operation !== "create" && operation !== "update" && operation !== "delete")) {
     throw new UserError(
-      `step '${process.env.ALPINE_STEP ?? ""}' with operation '${operation ?? ""}' is unknown`,
-      `this program is run by Pulumi with ALPINE_STEP (${stepNames.join(", ")}) and create, update or delete`,
+      `step '${given ?? ""}' with operation '${operation ?? ""}' is unknown`,
+      `this program is run by Pulumi with ${stepVariables.name} (${stepNames.join(", ")}) and create, update or delete`,
     );
   }
   endWithEngine();
   const step = await steps[name]();
-  const input = JSON.parse(process.env.ALPINE_STEP_INPUT ?? "null") as never;
+  const input = JSON.parse(process.env[stepVariables.input] ?? "null") as never;
   const previous = JSON.parse(process.env.PULUMI_COMMAND_STDOUT || "null") as never;
   if (operation === "delete") {
     await step.delete(input, previous);

@@ -2,6 +2,7 @@
 import { resourceTypes } from "../../clouds/aws/resource-types.ts";
 import { regionalName } from "../../clouds/aws/resource-names.ts";
 import type { StateResource } from "../stacks/stacks.ts";
+import { stepVariables } from "../steps/step.ts";
 
 const owners = { image: "alpine:index:ImageVariant", line: "alpine:index:Channel" } as const;
 
@@ -61,7 +62,7 @@ export class State {
   inputsOf<Input>(...names: string[]): Partial<Input>[] {
     return names.flatMap((name) => {
       const { environment } = this.#byId.get(idOf(resourceTypes.command, name))?.inputs ?? {};
-      const text = (environment as Record<string, unknown> | undefined)?.["ALPINE_STEP_INPUT"];
+      const text = (environment as Record<string, unknown> | undefined)?.[stepVariables.input];
       return typeof text === "string" ? [JSON.parse(text) as Partial<Input>] : [];
     });
   }

@@ -17,6 +17,7 @@ import type { AwsSnapshotsInput } from "../steps/tag-snapshots.ts";
 import type { Adopted } from "./channels.ts";
 import { nameIn, type OwnedResources } from "./owned-resources.ts";
 import { type RecordedImage, type StateEntry } from "../../../src/stacks/state.ts";
+import { stepVariables } from "../../../src/steps/step.ts";
 
 /**
  * Launch permissions of recorded AMIs that the state lacks, as it would have them. One that the stack never asks for is somebody
@@ -111,8 +112,8 @@ export async function unfinishedSharing(
 ): Promise<Unfinished[]> {
   const commands = resources.flatMap((entry) => {
     const environment = environmentOf(entry);
-    if (environment?.["ALPINE_STEP"] !== "aws-snapshots") return [];
-    return [{ entry, input: JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as AwsSnapshotsInput }];
+    if (environment?.[stepVariables.name] !== "aws-snapshots") return [];
+    return [{ entry, input: JSON.parse(String(environment[stepVariables.input])) as AwsSnapshotsInput }];
   });
   const snapshots = commands
     .flatMap(({ entry, input }) =>
@@ -174,7 +175,7 @@ function environmentOf({ type, inputs }: StateEntry): Record<string, unknown> | 
 /** The provider compares recorded inputs with the program's. */
 function marked(entry: StateEntry): StateEntry {
   const environment = environmentOf(entry)!;
-  const input = JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as object;
-  const changed = { ...environment, ALPINE_STEP_INPUT: JSON.stringify({ ...input, unfinished: true }) };
+  const input = JSON.parse(String(environment[stepVariables.input])) as object;
+  const changed = { ...environment, [stepVariables.input]: JSON.stringify({ ...input, unfinished: true }) };
   return { ...entry, inputs: { ...entry.inputs, environment: changed } };
 }
