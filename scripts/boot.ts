@@ -4,7 +4,7 @@ import { createServer, type Server } from "node:net";
 import path from "node:path";
 import { Command } from "commander";
 import ssh2 from "ssh2";
-import type { Variant } from "../src/configuration/variant.ts";
+import { keyOf, type Variant } from "../src/configuration/variant.ts";
 import { type BootedGuest, bootGuest } from "../src/boot-test/boot-guest.ts";
 import { knownAccelerator } from "../src/builder/accelerator.ts";
 import { makeAppliance } from "../src/builder/appliance.ts";
@@ -15,7 +15,8 @@ import type { Accelerator } from "../src/builder/qemu.ts";
 import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
 import { defined } from "../src/lib/defined.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
-import { scratchFolder, workFolder } from "../src/lib/workspace.ts";
+import { scratchFolder } from "../src/lib/workspace.ts";
+import { imageFolder } from "../src/steps/image-folder.ts";
 
 interface Options {
   image?: string;
@@ -69,7 +70,7 @@ async function main(key: string, options: Options): Promise<void> {
       ...defined({ sshPort }),
       consoleLog: path.join(scratch, "console.log"),
       instance: {
-        id: `${variant.imageKey}-r${variant.revision}`,
+        id: keyOf(variant),
         hostname: "alpine",
         login: variant.login,
         sshPublicKey: key.publicKey,
@@ -105,8 +106,7 @@ function imageFile(variant: Variant, { image, out }: Options): string {
     if (existsSync(image)) return path.resolve(image);
     throw new UserError(`there is no image ${image}`, "give the file of a built image");
   }
-  const name = `${variant.imageKey}-r${variant.revision}`;
-  const folder = path.resolve(out ?? path.join(workFolder, "images", variant.cloud, name));
+  const folder = path.resolve(out ?? imageFolder(variant));
   const file = path.join(folder, imageFileName(variant));
   if (existsSync(file)) return file;
   const target = out ?? "/tmp/images";

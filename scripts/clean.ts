@@ -4,15 +4,16 @@ import path from "node:path";
 import { Command } from "commander";
 import { runMain } from "../src/lib/user-error.ts";
 import { sweepScratchFolders, workFolder } from "../src/lib/workspace.ts";
+import { imagesFolder } from "../src/steps/image-folder.ts";
 
 const program = new Command("npm run clean --")
   .description("Deletes caches and unfinished files under work/. Stack state and stored images stay.")
   .option("--images", "also the built images that stacks keep under work/images/", false)
   .action(({ images }: { images: boolean }) =>
     runMain(() => {
-      for (const name of ["cache", ...(images ? ["images"] : [])]) {
-        rmSync(path.join(workFolder, name), { recursive: true, force: true });
-        process.stderr.write(`deleted work/${name}\n`);
+      for (const folder of [path.join(workFolder, "cache"), ...(images ? [imagesFolder] : [])]) {
+        rmSync(folder, { recursive: true, force: true });
+        process.stderr.write(`deleted work/${path.basename(folder)}\n`);
       }
       const busy = sweepScratchFolders();
       process.stderr.write(

@@ -4,7 +4,7 @@ import { defined } from "../lib/defined.ts";
 import { loadVariants } from "./index.ts";
 import { type StackSettings, readSettings, readStackFile } from "./settings.ts";
 import { suggest } from "./source.ts";
-import type { Variant } from "./variant.ts";
+import { keyOf, type Variant } from "./variant.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
@@ -31,8 +31,7 @@ export function findVariant(key: string, settings: StackSettings): Variant {
   const variants = load(ledger === "" ? undefined : ledger);
   // The dev ledger has one image; any image of the common ledger can be built with dev's mirror all the same.
   const all = ledger === "" ? variants : [...variants, ...load()];
-  const matches = (variant: Variant): boolean =>
-    variant.imageKey === key || `${variant.imageKey}-r${variant.revision}` === key;
+  const matches = (variant: Variant): boolean => variant.imageKey === key || keyOf(variant) === key;
   const found = all.find(matches);
   if (found !== undefined) return found;
   const keys = all.map((variant) => variant.imageKey);

@@ -101,6 +101,10 @@ export const variantSchema = z
 
 export type Variant = z.output<typeof variantSchema>;
 
+/** An image's key with its revision, which is its Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
+export const keyOf = ({ imageKey, revision }: Pick<Variant, "imageKey" | "revision">): string =>
+  `${imageKey}-r${revision}`;
+
 /** How far images are brought, in order. */
 export const stages = ["local", "upload", "import", "sign", "publish", "release"] as const;
 export type Stage = (typeof stages)[number];
@@ -143,7 +147,7 @@ export function isLeaving({ withdraw, removing }: Pick<ImageState, "withdraw" | 
 
 /** An image and its state in the ledger: what the program declares. */
 export interface DeclaredImage {
-  /** Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
+  /** See `keyOf`. */
   key: string;
   variant: Variant;
   state: ImageState;
