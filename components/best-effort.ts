@@ -1,4 +1,5 @@
 import type * as pulumi from "@pulumi/pulumi";
+import { bestEffortSuffix } from "../src/configuration/regions.ts";
 
 /**
  * Splits things by what waits for them: those of required regions and, if there are others, those of all regions. If a
@@ -12,7 +13,7 @@ export function splitBestEffort<T extends { bestEffort: boolean }>(
   return [
     ...(required.length > 0 ? [{ suffix: "", things: required, options: {} }] : []),
     ...(required.length < things.length
-      ? [{ suffix: "-best-effort", things, options: { protect: false } }]
+      ? [{ suffix: bestEffortSuffix, things, options: { protect: false } }]
       : []),
   ];
 }

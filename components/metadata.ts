@@ -5,7 +5,8 @@ import { defined } from "../src/lib/defined.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
 import type { MetadataInput, MetadataResult } from "../src/steps/metadata.ts";
-import type { CloudImage, RegionalImage } from "../clouds/cloud.ts";
+import type { CloudImage, type RegionalImage } from "../clouds/cloud.ts";
+import { bestEffortSuffix } from "../src/configuration/regions.ts";
 import { StepCommand } from "./step-command.ts";
 
 /** Arguments of {@link Metadata}. */
@@ -33,7 +34,10 @@ export class Metadata extends pulumi.ComponentResource {
       // The same file again, with regions of best effort: where one of them fails, the file without them is there.
       // Nothing is lost with it, so it may go where there is no such region any more.
       const addsTo = first.result<MetadataResult>();
-      this.#command(`${name}-metadata-best-effort`, args, published, { addsTo, options: { protect: false } });
+      this.#command(`${name}-metadata${bestEffortSuffix}`, args, published, {
+        addsTo,
+        options: { protect: false },
+      });
     }
     this.registerOutputs({});
   }

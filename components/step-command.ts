@@ -1,5 +1,6 @@
 import * as command from "@pulumi/command";
 import * as pulumi from "@pulumi/pulumi";
+import { stepVariables } from "../src/steps/step.ts";
 
 /** Arguments of a {@link StepCommand}. */
 export interface StepCommandArgs {
@@ -34,8 +35,8 @@ export class StepCommand extends command.local.Command {
         update: "exec node scripts/step.ts update",
         delete: "exec node scripts/step.ts delete",
         environment: {
-          ALPINE_STEP: args.step,
-          ALPINE_STEP_INPUT: pulumi.jsonStringify(args.input),
+          [stepVariables.name]: args.step,
+          [stepVariables.input]: pulumi.jsonStringify(args.input),
         },
         triggers: args.replaceOn,
         // Progress and errors; the result on stdout is an output and no news.

@@ -6,7 +6,7 @@ import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
 import { bootCloudOf } from "../src/boot-test/boot-cloud.ts";
 import ssh2 from "ssh2";
-import type { Variant } from "../src/configuration/variant.ts";
+import { keyOf, type Variant } from "../src/configuration/variant.ts";
 import { type BootedGuest, bootGuest } from "../src/boot-test/boot-guest.ts";
 import { knownAccelerator } from "../src/builder/accelerator.ts";
 import { makeAppliance } from "../src/builder/appliance.ts";
@@ -17,7 +17,8 @@ import type { Accelerator } from "../src/builder/qemu.ts";
 import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
 import { defined } from "../src/lib/defined.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
-import { scratchFolder, workFolder } from "../src/lib/workspace.ts";
+import { scratchFolder } from "../src/lib/workspace.ts";
+import { imageFolder } from "../src/steps/image-folder.ts";
 
 interface Options {
   image?: string;
@@ -72,7 +73,7 @@ async function main(key: string, options: Options): Promise<void> {
       ...defined({ sshPort }),
       consoleLog: path.join(scratch, "console.log"),
       instance: {
-        id: `${variant.imageKey}-r${variant.revision}`,
+        id: keyOf(variant),
         hostname: "alpine",
         login: variant.login,
         sshPublicKey: key.publicKey,
@@ -110,8 +111,7 @@ function imageFile(variant: Variant, { image, out }: Options): string {
       where: image,
     });
   }
-  const name = `${variant.imageKey}-r${variant.revision}`;
-  const folder = path.resolve(out ?? path.join(workFolder, "images", variant.cloud, name));
+  const folder = path.resolve(out ?? imageFolder(variant));
   const file = path.join(folder, imageFileName(variant));
   if (existsSync(file)) return file;
   const target = out ?? "/tmp/images";

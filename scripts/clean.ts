@@ -1,6 +1,6 @@
 /** `npm run clean`: deletes caches, which can be made again; with `--images` built images too. State stays. */
 import { Command } from "commander";
-import { clean } from "../src/lib/clean.ts";
+import { clean } from "../src/steps/clean.ts";
 import { runMain } from "../src/lib/user-error.ts";
 
 const program = new Command("npm run clean --")

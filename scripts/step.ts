@@ -8,6 +8,7 @@ import { clouds } from "../clouds/registry.ts";
 import { runMain, UserError } from "../src/lib/user-error.ts";
 import { commonSteps } from "../src/steps/common-steps.ts";
 import { endWithEngine } from "../src/steps/end-with-engine.ts";
+import { stepVariables } from "../src/steps/step.ts";
 
 const steps = Object.assign(
   { ...commonSteps(clouds) },
@@ -19,18 +20,18 @@ const maximumResultBytes = 4096;
 
 await runMain(async () => {
   const operation = process.argv[2];
-  const name = process.env.ALPINE_STEP ?? "";
+  const name = process.env[stepVariables.name] ?? "";
   const load = Object.hasOwn(steps, name) ? steps[name] : undefined;
   if (load === undefined || (operation !== "create" && operation !== "update" && operation !== "delete")) {
     throw new UserError(
       "step-unknown",
       `step '${name}' with operation '${operation ?? ""}' is unknown`,
-      `this program is run by Pulumi with ALPINE_STEP (${Object.keys(steps).join(", ")}) and create, update or delete`,
+      `this program is run by Pulumi with ${stepVariables.name} (${Object.keys(steps).join(", ")}) and create, update or delete`,
     );
   }
   endWithEngine();
   const step = await load();
-  const input = JSON.parse(process.env.ALPINE_STEP_INPUT ?? "null") as never;
+  const input = JSON.parse(process.env[stepVariables.input] ?? "null") as never;
   const previous = JSON.parse(process.env.PULUMI_COMMAND_STDOUT || "null") as never;
   if (operation === "delete") {
     await step.delete(input, previous);

@@ -6,7 +6,7 @@ import { preflightHooks } from "../../components/preflight-hook.ts";
 import { StepCommand } from "../../components/step-command.ts";
 import { isLeaving } from "../../src/configuration/variant.ts";
 import type { CloudChannel, CloudChannelArgs } from "../cloud.ts";
-import { noImage } from "./image/context.ts";
+import { noImage, regionalName } from "./resource-names.ts";
 import type { AwsSettings } from "./options.ts";
 import type { AwsChannelInput } from "./steps/read-back-channel.ts";
 
@@ -30,7 +30,7 @@ export class AwsChannel extends pulumi.ComponentResource implements CloudChannel
     this.pointer = `${settings.parameterPrefix}/${line.path}`;
     const parameters = images.map(({ region, bestEffort, leaving, imageId, ready }) => {
       const resource = new Parameter(
-        `${name}-${region}`,
+        regionalName(name, region),
         {
           region,
           name: this.pointer,

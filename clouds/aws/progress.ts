@@ -1,17 +1,19 @@
 /** Which resources images and lines have on AWS, and how far unfinished ones have come, by the components' names. Pure. */
 import type { StackSettings } from "../../src/configuration/settings.ts";
+import { bestEffortSuffix } from "../../src/configuration/regions.ts";
 import { type DeclaredImage, isAtLeast, type Stage } from "../../src/configuration/variant.ts";
 import type { ReleaseLine } from "../../src/configuration/release-lines.ts";
 import { commandType, idOf, type StateIndex } from "../../src/stacks/state-index.ts";
 import type { CloudProgress, RegionalPart } from "../../src/status/cloud-progress.ts";
 import { awsSettingsOf } from "./options.ts";
+import { permissionName, regionalName } from "./resource-names.ts";
 import { channelTypes, resourceTypes } from "./resource-types.ts";
 import { grantees } from "./rules.ts";
 import type { AwsChannelInput } from "./steps/read-back-channel.ts";
 import type { AwsSnapshotsInput } from "./steps/tag-snapshots.ts";
 
 /** A command that may come twice: for required regions, and for best-effort ones. */
-const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
+const bothOf = (name: string): string[] => [name, name + bestEffortSuffix];
 
 export const awsProgress: CloudProgress = {
   resourceTypes: Object.values(resourceTypes),
@@ -25,7 +27,7 @@ export const awsProgress: CloudProgress = {
   isPointedTo(line, key, region, state) {
     const id = imageId(key, region, state);
     const readBack = state.inputsOf<AwsChannelInput>(...bothOf(`${line.key}-channel`));
-    const parameter = state.find(resourceTypes.parameter, `${line.key}-${region}`);
+    const parameter = state.find(resourceTypes.parameter, regionalName(line.key, region));
     // A value that is a secret cannot be compared.
     const { value, insecureValue } = parameter?.inputs ?? {};
     const pointed = [insecureValue, value].find((one) => typeof one === "string");
@@ -53,13 +55,13 @@ function imageResources(
   const others = regions.filter(({ name }) => name !== aws.region);
   return [
     ...imported,
-    ...others.map(({ name }) => idOf(resourceTypes.copy, `${key}-${name}`)),
+    ...others.map(({ name }) => idOf(resourceTypes.copy, regionalName(key, name))),
     ...regions.flatMap(({ name }) =>
       grantees(variant.access).map((grantee) =>
-        idOf(resourceTypes.permission, `${key}-${name}-${grantee.name}`),
+        idOf(resourceTypes.permission, permissionName(key, name, grantee.name)),
       ),
     ),
-    ...(others.some(({ bestEffort }) => bestEffort) ? [command("-snapshots-best-effort")] : []),
+    ...(others.some(({ bestEffort }) => bestEffort) ? [command(`-snapshots${bestEffortSuffix}`)] : []),
   ];
 }
 
@@ -68,9 +70,9 @@ function lineResources({ key, targets }: ReleaseLine): string[] {
     ([region, { regions }]) => regions.find(({ name }) => name === region)?.bestEffort === true,
   );
   return [
-    ...[...targets.keys()].map((region) => idOf(resourceTypes.parameter, `${key}-${region}`)),
+    ...[...targets.keys()].map((region) => idOf(resourceTypes.parameter, regionalName(key, region))),
     ...(isBestEffort.includes(false) ? [idOf(commandType, `${key}-channel`)] : []),
-    ...(isBestEffort.includes(true) ? [idOf(commandType, `${key}-channel-best-effort`)] : []),
+    ...(isBestEffort.includes(true) ? [idOf(commandType, `${key}-channel${bestEffortSuffix}`)] : []),
   ];
 }
 
@@ -78,7 +80,7 @@ function lineResources({ key, targets }: ReleaseLine): string[] {
 function imageId(key: string, region: string, state: StateIndex): string | undefined {
   const imported = state.find(resourceTypes.ami, key);
   const isHome = imported?.inputs?.["region"] === region;
-  return (isHome ? imported : state.find(resourceTypes.copy, `${key}-${region}`))?.id;
+  return (isHome ? imported : state.find(resourceTypes.copy, regionalName(key, region)))?.id;
 }
 
 function regionalParts(
@@ -107,7 +109,7 @@ function regionalParts(
   const copies: RegionalPart = {
     what: "copies",
     regions: others,
-    isThere: (region) => state.has(resourceTypes.copy, `${key}-${region}`),
+    isThere: (region) => state.has(resourceTypes.copy, regionalName(key, region)),
   };
   const names = grantees(variant.access).map(({ name }) => name);
   if (names.length === 0) return [snapshots, copies];
@@ -115,7 +117,7 @@ function regionalParts(
     what: "shared",
     regions: published,
     isThere: (region) =>
-      names.every((name) => state.has(resourceTypes.permission, `${key}-${region}-${name}`)),
+      names.every((name) => state.has(resourceTypes.permission, permissionName(key, region, name))),
   };
   return [snapshots, copies, shared];
 }

@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import ssh2 from "ssh2";
-import type { Variant } from "../configuration/variant.ts";
+import { keyOf, type Variant } from "../configuration/variant.ts";
 import type { BuiltImage } from "../builder/build-disk.ts";
 import type { Progress } from "../builder/progress.ts";
 import { consoleTail } from "../builder/qemu.ts";
@@ -149,7 +149,7 @@ async function bootOnce(
 /** What the guest's cloud is to tell it. Its user data leaves the nonce behind. */
 function testInstance(variant: Variant, sshPublicKey: string, nonce: string): Instance {
   return {
-    id: `${variant.imageKey}-r${variant.revision}`,
+    id: keyOf(variant),
     hostname: `test-${variant.revision}-${variant.firmware}`,
     login: variant.login,
     sshPublicKey,

@@ -5,7 +5,7 @@ import type { CloudRules } from "./cloud-rules.ts";
 import { loadVariants } from "./index.ts";
 import { type StackSettings, readSettings, readStackFile } from "./settings.ts";
 import { suggest } from "./source.ts";
-import type { Variant } from "./variant.ts";
+import { keyOf, type Variant } from "./variant.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
@@ -33,8 +33,7 @@ export function findVariant(key: string, settings: StackSettings, clouds: readon
   const variants = load(ledger === "" ? undefined : ledger);
   // The dev ledger has one image; any image of the common ledger can be built with dev's mirror all the same.
   const all = ledger === "" ? variants : [...variants, ...load()];
-  const matches = (variant: Variant): boolean =>
-    variant.imageKey === key || `${variant.imageKey}-r${variant.revision}` === key;
+  const matches = (variant: Variant): boolean => variant.imageKey === key || keyOf(variant) === key;
   const found = all.find(matches);
   if (found !== undefined) return found;
   const keys = all.map((variant) => variant.imageKey);

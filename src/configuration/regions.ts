@@ -14,6 +14,9 @@ export interface PublishedRegion {
   leaving?: boolean;
 }
 
+/** Ends the name of a command that also waits for best-effort regions, beside one that waits for the required regions. */
+export const bestEffortSuffix = "-best-effort";
+
 /** Cloud to its regions. */
 export type Regions = Readonly<Record<string, readonly PublishedRegion[]>>;
 

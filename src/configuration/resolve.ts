@@ -9,7 +9,7 @@ import { rememberedOrigins } from "./origins.ts";
 import { publishedRegions } from "./regions.ts";
 import { matches, type LayerData } from "./schema.ts";
 import { ConfigError, formatPlace, formatProblem, suggest, type Problem, problemAt } from "./source.ts";
-import type { DeclaredImage, Origins } from "./variant.ts";
+import { type DeclaredImage, keyOf, type Origins } from "./variant.ts";
 
 /** What a stack's settings say about its images; after all layers, mandatory ones included. */
 export interface Overrides {
@@ -68,7 +68,7 @@ export function resolve(
       for (const image of expand({ version: entry.version, ...block }, config.dimensions)) {
         try {
           const variant = resolveImage(config, ledger, entry, image, last, shared);
-          const key = `${variant.imageKey}-r${variant.revision}`;
+          const key = keyOf(variant);
           const regions = publishedRegions(variant, config.regions);
           declared.push({ key, variant, state: stateOf(entry, image), regions });
         } catch (error) {

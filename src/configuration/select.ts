@@ -1,6 +1,6 @@
 /** Which images a command is about. */
 import picomatch from "picomatch";
-import type { Variant } from "./variant.ts";
+import { keyOf, type Variant } from "./variant.ts";
 
 export interface Selection {
   /** Images that all of these match. */
@@ -19,9 +19,7 @@ export function matchesPattern(image: Named, pattern: string): boolean {
   const matches = globOf(pattern);
   if (Object.values(image.dimensions).some((value) => matches(value))) return true;
   if (!pattern.includes("-")) return false;
-  return [image.configKey, image.imageKey, `${image.imageKey}-r${image.revision}`].some((key) =>
-    matches(key),
-  );
+  return [image.configKey, image.imageKey, keyOf(image)].some((key) => matches(key));
 }
 
 /** `*`, `?`, `[ab]`, `[!a]` and `{a,b}` as a shell has them; `!`, `+(a)` and the like are themselves. */

@@ -110,6 +110,10 @@ export const variantSchema = oncePerClouds((clouds) => {
 /** An image, fully resolved. A cloud reads its own options, the field by its name, with its own function. */
 export type Variant = z.output<typeof commonFields>;
 
+/** An image's key with its revision, which is its Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
+export const keyOf = ({ imageKey, revision }: Pick<Variant, "imageKey" | "revision">): string =>
+  `${imageKey}-r${revision}`;
+
 /** How far images are brought, in order. */
 export const stages = ["local", "upload", "import", "sign", "publish", "release"] as const;
 export type Stage = (typeof stages)[number];
@@ -152,7 +156,7 @@ export function isLeaving({ withdraw, removing }: Pick<ImageState, "withdraw" | 
 
 /** An image and its state in the ledger: what the program declares. */
 export interface DeclaredImage {
-  /** Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
+  /** See `keyOf`. */
   key: string;
   variant: Variant;
   state: ImageState;

@@ -4,7 +4,7 @@ import { findEntry, imagesOf, label, newest, type LedgerImage } from "../configu
 import { stateOf, type Entry } from "../configuration/ledger.ts";
 import { isSelected } from "../configuration/select.ts";
 import { check, ConfigError, readSource, suggest } from "../configuration/source.ts";
-import { stages } from "../configuration/variant.ts";
+import { keyOf, stages } from "../configuration/variant.ts";
 import type { Output } from "../lib/report.ts";
 import { exportState, findState, nameOf, resourcesOf, type StackState } from "../stacks/state.ts";
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./ledger-session.ts";
@@ -72,9 +72,7 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
     );
   const guarded = states.flatMap(protectedNames);
   const held = marked.flatMap(({ images }) =>
-    images
-      .map(pulumiName)
-      .filter((key) => guarded.some((name) => name === key || name.startsWith(`${key}-`))),
+    images.map(keyOf).filter((key) => guarded.some((name) => name === key || name.startsWith(`${key}-`))),
   );
   if (held.length > 0) {
     throw new ConfigError(
@@ -152,8 +150,6 @@ interface EntryImage {
   image: LedgerImage;
 }
 
-const pulumiName = ({ imageKey, revision }: LedgerImage): string => `${imageKey}-r${revision}`;
-
 /** Proposes images to remove, each by the first rule that it meets; with `write` marks them, as `remove` does. */
 export async function prune(options: PruneOptions): Promise<Output> {
   const session = open(options);
@@ -167,7 +163,7 @@ export async function prune(options: PruneOptions): Promise<Output> {
     imagesOf(entry, config.dimensions).map((image): EntryImage => ({ entry, image })),
   );
   const warnings =
-    options.live === undefined || all.some(({ image }) => pulumiName(image) in launches)
+    options.live === undefined || all.some(({ image }) => keyOf(image) in launches)
       ? []
       : [
           `${options.live} names none of the ledger's images, which are named as 3.23.6-x86_64-bios-tiny-aws-r0`,
@@ -210,7 +206,7 @@ function rulesFor(
   return ({ entry, image }) => {
     const past = entry.endOfLife <= today;
     const old = lines.get(image.configKey)!.some((other) => replaces(other, entry));
-    const unused = isUnused(launches[pulumiName(image)]);
+    const unused = isUnused(launches[keyOf(image)]);
     const met: Record<PruneRule, boolean> = {
       "edge-eol": entry.version === "edge" && past,
       rc: entry.release.includes("_rc"),

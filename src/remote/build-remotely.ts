@@ -8,6 +8,7 @@ import { withFileLock } from "../lib/file-lock.ts";
 import { UserError } from "../lib/user-error.ts";
 import { cacheFolder, projectRoot, scratchFolder } from "../lib/workspace.ts";
 import type { DiskImageInput, DiskImageResult } from "../steps/disk-image.ts";
+import { recordName } from "../steps/image-folder.ts";
 import { address, BuilderLost, Connection, type RemoteCommand } from "./connection.ts";
 import { isOnThisMachine, mirrorServer } from "./mirror-server.ts";
 import { receiveFiles, takeFailure } from "./file-transfer.ts";
@@ -18,8 +19,6 @@ export type RemoteJob = Omit<DiskImageInput, "builder">;
 
 /** Lines of a command's stderr that an error shows when there is nothing better to say. */
 const tailLines = 20;
-
-const recordName = "build.json";
 
 /**
  * Builds and boot-tests an image on a builder, and puts its files into a folder here.

@@ -1,4 +1,5 @@
 /** How far a stack's images have come, by its state, beside what the ledger declares. Pure. */
+import { bestEffortSuffix } from "../configuration/regions.ts";
 import { releaseLines } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
 import { signingCommandOf } from "../configuration/signing.ts";
@@ -46,7 +47,7 @@ export interface ImageProgress {
 }
 
 /** A part that may come in two commands: for required regions, and for best-effort ones. */
-const bothOf = (name: string): string[] => [name, `${name}-best-effort`];
+const bothOf = (name: string): string[] => [name, name + bestEffortSuffix];
 
 /**
  * Every image that is declared or in the state, in the ledger's order.
@@ -133,7 +134,7 @@ export function expectedResources(
     "-disk",
     ...(isAtLeast(stage, "upload") ? ["-artifact", "-metadata"] : []),
     ...(signingCommandOf(variant, stage, settings) === undefined ? [] : ["-signatures"]),
-    ...(cloud !== undefined && hasBestEffort ? ["-metadata-best-effort"] : []),
+    ...(cloud !== undefined && hasBestEffort ? [`-metadata${bestEffortSuffix}`] : []),
   ];
   const common = suffixes.map((suffix) => idOf(commandType, key + suffix));
   if (cloud === undefined || !isAtLeast(stage, "import")) return common;

@@ -17,7 +17,8 @@ import { digestOfFile } from "../lib/digest.ts";
 import { withFileLock } from "../lib/file-lock.ts";
 import { buildRemotely } from "../remote/build-remotely.ts";
 import { removeEmptyFolders } from "../storage/storage.ts";
-import { projectRoot, workFolder } from "../lib/workspace.ts";
+import { projectRoot } from "../lib/workspace.ts";
+import { imageFolder, recordName } from "./image-folder.ts";
 import type { Step } from "./step.ts";
 
 /** What the step gets from its component. */
@@ -146,13 +147,8 @@ function ownership(): Pick<DiskImageResult, "token" | "built"> {
   return { token: randomBytes(8).toString("hex"), built: new Date().toISOString() };
 }
 
-/** Where a variant's image is kept. */
-export function imageFolder(variant: Variant): string {
-  return path.join(workFolder, "images", variant.cloud, `${variant.imageKey}-r${variant.revision}`);
-}
-
 function recordFile(variant: Variant): string {
-  return path.join(imageFolder(variant), "build.json");
+  return path.join(imageFolder(variant), recordName);
 }
 
 function readRecord(variant: Variant): DiskImageResult | undefined {

@@ -1,3 +1,6 @@
+/** Environment variables by which a command tells which step it is, and what it works on, as JSON: states have them, too. */
+export const stepVariables = { name: "ALPINE_STEP", input: "ALPINE_STEP_INPUT" } as const;
+
 /**
  * What a step does when its resource is created, updated and deleted. `Result` is printed as one line of JSON, under
  * 4 kB, and comes back as `previous`: Pulumi hands a command its earlier output.

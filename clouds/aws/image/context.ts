@@ -27,9 +27,6 @@ export interface RegionalAmi {
 /** Imports and copies wait in AWS's queues: a snapshot of a few hundred MiB has taken hours on a bad day. */
 export const patience = { customTimeouts: { create: "4h" } };
 
-/** An id that passes the provider's check and names no image: see `placeholderIfFailed`. */
-export const noImage = "ami-00000000";
-
 /**
  * Inputs that replace a resource. A stack that keeps what it has ignores their changes: a name that lives is never given to
  * something else. The other inputs (description, deprecation, tags) change in place.

@@ -7,6 +7,7 @@ import { preflightHooks } from "../../../components/preflight-hook.ts";
 import { StepCommand } from "../../../components/step-command.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
 import { awsOptionsOf } from "../options.ts";
+import { noSnapshot } from "../resource-names.ts";
 import { amiArchitectures, amiBootModes, encryptionOf, ownerTag } from "../rules.ts";
 import type { AwsUploadInput, AwsUploadResult } from "../steps/upload.ts";
 import type { AwsSnapshotInput, AwsSnapshotResult } from "../steps/write-snapshot.ts";
@@ -14,9 +15,6 @@ import { type ImageContext, keepAsMade, patience, type RegionalAmi } from "./con
 import { warnOfDrift } from "./drift-warnings.ts";
 
 const rootDevice = "/dev/xvda";
-
-/** An id that passes the provider's check and names no snapshot: see `placeholderIfFailed`. */
-const noSnapshot = "snap-00000000";
 
 /** Imports the disk as a private AMI. */
 export function importDisk(context: ImageContext): RegionalAmi {

@@ -9,7 +9,8 @@ import type { Variant } from "../../../src/configuration/variant.ts";
 import { defined } from "../../../src/lib/defined.ts";
 import type { RegionalImage } from "../../cloud.ts";
 import { encryptionOf, grantees } from "../rules.ts";
-import { type ImageContext, keepAsMade, noImage, patience, type RegionalAmi } from "./context.ts";
+import { noImage, permissionName, regionalName } from "../resource-names.ts";
+import { type ImageContext, keepAsMade, patience, type RegionalAmi } from "./context.ts";
 
 /** An image that is published in a region, with its snapshot. */
 export type PublishedAmi = RegionalImage & Pick<RegionalAmi, "snapshotId">;
@@ -42,7 +43,7 @@ function copy(
   const { name, args, mutableAttributes, parent } = context;
   const { variant } = args.image;
   const resource = new AmiCopy(
-    `${name}-${region}`,
+    regionalName(name, region),
     {
       ...mutableAttributes,
       name: imageName(variant),
@@ -74,7 +75,7 @@ function share(
   return grantees(image.variant.access).map(({ name: grantee, leaving, ...who }) => {
     const unblocked = who.group === "all" ? (publicAccess[region] ?? []) : [];
     return new AmiLaunchPermission(
-      `${name}-${region}-${grantee}`,
+      permissionName(name, region, grantee),
       { region, imageId: placeholderIfFailed(imageId, noImage), ...who },
       {
         parent,

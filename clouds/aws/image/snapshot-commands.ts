@@ -2,6 +2,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { preflightHooks } from "../../../components/preflight-hook.ts";
 import { StepCommand } from "../../../components/step-command.ts";
+import { bestEffortSuffix } from "../../../src/configuration/regions.ts";
 import type { RegionalImage } from "../../cloud.ts";
 import { awsOptionsOf } from "../options.ts";
 import { grantees } from "../rules.ts";
@@ -22,7 +23,7 @@ export function tagAndShareSnapshots(
   const others = published.filter(({ region }) => region !== home.region);
   const bestEffort = others.filter((one) => one.bestEffort);
   if (bestEffort.length > 0) {
-    declareCommand(context, "-best-effort", bestEffort, published, { protect: false });
+    declareCommand(context, bestEffortSuffix, bestEffort, published, { protect: false });
   }
   return declareCommand(context, "", [home, ...others.filter((one) => !one.bestEffort)], published);
 }

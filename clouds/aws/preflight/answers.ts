@@ -51,6 +51,9 @@ export interface AccountFacts {
 /** Whether AWS refused because whoever asks may not, which is no proof that anything is wrong. */
 export const isDenied = ({ kind }: Failure): boolean => kind === "denied";
 
+/** What to do where it did. */
+export const policyRemedy = "the publisher's policy of clouds/aws/account allows it";
+
 /** By a region's opt-in status. */
 export const isEnabled = (status: string | undefined): boolean =>
   status === "opt-in-not-required" || status === "opted-in";

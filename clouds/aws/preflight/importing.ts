@@ -1,7 +1,7 @@
 /** The bucket and the role by which VM Import takes a disk. */
 import { z } from "zod";
 import { vmimportExternalId, vmimportService } from "../policies.ts";
-import { isDenied, type Answer, type RoleFacts } from "./answers.ts";
+import { isDenied, policyRemedy, type Answer, type RoleFacts } from "./answers.ts";
 import type { PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
@@ -87,7 +87,7 @@ const unseen = (about: Pick<CheckResult, "check" | "where">, action: string): Ch
   ...about,
   level: "warning",
   found: `could not be looked at: ${action} is not allowed`,
-  remedy: "the publisher's policy of clouds/aws/account allows it",
+  remedy: policyRemedy,
 });
 
 const texts = z.union([z.string(), z.array(z.string())]).transform((value) => [value].flat());

@@ -1,5 +1,5 @@
 /** What stands in the way of making images public: the account's quota, and its blocking. */
-import { isDenied, type Answer, type Failure, type RegionFacts } from "./answers.ts";
+import { isDenied, policyRemedy, type Answer, type Failure, type RegionFacts } from "./answers.ts";
 import { namedImages } from "./names.ts";
 import { publicImagesIn, type PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
@@ -94,6 +94,6 @@ function unseen(
     ...about,
     level: "warning",
     found: `could not be looked at: ${found}`,
-    ...(isDenied(failure) ? { remedy: "the publisher's policy of clouds/aws/account allows it" } : {}),
+    ...(isDenied(failure) ? { remedy: policyRemedy } : {}),
   };
 }

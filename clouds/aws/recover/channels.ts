@@ -13,6 +13,7 @@ import { forEachRegion } from "../../../src/lib/for-each-region.ts";
 import { withAwsErrors } from "../api/errors.ts";
 import { parameterValue } from "../api/parameter-value.ts";
 import { awsProviderType, channelTypes, resourceTypes } from "../resource-types.ts";
+import { regionalName } from "../resource-names.ts";
 import type { OwnedResources } from "./owned-resources.ts";
 import type { StateResource } from "../../../src/stacks/state.ts";
 
@@ -48,8 +49,8 @@ export async function adoptChannels(
     if (parent === undefined || provider?.id === undefined) return [];
     return [...line.targets.keys()].flatMap((region) => {
       if (!regions.includes(region)) return [];
-      const [before, after] = [parent.urn.slice(0, -`::${line.key}`.length), `${line.key}-${region}`];
-      const urn = `${before}$${resourceTypes.parameter}::${after}`;
+      const before = parent.urn.slice(0, -`::${line.key}`.length);
+      const urn = `${before}$${resourceTypes.parameter}::${regionalName(line.key, region)}`;
       if (resources.some((one) => one.urn === urn)) return [];
       return [{ urn, region, parent: parent.urn, name: `${aws.parameterPrefix}/${line.path}` }];
     });

@@ -1,5 +1,6 @@
 /** What on AWS a stack may call its own: by its state, and by what it declares. Pure, from plain data. */
 import { commandType } from "../../../src/stacks/state-index.ts";
+import { permissionName } from "../resource-names.ts";
 import { amiTags, grantees } from "../rules.ts";
 import { awsSettingsOf } from "../options.ts";
 import type { StackSettings } from "../../../src/configuration/settings.ts";
@@ -95,7 +96,7 @@ export function ownedResources(
     permissions: new Set([
       ...onAws.flatMap(({ key, regions, variant }) =>
         [home, ...regions.map(({ name }) => name)].flatMap((region) =>
-          grantees(variant.access).map(({ name }) => `${key}-${region}-${name}`),
+          grantees(variant.access).map(({ name }) => permissionName(key, region, name)),
         ),
       ),
       ...known.flatMap(({ type, urn }) => (type === resourceTypes.permission ? [nameOf(urn)] : [])),

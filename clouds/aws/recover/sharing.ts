@@ -5,6 +5,7 @@
  */
 import { commandType } from "../../../src/stacks/state-index.ts";
 import { DescribeSnapshotsCommand, type EC2Client, type LaunchPermission } from "@aws-sdk/client-ec2";
+import { permissionName } from "../resource-names.ts";
 import { type Grantee, granteeOf } from "../rules.ts";
 import { ec2Client } from "../api/clients.ts";
 import { forEachRegion } from "../../../src/lib/for-each-region.ts";
@@ -18,6 +19,7 @@ import type { Adopted } from "./channels.ts";
 import type { OwnedResources } from "./owned-resources.ts";
 import type { RecordedImage } from "./recorded.ts";
 import { nameOf, type StateResource } from "../../../src/stacks/state.ts";
+import { stepVariables } from "../../../src/steps/step.ts";
 
 /**
  * Launch permissions of recorded AMIs that the state lacks, as it would have them. One that the stack never asks for is somebody
@@ -83,7 +85,7 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
   const inputs = { region, imageId, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
   return [
     {
-      urn: `${before}$${resourceTypes.permission}::${key}-${region}-${grantee.name}`,
+      urn: `${before}$${resourceTypes.permission}::${permissionName(key!, region, grantee.name)}`,
       custom: true,
       id,
       type: resourceTypes.permission,
@@ -115,8 +117,8 @@ export async function unfinishedSharing(
 ): Promise<Unfinished[]> {
   const commands = resources.flatMap((entry) => {
     const environment = environmentOf(entry);
-    if (environment === undefined || !tagSteps.includes(String(environment["ALPINE_STEP"]))) return [];
-    return [{ entry, input: JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as AwsSnapshotsInput }];
+    if (environment === undefined || !tagSteps.includes(String(environment[stepVariables.name]))) return [];
+    return [{ entry, input: JSON.parse(String(environment[stepVariables.input])) as AwsSnapshotsInput }];
   });
   const snapshots = commands
     .flatMap(({ entry, input }) =>
@@ -178,7 +180,7 @@ function environmentOf({ type, inputs }: StateResource): Record<string, unknown>
 /** The provider compares recorded inputs with the program's. */
 function marked(entry: StateResource): StateResource {
   const environment = environmentOf(entry)!;
-  const input = JSON.parse(String(environment["ALPINE_STEP_INPUT"])) as object;
-  const changed = { ...environment, ALPINE_STEP_INPUT: JSON.stringify({ ...input, unfinished: true }) };
+  const input = JSON.parse(String(environment[stepVariables.input])) as object;
+  const changed = { ...environment, [stepVariables.input]: JSON.stringify({ ...input, unfinished: true }) };
   return { ...entry, inputs: { ...entry.inputs, environment: changed } };
 }

@@ -1,12 +1,13 @@
 import { rmSync } from "node:fs";
 import path from "node:path";
-import { sweepScratchFolders, workFolder } from "./workspace.ts";
+import { sweepScratchFolders, workFolder } from "../lib/workspace.ts";
+import { imagesFolder } from "./image-folder.ts";
 
 /** Deletes caches and unfinished files under work/, with `images` also the built images; says what on standard error. */
 export function clean({ images }: { images: boolean }): void {
-  for (const name of ["cache", ...(images ? ["images"] : [])]) {
-    rmSync(path.join(workFolder, name), { recursive: true, force: true });
-    process.stderr.write(`deleted work/${name}\n`);
+  for (const folder of [path.join(workFolder, "cache"), ...(images ? [imagesFolder] : [])]) {
+    rmSync(folder, { recursive: true, force: true });
+    process.stderr.write(`deleted work/${path.basename(folder)}\n`);
   }
   const busy = sweepScratchFolders();
   process.stderr.write(
