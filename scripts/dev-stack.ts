@@ -11,7 +11,8 @@ import { request } from "undici";
 import { openRepository, officialMirrorUrl } from "../src/builder/mirror.ts";
 import { buildSettings } from "../src/builder/build-settings.ts";
 import { readSettings } from "../src/configuration/settings.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
 const version = "3.23";
@@ -23,7 +24,7 @@ const stackHeader = `# Stack dev of this checkout, made by \`npm start\`; git ig
 const ledgerHeader = `# What stack dev declares: add images of other firmware, bootstrap or cloud, or other releases. Git ignores it.
 `;
 
-await runMain(async () => {
+await runCommand(undefined, async () => {
   const [operation, mirrorName] = process.argv.slice(2);
   if (operation === "choose-mirror") {
     const reached = await officialMirrorAnswers();

@@ -10,9 +10,10 @@ import { changesOf } from "../src/fleet/changes.ts";
 import { fleetOf, type Member } from "../src/fleet/members.ts";
 import { checkTemplate, stackFileText, stateOfStackFile } from "../src/fleet/stack-file.ts";
 import { writeFileAtomically } from "../src/lib/atomic-file.ts";
-import { columns, run, type Output } from "../src/lib/report.ts";
+import { print, printing, runCommand, type Output } from "../src/lib/command.ts";
+import { columns } from "../src/lib/table.ts";
 import { initStack, stackNames } from "../src/stacks/stacks.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { pulumiEnvironment, runInForeground } from "./pulumi.mjs";
 
@@ -36,7 +37,8 @@ export async function make(
   { root, force = false, dryRun = false, json = false }: MakeOptions,
   backend: Backend = { stackNames, initStack },
 ): Promise<Output> {
-  const source = readSource(join(root, `Pulumi.${template}.yaml`), `Pulumi.${template}.yaml`);
+  const templateFile = `Pulumi.${template}.yaml`;
+  const source = readSource(join(root, templateFile), templateFile, "stack-file-missing");
   checkTemplate(source);
   const { members, empty } = fleetOf(root, template);
   const stacks = await backend.stackNames();
@@ -49,7 +51,7 @@ export async function make(
       isThere: stacks.includes(member.stack),
     };
   });
-  if (!force) refuseEdited(plan, `Pulumi.${template}.yaml`);
+  if (!force) refuseEdited(plan, templateFile);
   const rows = [];
   for (const { stack, version, file, found, isThere } of plan) {
     if (!isThere && !dryRun) {
@@ -171,7 +173,7 @@ export async function runAll(
     const seconds = Math.round((performance.now() - begun) / 100) / 10;
     results.push({ stack, code, seconds, changes: changesOf(output) });
   }
-  process.stdout.write(json ? `${JSON.stringify(results, null, 2)}\n` : `\n${summaryOf(results)}\n`);
+  print({ text: json ? JSON.stringify(results, null, 2) : `\n${summaryOf(results)}`, warnings: [] });
   if (results.some(({ code }) => code !== 0)) process.exitCode = 1;
 }
 
@@ -209,12 +211,12 @@ if (process.argv[1] === import.meta.filename) {
   command("make <template>", "makes the stacks that the ledger's versions ask for, and their settings")
     .option("--force", "overwrite settings that were changed by hand", false)
     .option("--dry-run", "only say what would be done", false)
-    .action((template: string, options: MakeOptions) => runMain(() => run(() => make(template, options))));
+    .action(printing((template: string, options: MakeOptions) => make(template, options)));
   command(
     "run <template> <command...>",
     "runs a Pulumi command in each stack; after --, as: run release -- preview",
   ).action((template: string, args: string[], options: { root: string; json: boolean }) =>
-    runMain(() => runAll(template, args, options)),
+    runAll(template, args, options),
   );
-  await program.parseAsync();
+  await runCommand(program);
 }

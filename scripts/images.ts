@@ -9,7 +9,8 @@ import { readStackFile } from "../src/configuration/settings.ts";
 import { ConfigError, formatPlace, suggest } from "../src/configuration/source.ts";
 import { stages, variantSchema, type DeclaredImage, type Stage } from "../src/configuration/variant.ts";
 import { defined } from "../src/lib/defined.ts";
-import { columns, run, type Output } from "../src/lib/report.ts";
+import { runCommand, type Output } from "../src/lib/command.ts";
+import { columns } from "../src/lib/table.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
 export interface ImagesOptions {
@@ -166,6 +167,5 @@ if (process.argv[1] === import.meta.filename) {
     )
     .option("--explain <key-and-field...>", "KEY FIELD: which layer set which part")
     .option("--root <dir>", "the project's folder", projectRoot);
-  program.parse();
-  await run(() => images(program.opts()));
+  await runCommand(program, () => images(program.opts()));
 }

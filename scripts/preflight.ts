@@ -5,8 +5,7 @@
 import { Command } from "commander";
 import { declaredBy } from "../src/configuration/index.ts";
 import { readStackFile } from "../src/configuration/settings.ts";
-import { run, type Output } from "../src/lib/report.ts";
-import { runMain } from "../src/lib/user-error.ts";
+import { runCommand, type Output } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { publishPlan } from "../clouds/aws/preflight/plan.ts";
 import { preflight } from "../clouds/aws/preflight/preflight.ts";
@@ -46,6 +45,5 @@ if (process.argv[1] === import.meta.filename) {
     .requiredOption("--stack <name>", "the stack of Pulumi.<name>.yaml")
     .option("--json", "the results as an array")
     .option("--root <dir>", "the project's folder", projectRoot);
-  program.parse();
-  await runMain(() => run(() => preflightCommand(program.opts())));
+  await runCommand(program, () => preflightCommand(program.opts()));
 }

@@ -11,7 +11,8 @@ import path from "node:path";
 import { Command } from "commander";
 import { execa, ExecaError } from "execa";
 import { defined } from "../src/lib/defined.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { pulumiEnvironment } from "./pulumi.mjs";
 import { awsTask, recoverAws } from "../clouds/aws/recover/recover.ts";
@@ -42,7 +43,7 @@ const program = new Command("npm run recover --")
     "clear the lock also of a run on another machine, or in a backend that is no folder, which may still be going",
     false,
   )
-  .action((options: Options) => runMain(() => recover(options)));
+  .action(recover);
 
 async function recover({ stack, force }: Options): Promise<void> {
   const env = pulumiEnvironment({ stack });
@@ -128,4 +129,4 @@ function explainedFailure(args: readonly string[]): (error: unknown) => never {
   };
 }
 
-await program.parseAsync();
+await runCommand(program);

@@ -6,7 +6,7 @@ import { isMap, isSeq, type YAMLSeq } from "yaml";
 import { readRegions } from "../src/configuration/regions.ts";
 import { ConfigError, readSource, suggest } from "../src/configuration/source.ts";
 import type { ErrorCode } from "../src/lib/error-codes.ts";
-import { run, type Output } from "../src/lib/report.ts";
+import { printing, runCommand, type Output } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { read } from "../src/releases/upstream.ts";
 
@@ -144,7 +144,7 @@ if (process.argv[1] === import.meta.filename) {
   program
     .command("list")
     .option(...root)
-    .action((options: RegionsOptions) => run(() => listRegions(options)));
+    .action(printing(listRegions));
   program
     .command("update [cloud...]")
     .description("add regions that are new; tell of those that are no longer found")
@@ -152,6 +152,6 @@ if (process.argv[1] === import.meta.filename) {
     .option("--drop <region...>", "take these out")
     .option("--dry-run", "only say what would be done")
     .option(...root)
-    .action((clouds: string[], options: RegionsOptions) => run(() => updateRegions(clouds, options)));
-  await program.parseAsync();
+    .action(printing(updateRegions));
+  await runCommand(program);
 }

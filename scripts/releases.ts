@@ -1,18 +1,11 @@
 /** `npm run releases`: reads and edits the ledger. Its comments and order stay; a result that isn't a ledger isn't written. */
 import { Command, Option } from "commander";
 import { stages } from "../src/configuration/variant.ts";
-import { run, type Output } from "../src/lib/report.ts";
+import { printing, runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
-import { revise, update, type UpdateOptions } from "../src/releases/add.ts";
-import { fail, type CommonOptions } from "../src/releases/ledger-session.ts";
-import {
-  finishRemove,
-  prune,
-  remove,
-  rules,
-  type FinishOptions,
-  type PruneOptions,
-} from "../src/releases/remove.ts";
+import { revise, update } from "../src/releases/add.ts";
+import { fail } from "../src/releases/ledger-session.ts";
+import { finishRemove, prune, remove, rules, type FinishOptions } from "../src/releases/remove.ts";
 import { list, promote, retire, withdraw } from "../src/releases/stage.ts";
 import { RELEASES_URL } from "../src/releases/upstream.ts";
 
@@ -47,36 +40,31 @@ async function main(): Promise<void> {
     sub
       .addOption(stage("--at", "stage of the new entry").default("import"))
       .option("--mirror <url>", "whose index tells what is served; a folder too");
-  const act =
-    <O>(task: (name: string, options: O) => Output | Promise<Output>) =>
-    (name: string, options: O) =>
-      run(() => task(name, options));
-
-  command("list", "every entry").action((options: CommonOptions) => run(() => list(options)));
+  command("list", "every entry").action(printing(list));
   at(
     command("update [version...]", "add the newest releases").option(
       "--from <url>",
       "Alpine's releases.json, a file too",
       RELEASES_URL,
     ),
-  ).action((versions: string[], options: UpdateOptions) => run(() => update(versions, options)));
-  at(command("revise <entry>", "add the next revision of a release", true)).action(act(revise));
+  ).action(printing(update));
+  at(command("revise <entry>", "add the next revision of a release", true)).action(printing(revise));
   command("promote <entry>", "raise an entry's stage, to the next one")
     .addOption(stage("--to", "stage to raise it to"))
-    .action(act(promote));
+    .action(printing(promote));
   command("withdraw <entry>", "let images go below publish; with --to lower the stage", true)
     .addOption(stage("--to", "stage to lower it to"))
-    .action(act(withdraw));
+    .action(printing(withdraw));
   command("retire <entry>", "deprecate images", true)
     .option("--on <date>", "from this day on; tomorrow without")
     .option("--undo", "no longer")
-    .action(act(retire));
+    .action(printing(retire));
   command("remove [entry...]", "mark images to be deleted; with --finish drop those that are marked", true)
     .option("--finish", "after `up`: drop them, which lets the next `up` delete them")
     .option("--stacks <name...>", "with --finish: the stacks whose state is asked")
     .option("--state <file...>", "with --finish: exports of their state instead")
-    .action((names: string[], options: FinishOptions & { finish?: boolean }) =>
-      run(async () => {
+    .action(
+      printing(async (names: string[], options: FinishOptions & { finish?: boolean }) => {
         if (options.finish) return finishRemove(names, options);
         const [name, ...more] = names;
         if (name === undefined || more.length > 0)
@@ -88,6 +76,6 @@ async function main(): Promise<void> {
     .option("--rule <rule...>", `only by these: ${rules.join(", ")}`)
     .option("--live <file>", "when each image was last launched")
     .option("--write", "mark them, as remove does")
-    .action((options: PruneOptions) => run(() => prune(options)));
-  await program.parseAsync();
+    .action(printing(prune));
+  await runCommand(program);
 }

@@ -9,7 +9,7 @@ import { ledgerSchema } from "../src/configuration/ledger.ts";
 import { dimensionsSchema, layerSchema, regionsSchema } from "../src/configuration/schema.ts";
 import { NAMESPACE, settingsSchema } from "../src/configuration/settings.ts";
 import { variantSchema } from "../src/configuration/variant.ts";
-import { run } from "../src/lib/report.ts";
+import { runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { ConfigError } from "../src/configuration/source.ts";
 
@@ -57,7 +57,7 @@ export async function schemas({ check = false, dir }: { check?: boolean; dir: st
     const message = "is not what configs/*.ts say: run `npm run schemas` and commit the result";
     throw new ConfigError(
       stale.map(([name]) => ({
-        code: "schemas-stale" as const,
+        code: "generated-file-stale" as const,
         file: join("schemas", name),
         path: "",
         message,
@@ -74,6 +74,6 @@ if (process.argv[1] === import.meta.filename) {
   const program = new Command("schemas")
     .description("JSON Schemas of the YAML files, into schemas/.")
     .option("--check", "only tell whether they are fresh");
-  program.parse();
-  await run(() => schemas({ ...program.opts<{ check?: boolean }>(), dir: join(projectRoot, "schemas") }));
+  const dir = join(projectRoot, "schemas");
+  await runCommand(program, () => schemas({ ...program.opts<{ check?: boolean }>(), dir }));
 }

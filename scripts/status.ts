@@ -14,9 +14,9 @@ import { readStackFile } from "../src/configuration/settings.ts";
 import { ConfigError } from "../src/configuration/source.ts";
 import { stages } from "../src/configuration/variant.ts";
 import { groupBy } from "../src/lib/group-by.ts";
-import { columns, run, type Output } from "../src/lib/report.ts";
+import { runCommand, type Output } from "../src/lib/command.ts";
+import { columns } from "../src/lib/table.ts";
 import { readState, stackNames, stateOf, type StateResource } from "../src/stacks/stacks.ts";
-import { runMain } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { progressOf, type ImageProgress, type Regional } from "../src/status/progress.ts";
 
@@ -169,6 +169,5 @@ if (process.argv[1] === import.meta.filename) {
     .option("--state <file...>", "exports in place of the stacks' states, in the order of --stack")
     .option("--json", "everything, as an array")
     .option("--root <dir>", "the project's folder", projectRoot);
-  program.parse();
-  await runMain(() => run(() => status(program.opts())));
+  await runCommand(program, () => status(program.opts()));
 }

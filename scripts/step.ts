@@ -7,7 +7,8 @@
 import type { Step, StepName } from "../src/steps/step.ts";
 import { stepNames } from "../src/steps/step.ts";
 import { endWithEngine } from "../src/steps/end-with-engine.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 
 // Inputs and results are what this project's own components and steps wrote: each step knows its own. A step is loaded
 // when it is asked for: the builder alone takes two seconds on a busy machine, and most steps do not need it.
@@ -25,7 +26,7 @@ const steps: Record<StepName, () => Promise<Step<never, object>>> = {
 /** A result must fit into the environment of later calls with room to spare. */
 const maximumResultBytes = 4096;
 
-await runMain(async () => {
+await runCommand(undefined, async () => {
   const operation = process.argv[2];
   const name = stepNames.find((name) => name === process.env.ALPINE_STEP);
   if (name === undefined || (operation !== "create" && operation !== "update" && operation !== "delete")) {

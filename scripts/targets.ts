@@ -15,7 +15,7 @@ import { readStackFile } from "../src/configuration/settings.ts";
 import { ConfigError } from "../src/configuration/source.ts";
 import { pulumiJson } from "../src/stacks/pulumi-json.ts";
 import type { ErrorCode } from "../src/lib/error-codes.ts";
-import { run, type Output } from "../src/lib/report.ts";
+import { runCommand, type Output } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
 /** As exported states and previews have it. */
@@ -150,6 +150,5 @@ if (process.argv[1] === import.meta.filename) {
     )
     .option("--urns", "only the URNs, one a line")
     .option("--root <dir>", "the project's folder", projectRoot);
-  program.parse();
-  await run(() => targets(program.opts()));
+  await runCommand(program, () => targets(program.opts()));
 }

@@ -1,6 +1,6 @@
 /** What preflight says, and how: one result for each thing it looked at. */
 import { groupBy } from "../lib/group-by.ts";
-import { columns } from "../lib/report.ts";
+import { columns } from "../lib/table.ts";
 
 /** EC2's quota of public images in a region. */
 export const publicImagesQuota = "L-0E3CBAB9";

@@ -14,7 +14,7 @@ import { readStackFile, settingsTable } from "../configuration/settings.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
 import type { Stage } from "../configuration/variant.ts";
 import { defined } from "../lib/defined.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { dayAfter, fail, open, save, type CommonOptions } from "./ledger-session.ts";
 import { readReleases, RELEASES_URL, servedRelease, type Branch } from "./upstream.ts";
 

@@ -6,7 +6,7 @@ import { isSelected } from "../configuration/select.ts";
 import { check, ConfigError, readSource, suggest } from "../configuration/source.ts";
 import { stages } from "../configuration/variant.ts";
 import { pulumiJson } from "../stacks/pulumi-json.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./ledger-session.ts";
 import { fromJson, read } from "./upstream.ts";
 

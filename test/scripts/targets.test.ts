@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { targets, targetsFor, resourcesOf, type StackResource } from "../../scripts/targets.ts";
-import { complaints, project } from "../src/configuration/project.ts";
+import { project } from "../src/configuration/project.ts";
+import { throwsError } from "../helpers/errors.ts";
 
 const prefix = "urn:pulumi:test::alpine::";
 const stack = `${prefix}pulumi:pulumi:Stack::alpine-test`;
@@ -70,16 +71,15 @@ describe("npm run targets", () => {
     assert.equal(lines.length, 8);
     assert.ok(lines.every((line) => /^--target urn:pulumi:test::alpine::\S/.test(line)));
     assert.ok(targets({ ...options, urns: true }).text.startsWith("urn:"));
-    assert.match(complaints(() => targets({ ...options, only: ["aws"] }))[0]!, /and 6 more have no resource/);
+    const where = "stack test";
+    throwsError(() => targets({ ...options, only: ["aws"] }), {
+      code: "stack-resources-missing",
+      where,
+      text: /and 6 more/,
+    });
     for (const file of [join(root, "nowhere.json"), join(root, "Pulumi.test.yaml")]) {
-      assert.match(
-        complaints(() => targets({ ...options, from: file }))[0]!,
-        /can't be read as a saved preview or an exported state/,
-      );
+      throwsError(() => targets({ ...options, from: file }), { code: "file-unreadable", where: file });
     }
-    assert.match(
-      complaints(() => targets({ ...options, only: ["nothing"] }))[0]!,
-      /leave none of its 16 images/,
-    );
+    throwsError(() => targets({ ...options, only: ["nothing"] }), { code: "selection-empty", where });
   });
 });

@@ -42,9 +42,9 @@ export async function awsTask(root: string, stack: string, state: State): Promis
 export async function requireAccount({ aws }: StackSettings, state: State): Promise<void> {
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, double: aws.double });
-  const { level, found, remedy } = checkAccount({ settings: aws }, { identity });
+  const { level, where, found, remedy } = checkAccount({ settings: aws }, { identity });
   const refuse = (code: ErrorCode, what: string, hint = ""): never => {
-    throw new UserError(code, `${what}: nothing was looked for, nor changed`, hint);
+    throw new UserError(code, `${what}: nothing was looked for, nor changed`, hint, { where });
   };
   if (level === "error") {
     const fault = "failure" in identity ? identity.failure.kind : undefined;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { deviceArguments, machineFor } from "../../../src/boot-test/machines.ts";
 import { networkArguments } from "../../../src/boot-test/network.ts";
-import { UserError } from "../../../src/lib/user-error.ts";
+import { throwsError } from "../../helpers/errors.ts";
 
 type Kind = Parameters<typeof machineFor>[0];
 
@@ -40,10 +40,11 @@ describe("the machine an image is booted on", () => {
   });
 
   it("is unknown for a cloud that is not in the table", () => {
-    assert.throws(
-      () => machineFor({ cloud: "mine", arch: "x86_64", firmware: "bios" }),
-      (error) => error instanceof UserError && /'mine'/.test(error.what) && /machines\.ts/.test(error.hint!),
-    );
+    throwsError(() => machineFor({ cloud: "mine", arch: "x86_64", firmware: "bios" }), {
+      code: "boot-machine-unknown",
+      where: "cloud mine",
+      text: /→ .*machines/,
+    });
   });
 });
 

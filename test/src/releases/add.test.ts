@@ -4,7 +4,8 @@ import { join, relative } from "node:path";
 import { projectRoot } from "../../../src/lib/workspace.ts";
 import { revise, update } from "../../../src/releases/add.ts";
 import { servedRelease } from "../../../src/releases/upstream.ts";
-import { ledger, refuses, serve, start, today, upstream } from "./fixture.ts";
+import { ledger, serve, start, today, upstream } from "./fixture.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 describe("releases update", () => {
   it("adds the newest release of what is not past its end of life, and edge's day; comments and order stay", async () => {
@@ -83,9 +84,19 @@ describe("releases update", () => {
 
   it("refuses what isn't releases.json, and a version that isn't there", async () => {
     const { options, read } = start({ "releases.json": "{}" });
-    await refuses(update([], options), /releases\.json: release_branches: not Alpine's releases\.json/);
-    await refuses(update([], { ...options, from: "/nowhere" }), /\/nowhere: can't be read: ENOENT/);
-    await refuses(update(["3.91"], start().options), /3\.91: unknown version; did you mean "3\.1[89]"/);
+    await rejectsWith(update([], options), {
+      code: "upstream-invalid",
+      where: `${options.from} release_branches`,
+    });
+    await rejectsWith(update([], { ...options, from: "/nowhere" }), {
+      code: "file-unreadable",
+      where: "/nowhere",
+    });
+    await rejectsWith(update(["3.91"], start().options), {
+      code: "unknown-version",
+      where: "releases 3.91",
+      text: /did you mean "3\.1[89]"/,
+    });
     assert.equal(read(), ledger);
   });
 });
@@ -132,11 +143,14 @@ describe("releases update, of what can't be taken as it is", () => {
     const { options, read } = start({
       "releases.json": JSON.stringify(upstream).replace('"2027-05-01"', '"soon"'),
     });
-    await refuses(update([], { ...options, today: "yesterday" }), /--today: expected a date as YYYY-MM-DD/);
-    await refuses(
-      update([], options),
-      /releases\.yaml:9:16: versions\."3\.19"\.endOfLife: expected a date .*"soon"/,
-    );
+    await rejectsWith(update([], { ...options, today: "yesterday" }), {
+      code: "usage",
+      where: "releases --today",
+    });
+    await rejectsWith(update([], options), {
+      code: "value-invalid",
+      where: 'configs/releases.yaml:9:16 versions."3.19".endOfLife',
+    });
     assert.equal(read(), ledger);
   });
 });
@@ -165,10 +179,11 @@ describe("releases revise", () => {
   it("refuses a release that the mirror no longer serves", async () => {
     const { options, read } = start();
     serve(options.root, "3.19", "3.19.2");
-    await refuses(
-      revise("3.19.1", options),
-      /the mirror now serves 3\.19\.2 of 3\.19, so 3\.19\.1 can't be built again/,
-    );
+    await rejectsWith(revise("3.19.1", options), {
+      code: "release-not-served",
+      where: "releases 3.19.1",
+      text: /3\.19\.2/,
+    });
     assert.equal(read(), ledger);
   });
 

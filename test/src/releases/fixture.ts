@@ -1,10 +1,8 @@
 /** A small project with a ledger, for the commands that change it. */
-import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { loadDeclared } from "../../../src/configuration/index.ts";
-import { ConfigError } from "../../../src/configuration/source.ts";
 import { project } from "../configuration/project.ts";
 
 /** The day on which all of these tests play. */
@@ -76,10 +74,3 @@ export function serve(root: string, version: string, release: string): void {
     Buffer.concat([gzipSync(index.slice(0, half)), gzipSync(index.slice(half))]),
   );
 }
-
-/** Fails with mistakes that say so. */
-export const refuses = async (task: Promise<unknown>, pattern: RegExp) =>
-  assert.rejects(
-    task,
-    (error) => error instanceof ConfigError && (assert.match(error.message, pattern), true),
-  );

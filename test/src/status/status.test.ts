@@ -3,8 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { status, type StatusOptions } from "../../../scripts/status.ts";
 import type { ImageProgress } from "../../../src/status/progress.ts";
-import type { Output } from "../../../src/lib/report.ts";
+import type { Output } from "../../../src/lib/command.ts";
 import { project } from "../configuration/project.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 const type = "command:local:Command";
 
@@ -64,12 +65,13 @@ describe("npm run status", () => {
     const { warnings } = await printed({ ...start(), skip: ["gentoo"] });
     assert.deepEqual(warnings, ['no image has the word "gentoo"']);
     const { root } = start();
-    await assert.rejects(
-      status({ root, stack: ["nowhere"] }),
-      /Pulumi\.nowhere\.yaml: there is no such file/,
-    );
-    await assert.rejects(status({ root, state: ["x"] }), /--state: expected one export for each stack/);
-    const broken = { ...start(), state: [join(root, "Pulumi.dev.yaml")] };
-    await assert.rejects(status(broken), /isn't the export of a stack's state/);
+    await rejectsWith(status({ root, stack: ["nowhere"] }), {
+      code: "stack-file-missing",
+      where: "Pulumi.nowhere.yaml",
+    });
+    await rejectsWith(status({ root, state: ["x"] }), { code: "usage", where: "--state" });
+    const file = join(root, "Pulumi.dev.yaml");
+    const broken = { ...start(), state: [file] };
+    await rejectsWith(status(broken), { code: "stack-export-invalid", where: file });
   });
 });
