@@ -163,7 +163,10 @@ describe("a mirror", function () {
   it("that tampers with its index is refused", async () => {
     faults.push({ kind: "flip", path: content.indexPath, offset: -20 });
     // By chance the compression no longer holds, or the signature no longer fits.
-    const { code, where } = await open().then(assert.fail, (error: unknown) => error as UserError);
+    const { code, where } = await open().then(
+      () => assert.fail("it was accepted"),
+      (error: unknown) => error as UserError,
+    );
     assert.match(code, /^(mirror-format-unknown|signature-invalid)$/);
     assert.equal(where, indexUrl(server.url));
   });
