@@ -119,7 +119,7 @@ export const errorCodes = {
   Builds: {
     "guest-timeout": "A build guest was not done in time. → See its console; raise build.timeoutMinutes.",
     "guest-request-unmet":
-      "A layer asks for a service, module or feature that the image does not have. → Correct that layer.",
+      "The image lacks a service, module or feature that a layer asks for, or room on its disk. → Correct that layer.",
     "guest-script-failed": "A script failed in the build guest. → See its console.",
     "guest-panic": "The build guest's kernel panicked. → See its console.",
     "guest-no-report":
