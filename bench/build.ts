@@ -7,10 +7,12 @@ import { idlePatterns, isSelected } from "../src/configuration/select.ts";
 import { readStackFile } from "../src/configuration/settings.ts";
 import type { Variant } from "../src/configuration/variant.ts";
 import { buildSettings } from "../src/builder/build-settings.ts";
+import { print } from "../src/lib/command.ts";
+import { figureColumns, figureRows } from "../src/lib/table.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import type { Caches, MeasureBuild, Measurement } from "./measure-build.ts";
-import { machine, printColumns, printRows } from "./table.ts";
+import { machine } from "./machine.ts";
 
 export interface BuildOptions {
   only: string[];
@@ -46,12 +48,10 @@ export async function benchBuild(options: BuildOptions): Promise<void> {
     )
   ).flat();
   const minutes = (performance.now() - begun) / 60_000;
-  if (options.json) process.stdout.write(`${JSON.stringify(measurements, undefined, 2)}\n`);
-  else {
-    print(measurements, options.phases);
-    const beside = options.atOnce === "1" ? "" : `, ${options.atOnce} at once`;
-    process.stdout.write(`${measurements.length} builds in ${minutes.toFixed(1)} minutes${beside}\n`);
-  }
+  const beside = options.atOnce === "1" ? "" : `, ${options.atOnce} at once`;
+  const end = `${measurements.length} builds in ${minutes.toFixed(1)} minutes${beside}`;
+  const table = [...tables(measurements, options.phases), machine(), end].join("\n");
+  print({ text: options.json ? JSON.stringify(measurements, undefined, 2) : table, warnings: [] });
   const failed = measurements.filter(({ error }) => error !== undefined);
   const differing = differingImages(measurements);
   if (failed.length + differing.length === 0) return;
@@ -98,13 +98,13 @@ function differingImages(measurements: readonly Measurement[]): string[] {
   return [...digests].filter(([, found]) => found.size > 1).map(([image]) => image);
 }
 
-function print(measurements: readonly Measurement[], withPhases: boolean): void {
+function tables(measurements: readonly Measurement[], withPhases: boolean): string[] {
   const differing = differingImages(measurements);
   const comparedImages = measurements
     .map(({ image }) => image)
     .filter((image, index, all) => all.indexOf(image) !== index);
   const number = (value: number | undefined): string => value?.toFixed(1) ?? "";
-  printRows(
+  const builds = figureRows(
     measurements.map((one) => ({
       image: one.image,
       caches: one.caches,
@@ -125,13 +125,12 @@ function print(measurements: readonly Measurement[], withPhases: boolean): void 
       accelerator: one.accelerator ?? "",
     })),
   );
-  if (withPhases) {
-    printColumns(
-      measurements.map(({ image, caches, phases = {} }) => ({
-        seconds: `${image} ${caches}`,
-        ...Object.fromEntries(Object.entries(phases).filter(([, seconds]) => seconds >= 0.05)),
-      })),
-    );
-  }
-  process.stdout.write(`${machine()}\n`);
+  if (!withPhases) return [builds];
+  const phases = figureColumns(
+    measurements.map(({ image, caches, phases = {} }) => ({
+      seconds: `${image} ${caches}`,
+      ...Object.fromEntries(Object.entries(phases).filter(([, seconds]) => seconds >= 0.05)),
+    })),
+  );
+  return [builds, "", phases, ""];
 }

@@ -9,9 +9,10 @@ import { buildDisk } from "../src/builder/build-disk.ts";
 import type { BuildSettings } from "../src/builder/build-settings.ts";
 import { startProgress } from "../src/builder/progress.ts";
 import { withBuildSlot } from "../src/builder/slots.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { scratchFolder } from "../src/lib/workspace.ts";
-import { peakMib } from "./table.ts";
+import { peakMib } from "./machine.ts";
 
 /** Whether a build may use what earlier builds made. */
 export type Caches = "cold" | "warm";
@@ -78,7 +79,7 @@ async function measure({ variant, settings, caches, boot }: MeasureBuild): Promi
   return { ...measurement, hostMib: peakMib() };
 }
 
-await runMain(async () => {
+await runCommand(undefined, async () => {
   const job = (await json(process.stdin)) as MeasureBuild;
   const measurement = await withBuildSlot(job.settings.slots, job.variant.name, () => measure(job));
   process.stdout.write(JSON.stringify(measurement));

@@ -3,14 +3,16 @@ import { loadSources } from "../src/configuration/index.ts";
 import type { Ledger } from "../src/configuration/ledger.ts";
 import { resolve } from "../src/configuration/resolve.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
-import { machine, peakMib, printColumns, type Row } from "./table.ts";
+import type { Output } from "../src/lib/command.ts";
+import { figureColumns, type Figures } from "../src/lib/table.ts";
+import { machine, peakMib } from "./machine.ts";
 
 /** A fleet of several years. */
 const manyImages = 1000;
 
 /** Loads and resolves this project's images, and many more. */
-export async function benchResolve(runs: number): Promise<void> {
-  const rows: Row[] = [];
+export function benchResolve(runs: number): Output {
+  const rows: Figures[] = [];
   for (let run = 1; run <= runs; run += 1) {
     const [loading, { config, ledger }] = timed(() => loadSources({ root: projectRoot, clouds }));
     const [resolving, images] = timed(() => resolve(config, ledger));
@@ -26,9 +28,7 @@ export async function benchResolve(runs: number): Promise<void> {
       "memory MiB": peakMib(),
     });
   }
-  printColumns(rows);
-  process.stdout.write(`${machine()}\n`);
-  await Promise.resolve();
+  return { text: `${figureColumns(rows)}\n${machine()}`, warnings: [] };
 }
 
 /** The same releases this many times over, as further revisions. */

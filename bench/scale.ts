@@ -4,9 +4,11 @@ import { publicImagesQuota } from "../test/doubles/aws/cloud/quotas.ts";
 import { startMoto, type Moto } from "../test/doubles/moto.ts";
 import { account, home, PublishedImages, type Scene } from "../test/e2e/published-images.ts";
 import { resultOf } from "../test/helpers/pulumi-project.ts";
+import type { Output } from "../src/lib/command.ts";
+import { figureColumns, type Figures } from "../src/lib/table.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { watchSession, type Usage } from "./session-usage.ts";
-import { machine, printColumns, type Row } from "./table.ts";
+import { machine } from "./machine.ts";
 
 /** All images in one stack, or each Alpine version's in one of its own. */
 export const layouts = ["one", "by-version"] as const;
@@ -55,7 +57,7 @@ interface Measured {
  * Publishes images of stage release to the AWS double by the project's own program, in a checkout of its own: how long the engine
  * takes for them, and how much memory. Disks are a few KiB, so it is not builds and uploads that are measured.
  */
-export async function benchScale(options: ScaleOptions): Promise<void> {
+export async function benchScale(options: ScaleOptions): Promise<Output> {
   const numbers = options.images.map((text) =>
     between(perVersion, allVersions().length * perVersion, "--images", text),
   );
@@ -71,7 +73,7 @@ export async function benchScale(options: ScaleOptions): Promise<void> {
   const regions = allRegions.slice(0, between(2, allRegions.length, "--regions", options.regions));
   const limit = between(1, 24 * 60 * 60, "--limit", options.limit);
   const moto = await startMoto();
-  const rows: Row[] = [];
+  const rows: Figures[] = [];
   try {
     for (const number of numbers) {
       const versions = allVersions().slice(0, number / perVersion);
@@ -85,11 +87,8 @@ export async function benchScale(options: ScaleOptions): Promise<void> {
   } finally {
     moto.stop();
   }
-  if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
-  else {
-    printColumns(rows);
-    process.stdout.write(`${machine()}\n`);
-  }
+  const text = options.json ? JSON.stringify(rows) : `${figureColumns(rows)}\n${machine()}`;
+  return { text, warnings: [] };
 }
 
 /** Newest first. Some are made up, for there are not as many. */
@@ -116,7 +115,7 @@ interface Fleet {
   up: boolean;
 }
 
-async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promise<Row> {
+async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promise<Figures> {
   await fetch(`${moto.url}/moto-api/reset`, { method: "POST" });
   const project = new PublishedImages(moto, sceneOf([], regions));
   const found: Record<CommandName, Measured[]> = { preview: [], up: [], "no-op up": [] };
@@ -166,7 +165,7 @@ function most(measured: readonly Measured[], which: keyof Usage): number | strin
 }
 
 /** Seconds of all stacks after each other, and milliseconds for each resource; nothing where a stack was not measured. */
-function figures(name: CommandName, measured: Measured[], stacks: number, resources: number): Row {
+function figures(name: CommandName, measured: Measured[], stacks: number, resources: number): Figures {
   const isCutOff = measured.some((one) => one.isCutOff);
   const isWhole = measured.length === stacks;
   if (!isWhole && !isCutOff) return {};

@@ -6,13 +6,15 @@ import { DescribeSnapshotsCommand } from "@aws-sdk/client-ec2";
 import { execa } from "execa";
 import { startMoto } from "../test/doubles/moto.ts";
 import { ec2Client, s3Client } from "../clouds/aws/api/clients.ts";
+import type { Output } from "../src/lib/command.ts";
+import { figureRows, type Figures } from "../src/lib/table.ts";
 import { digestOfFile } from "../src/lib/digest.ts";
 import { projectRoot, scratchFolder } from "../src/lib/workspace.ts";
 import { awsSnapshotStep } from "../clouds/aws/steps/write-snapshot.ts";
 import { awsUploadStep } from "../clouds/aws/steps/upload.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
-import { machine, peakMib, printRows, type Row } from "./table.ts";
+import { machine, peakMib } from "./machine.ts";
 
 /** How an image gets to AWS: `aws.importMethod`. */
 const ways = ["vmimport", "direct"] as const;
@@ -30,29 +32,26 @@ export interface UploadOptions {
  * Brings a made-up image to moto on loopback, in both ways, each in a process of its own for the sake of its memory. The
  * figures compare the ways and versions of this program: how long it takes to AWS, the line says.
  */
-export async function benchUpload(options: UploadOptions): Promise<void> {
+export async function benchUpload(options: UploadOptions): Promise<Output> {
   const rows = options.way === undefined ? await inProcesses(options) : [await measure(options, options.way)];
-  if (options.json) process.stdout.write(`${JSON.stringify(rows)}\n`);
-  else {
-    printRows(rows);
-    process.stdout.write(`${machine()}\n`);
-  }
+  const text = options.json ? JSON.stringify(rows) : `${figureRows(rows)}\n${machine()}`;
+  return { text, warnings: [] };
 }
 
-async function inProcesses({ mib, filled }: UploadOptions): Promise<Row[]> {
-  const rows: Row[] = [];
+async function inProcesses({ mib, filled }: UploadOptions): Promise<Figures[]> {
+  const rows: Figures[] = [];
   for (const way of ways) {
     const args = ["scripts/bench.ts", "upload", "--mib", mib, "--filled", filled, "--way", way, "--json"];
     const { stdout } = await execa(process.execPath, [...process.execArgv, ...args], {
       cwd: projectRoot,
       stderr: "inherit",
     });
-    rows.push(...(JSON.parse(stdout) as Row[]));
+    rows.push(...(JSON.parse(stdout) as Figures[]));
   }
   return rows;
 }
 
-async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number]): Promise<Row> {
+async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number]): Promise<Figures> {
   const folder = scratchFolder("bench");
   const moto = await startMoto();
   try {

@@ -5,7 +5,7 @@ import { defined } from "../src/lib/defined.ts";
 import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
 import type { MetadataInput, MetadataResult } from "../src/steps/metadata.ts";
-import type { CloudImage, type RegionalImage } from "../clouds/cloud.ts";
+import type { CloudImage, RegionalImage } from "../clouds/cloud.ts";
 import { bestEffortSuffix } from "../src/configuration/regions.ts";
 import { StepCommand } from "./step-command.ts";
 

@@ -1,10 +1,10 @@
 /** `npm run bench -- WHAT`: measures, and prints a table. Figures are for reading; no test depends on them. */
 import { Command, Option } from "commander";
-import { benchBuild, type BuildOptions } from "../bench/build.ts";
+import { benchBuild } from "../bench/build.ts";
 import { benchResolve } from "../bench/resolve.ts";
-import { benchScale, layouts, type ScaleOptions } from "../bench/scale.ts";
-import { benchUpload, type UploadOptions } from "../bench/upload.ts";
-import { runMain } from "../src/lib/user-error.ts";
+import { benchScale, layouts } from "../bench/scale.ts";
+import { benchUpload } from "../bench/upload.ts";
+import { printing, runCommand } from "../src/lib/command.ts";
 
 const program = new Command("npm run bench --").description("Measures, and prints a table.");
 
@@ -25,7 +25,7 @@ program
   .option("--at-once <n>", "how many are measured beside each other, as far as there are build slots", "1")
   .option("--phases", "also print what each phase of a build took", false)
   .option("--json", "print JSON instead of a table", false)
-  .action((options: BuildOptions) => runMain(() => benchBuild(options)));
+  .action(benchBuild);
 
 program
   .command("resolve")
@@ -33,7 +33,7 @@ program
     "loads and resolves the ledger's images, the program's own share of a preview; and 1,000 of them",
   )
   .option("--runs <n>", "how often", "5")
-  .action((options: { runs: string }) => runMain(() => benchResolve(Number(options.runs))));
+  .action(printing((options: { runs: string }) => benchResolve(Number(options.runs))));
 
 program
   .command("upload")
@@ -44,7 +44,7 @@ program
   .option("--filled <percent>", "share of it that is not zeroes", "25")
   .addOption(new Option("--way <way>", "one of the two alone").choices(["vmimport", "direct"]))
   .option("--json", "print JSON instead of a table", false)
-  .action((options: UploadOptions) => runMain(() => benchUpload(options)));
+  .action(printing(benchUpload));
 
 program
   .command("scale")
@@ -68,6 +68,6 @@ program
   .option("--no-up", "previews alone")
   .option("--limit <seconds>", "a command that takes longer is ended, and shown as longer than that", "900")
   .option("--json", "print JSON instead of a table", false)
-  .action((options: ScaleOptions) => runMain(() => benchScale(options)));
+  .action(printing(benchScale));
 
-await program.parseAsync();
+await runCommand(program);

@@ -16,7 +16,8 @@ import { startProgress } from "../src/builder/progress.ts";
 import type { Accelerator } from "../src/builder/qemu.ts";
 import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
 import { defined } from "../src/lib/defined.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { scratchFolder } from "../src/lib/workspace.ts";
 import { imageFolder } from "../src/steps/image-folder.ts";
 
@@ -44,7 +45,7 @@ const program = new Command("npm run boot --")
   .option("--port <number>", "port of this host's loopback for SSH (default: a free one)")
   .option("--ssh-key <file>", "public key that may log in (default: a new one, gone with the machine)")
   .option("--stack <name>", "take ledger and mirror from this stack (default: dev, where it exists)")
-  .action((key: string, options: Options) => runMain(() => main(key, options)));
+  .action(main);
 
 /** MiB that the disk is larger than the image: room to try something. */
 const growthMib = 2048;
@@ -179,4 +180,4 @@ function endSignal(): Promise<void> {
   });
 }
 
-await program.parseAsync();
+await runCommand(program);

@@ -16,7 +16,8 @@ import { withBuildSlot } from "../src/builder/slots.ts";
 import { verifyBuild } from "../src/builder/verify/verify.ts";
 import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
 import { withFileLock } from "../src/lib/file-lock.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { printing, runCommand, type Output } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { cacheFolder, projectRoot } from "../src/lib/workspace.ts";
 import { buildRemotely } from "../src/remote/build-remotely.ts";
 
@@ -47,9 +48,9 @@ const program = new Command("npm run build --")
   )
   .option("--builder <host>", "build on that one of the stack's builders, not here")
   .option("--json", "print the result as JSON on stdout", false)
-  .action((key: string, options: Options) => runMain(() => main(key, options)));
+  .action(printing(main));
 
-async function main(key: string, options: Options): Promise<void> {
+async function main(key: string, options: Options): Promise<Output> {
   const settings = settingsOf(options.stack, clouds);
   const variant = findVariant(key, settings, clouds);
   const build = buildSettings(settings);
@@ -58,14 +59,12 @@ async function main(key: string, options: Options): Promise<void> {
     const builder = findBuilder(options.builder, variant, settings, options);
     const input = { variant, inputsDigest: inputsDigest(variant, build), build };
     const built = await buildRemotely(builder, input, folder, (result) => result);
-    process.stdout.write(
-      options.json
-        ? `${JSON.stringify(built, undefined, 2)}\n`
-        : `${path.resolve(projectRoot, built.file)}\nsha512 ${built.sha512}\nboot test: ${built.bootTest.passed} checks passed in ${built.bootTest.seconds} s\n`,
-    );
-    return;
+    const text = options.json
+      ? JSON.stringify(built, undefined, 2)
+      : `${path.resolve(projectRoot, built.file)}\nsha512 ${built.sha512}\nboot test: ${built.bootTest.passed} checks passed in ${built.bootTest.seconds} s`;
+    return { text, warnings: [] };
   }
-  const buildHere = async (): Promise<void> => {
+  const buildHere = async (): Promise<Output> => {
     const progress = startProgress(variant.name);
     const { dataSource } = bootCloudOf(clouds, variant.cloud);
     const image = await buildDisk(variant, build, folder, progress, { dataSource, useCache: options.cache });
@@ -76,24 +75,22 @@ async function main(key: string, options: Options): Promise<void> {
     // What differs ends the program before this.
     const identical = options.verify ? true : undefined;
     if (options.json) {
-      process.stdout.write(
-        `${JSON.stringify({ ...image, bootTest: tested, identical, seconds }, undefined, 2)}\n`,
-      );
-      return;
+      const text = JSON.stringify({ ...image, bootTest: tested, identical, seconds }, undefined, 2);
+      return { text, warnings: [] };
     }
-    process.stdout.write(`${image.file}\nsha512 ${image.sha512}\n`);
-    for (const { file } of Object.values(image.documents)) process.stdout.write(`${file}\n`);
-    if (identical) process.stdout.write("identical when built again, from packages alone\n");
+    const lines = [image.file, `sha512 ${image.sha512}`];
+    lines.push(...Object.values(image.documents).map(({ file }) => file));
+    if (identical) lines.push("identical when built again, from packages alone");
     if (tested !== undefined) {
-      process.stdout.write(`boot test: ${tested.checks.length} checks passed in ${tested.seconds} s\n`);
+      lines.push(`boot test: ${tested.checks.length} checks passed in ${tested.seconds} s`);
       const { standIns } = tested;
-      if (standIns.length > 0)
-        process.stdout.write(`the offline kit's stand-ins in it: ${standIns.join(", ")}\n`);
+      if (standIns.length > 0) lines.push(`the offline kit's stand-ins in it: ${standIns.join(", ")}`);
     }
     for (const [name, took] of Object.entries(seconds))
-      process.stdout.write(`${took.toFixed(1).padStart(7)} s  ${name}\n`);
+      lines.push(`${took.toFixed(1).padStart(7)} s  ${name}`);
+    return { text: lines.join("\n"), warnings: [] };
   };
-  await withFileLock(
+  return await withFileLock(
     lockOf(folder, variant),
     () => withBuildSlot(build.slots, variant.name, buildHere),
     () => process.stderr.write(`${variant.name}: is being built into ${folder}, waiting for that\n`),
@@ -126,4 +123,4 @@ function findBuilder(host: string, variant: Variant, settings: StackSettings, op
   );
 }
 
-await program.parseAsync();
+await runCommand(program);

@@ -3,10 +3,11 @@
  * it would be: exit status 0 for official, 3 for the offline kit.
  */
 import { officialMirrorUrl } from "../src/builder/mirror.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { officialMirrorAnswers, writeDevStack } from "../src/stacks/dev-stack.ts";
 
-await runMain(async () => {
+await runCommand(undefined, async () => {
   const [operation, mirrorName] = process.argv.slice(2);
   if (operation === "choose-mirror") {
     const reached = await officialMirrorAnswers();

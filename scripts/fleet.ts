@@ -6,31 +6,26 @@ import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
 import { make, type MakeOptions } from "../src/fleet/make.ts";
 import { runAll } from "../src/fleet/run-all.ts";
-import { run } from "../src/lib/report.ts";
-import { runMain } from "../src/lib/user-error.ts";
+import { printing, runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
-if (process.argv[1] === import.meta.filename) {
-  const program = new Command("npm run fleet --").description(
-    "A stack for each Alpine version, all from one template, Pulumi.TEMPLATE.yaml.",
-  );
-  const command = (usage: string, description: string) =>
-    program
-      .command(usage)
-      .description(description)
-      .option("--json", "what was done, as an array", false)
-      .option("--root <dir>", "the project's folder", projectRoot);
-  command("make <template>", "makes the stacks that the ledger's versions ask for, and their settings")
-    .option("--force", "overwrite settings that were changed by hand", false)
-    .option("--dry-run", "only say what would be done", false)
-    .action((template: string, options: MakeOptions) =>
-      runMain(() => run(() => make(template, { ...options, clouds }))),
-    );
-  command(
-    "run <template> <command...>",
-    "runs a Pulumi command in each stack; after --, as: run release -- preview",
-  ).action((template: string, args: string[], options: { root: string; json: boolean }) =>
-    runMain(() => runAll(template, args, { ...options, clouds })),
-  );
-  await program.parseAsync();
-}
+const program = new Command("npm run fleet --").description(
+  "A stack for each Alpine version, all from one template, Pulumi.TEMPLATE.yaml.",
+);
+const command = (usage: string, description: string) =>
+  program
+    .command(usage)
+    .description(description)
+    .option("--json", "what was done, as an array", false)
+    .option("--root <dir>", "the project's folder", projectRoot);
+command("make <template>", "makes the stacks that the ledger's versions ask for, and their settings")
+  .option("--force", "overwrite settings that were changed by hand", false)
+  .option("--dry-run", "only say what would be done", false)
+  .action(printing((template: string, options: MakeOptions) => make(template, { ...options, clouds })));
+command(
+  "run <template> <command...>",
+  "runs a Pulumi command in each stack; after --, as: run release -- preview",
+).action((template: string, args: string[], options: { root: string; json: boolean }) =>
+  runAll(template, args, { ...options, clouds }),
+);
+await runCommand(program);

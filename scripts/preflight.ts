@@ -4,8 +4,7 @@
  */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
-import { run } from "../src/lib/report.ts";
-import { runMain } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { preflight, type PreflightOptions } from "../src/preflight/preflight.ts";
 
@@ -14,5 +13,4 @@ const program = new Command("preflight")
   .requiredOption("--stack <name>", "the stack of Pulumi.<name>.yaml")
   .option("--json", "the results as an array")
   .option("--root <dir>", "the project's folder", projectRoot);
-program.parse();
-await runMain(() => run(() => preflight(program.opts<PreflightOptions>(), clouds)));
+await runCommand(program, () => preflight(program.opts<PreflightOptions>(), clouds));

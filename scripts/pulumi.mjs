@@ -42,7 +42,8 @@ export function stackNamedBy(arguments_) {
  */
 export async function runInForeground(program, arguments_, env, onOutput) {
   const child = spawn(program, arguments_, {
-    ...{ env, detached: true },
+    env,
+    detached: true,
     stdio: ["inherit", onOutput === undefined ? "inherit" : "pipe", "inherit"],
   });
   if (onOutput !== undefined) child.stdout?.setEncoding("utf8").on("data", onOutput);

@@ -1,7 +1,7 @@
 /** `npm run recover -- --stack NAME`: after a run that was killed, or that failed in a cloud. See src/recover/recover.ts. */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
-import { runMain } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
 import { recover, type RecoverOptions } from "../src/recover/recover.ts";
 
 const program = new Command("npm run recover --")
@@ -14,6 +14,6 @@ const program = new Command("npm run recover --")
     "clear the lock also of a run on another machine, or in a backend that is no folder, which may still be going",
     false,
   )
-  .action((options: RecoverOptions) => runMain(() => recover(options, clouds)));
+  .action((options: RecoverOptions) => recover(options, clouds));
 
-await program.parseAsync();
+await runCommand(program);

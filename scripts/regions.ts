@@ -1,7 +1,7 @@
 /** `npm run regions`: the clouds' lists of regions, in configs/regions.yaml. */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
-import { run } from "../src/lib/report.ts";
+import { printing, runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { listRegions, type RegionsOptions, updateRegions } from "../src/regions/regions.ts";
 
@@ -10,7 +10,7 @@ const root = ["--root <dir>", "the project's folder", projectRoot] as const;
 program
   .command("list")
   .option(...root)
-  .action((options: RegionsOptions) => run(() => listRegions(options)));
+  .action(printing(listRegions));
 program
   .command("update [cloud...]")
   .description("add regions that are new; tell of those that are no longer found")
@@ -18,5 +18,5 @@ program
   .option("--drop <region...>", "take these out")
   .option("--dry-run", "only say what would be done")
   .option(...root)
-  .action((names: string[], options: RegionsOptions) => run(() => updateRegions(names, clouds, options)));
-await program.parseAsync();
+  .action(printing((names: string[], options: RegionsOptions) => updateRegions(names, clouds, options)));
+await runCommand(program);

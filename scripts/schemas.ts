@@ -4,15 +4,12 @@ import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
 import { accountFileSchema } from "../clouds/aws/account/file-schema.ts";
 import { schemas } from "../src/configuration/json-schemas.ts";
-import { run } from "../src/lib/report.ts";
+import { runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 
-if (process.argv[1] === import.meta.filename) {
-  const program = new Command("schemas")
-    .description("JSON Schemas of the YAML files, into schemas/.")
-    .option("--check", "only tell whether they are fresh");
-  program.parse();
-  const more = { "aws-account": accountFileSchema };
-  const dir = join(projectRoot, "schemas");
-  await run(() => schemas({ ...program.opts<{ check?: boolean }>(), dir, clouds, more }));
-}
+const program = new Command("schemas")
+  .description("JSON Schemas of the YAML files, into schemas/.")
+  .option("--check", "only tell whether they are fresh");
+const more = { "aws-account": accountFileSchema };
+const dir = join(projectRoot, "schemas");
+await runCommand(program, () => schemas({ ...program.opts<{ check?: boolean }>(), dir, clouds, more }));

@@ -6,8 +6,7 @@
  */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
-import { run } from "../src/lib/report.ts";
-import { runMain } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { status, type StatusOptions } from "../src/status/status.ts";
 
@@ -19,5 +18,4 @@ const program = new Command("status")
   .option("--state <file...>", "exports in place of the stacks' states, in the order of --stack")
   .option("--json", "everything, as an array")
   .option("--root <dir>", "the project's folder", projectRoot);
-program.parse();
-await runMain(() => run(() => status(program.opts<StatusOptions>(), clouds)));
+await runCommand(program, () => status(program.opts<StatusOptions>(), clouds));

@@ -5,7 +5,8 @@
  * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.
  */
 import { clouds } from "../clouds/registry.ts";
-import { runMain, UserError } from "../src/lib/user-error.ts";
+import { runCommand } from "../src/lib/command.ts";
+import { UserError } from "../src/lib/user-error.ts";
 import { commonSteps } from "../src/steps/common-steps.ts";
 import { endWithEngine } from "../src/steps/end-with-engine.ts";
 import { stepVariables } from "../src/steps/step.ts";
@@ -18,7 +19,7 @@ const steps = Object.assign(
 /** A result must fit into the environment of later calls with room to spare. */
 const maximumResultBytes = 4096;
 
-await runMain(async () => {
+await runCommand(undefined, async () => {
   const operation = process.argv[2];
   const name = process.env[stepVariables.name] ?? "";
   const load = Object.hasOwn(steps, name) ? steps[name] : undefined;

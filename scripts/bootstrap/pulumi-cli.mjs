@@ -106,6 +106,7 @@ export function releaseArchive(version, platform = process.platform, architectur
       "platform-unsupported",
       `Pulumi has no release for ${platform} on ${architecture}`,
       `install Pulumi ${pinned.minimumPulumi} or newer yourself, so that it is on PATH`,
+      { where: `${platform} ${architecture}` },
     );
   }
   return `pulumi-v${version}-${platform}-${architecture}.tar.gz`;

@@ -37,5 +37,6 @@ export function bootCloudOf(clouds: readonly BootCloud[], name: string): BootClo
     "boot-machine-unknown",
     `images of cloud "${name}" cannot be built: no machine is known to boot them on${suggest(name, known)}`,
     "add a folder for the cloud to clouds/: docs/adding-a-cloud.md",
+    { where: `cloud ${name}` },
   );
 }

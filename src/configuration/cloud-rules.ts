@@ -19,7 +19,7 @@ export interface CloudRules {
    * @param added the day its ledger entry was made
    * @default any day
    */
-  latestDeprecation?(added: string): string;
+  latestDeprecation?: (added: string) => string;
 }
 
 /** The rules of one cloud; undefined for a cloud that only layers know. */

@@ -9,7 +9,8 @@ import { readStackFile } from "./settings.ts";
 import { ConfigError, formatPlace, suggest } from "./source.ts";
 import { stages, variantSchema, type DeclaredImage, type Stage } from "./variant.ts";
 import { defined } from "../lib/defined.ts";
-import { columns, type Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
+import { columns } from "../lib/table.ts";
 
 export interface ImagesOptions {
   root: string;

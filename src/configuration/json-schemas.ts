@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
 import { z } from "zod";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { CloudRules } from "./cloud-rules.ts";
 import { ledgerSchema } from "./ledger.ts";
@@ -70,7 +70,7 @@ export async function schemas({ check = false, dir, clouds, more }: SchemasOptio
     const message = "is not what the zod schemas say: run `npm run schemas` and commit the result";
     throw new ConfigError(
       stale.map(([name]) => ({
-        code: "schemas-stale" as const,
+        code: "generated-file-stale" as const,
         file: join("schemas", name),
         path: "",
         message,

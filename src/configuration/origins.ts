@@ -63,8 +63,10 @@ export function rememberedOrigins(config: Configuration): (image: Image) => Orig
 }
 
 /** The variant without its origins: a layer's line that moves would count as a change of whatever records them. */
-export function withoutOrigins({ origins: _, ...variant }: Variant): Variant {
-  return variant;
+export function withoutOrigins(variant: Variant): Variant {
+  const copy = { ...variant };
+  delete copy.origins;
+  return copy;
 }
 
 /**

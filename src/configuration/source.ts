@@ -5,7 +5,7 @@ import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } f
 import type { Document, Node, Scalar } from "yaml";
 import { z } from "zod";
 import type { ErrorCode } from "../lib/error-codes.ts";
-import { UserError } from "../lib/user-error.ts";
+import { UserError, type Fault } from "../lib/user-error.ts";
 
 export type Path = readonly (string | number)[];
 
@@ -39,10 +39,20 @@ export class ConfigError extends UserError {
       isOneKind && first !== undefined ? first.code : "configuration-invalid",
       problems.map(formatProblem).join("\n"),
       undefined,
-      where.size === 1 ? { where: [...where][0] } : {},
+      { where: where.size === 1 ? [...where][0] : undefined, faults: problems.map(faultOf) },
     );
     this.problems = problems;
   }
+
+  override text(): string {
+    const count = `${this.problems.length} mistake${this.problems.length === 1 ? "" : "s"}`;
+    return `${this.message}\n${count}; nothing was done.`;
+  }
+}
+
+function faultOf(problem: Problem): Fault {
+  const { code, message } = problem;
+  return { code, message, where: whereOf(problem), hint: null };
 }
 
 export function formatProblem(problem: Problem): string {

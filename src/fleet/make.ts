@@ -4,7 +4,8 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError, readSource } from "../configuration/source.ts";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
-import { columns, type Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
+import { columns } from "../lib/table.ts";
 import { initStack, stackNames } from "../stacks/stacks.ts";
 import { fleetOf, type Member } from "./members.ts";
 import { checkTemplate, stackFileText, stateOfStackFile } from "./stack-file.ts";
@@ -31,7 +32,8 @@ export async function make(
   { root, clouds, force = false, dryRun = false, json = false }: MakeOptions,
   backend: Backend = { stackNames, initStack },
 ): Promise<Output> {
-  const source = readSource(join(root, `Pulumi.${template}.yaml`), `Pulumi.${template}.yaml`);
+  const templateFile = `Pulumi.${template}.yaml`;
+  const source = readSource(join(root, templateFile), templateFile, "stack-file-missing");
   checkTemplate(source);
   const { members, empty } = fleetOf(root, template, clouds);
   const stacks = await backend.stackNames();
@@ -44,7 +46,7 @@ export async function make(
       isThere: stacks.includes(member.stack),
     };
   });
-  if (!force) refuseEdited(plan, `Pulumi.${template}.yaml`);
+  if (!force) refuseEdited(plan, templateFile);
   const rows = [];
   for (const { stack, version, file, found, isThere } of plan) {
     if (!isThere && !dryRun) {

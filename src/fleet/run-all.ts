@@ -2,7 +2,7 @@
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { columns } from "../lib/report.ts";
+import { columns } from "../lib/table.ts";
 import { UserError } from "../lib/user-error.ts";
 import { runPulumiInForeground } from "../stacks/pulumi-cli.ts";
 import { changesOf } from "./changes.ts";
@@ -29,11 +29,14 @@ export async function runAll(
   if (unmade.length > 0 || members.length === 0) {
     const what = members.length === 0 ? `fleet ${template} has no stack` : `there is no ${unmade[0]!.file}`;
     const code = members.length === 0 ? "fleet-empty" : "stack-file-missing";
-    throw new UserError(code, what, `npm run fleet -- make ${template}`);
+    const where = unmade[0]?.file ?? `Pulumi.${template}.yaml`;
+    throw new UserError(code, what, `npm run fleet -- make ${template}`, { where });
   }
   const named = args.find((arg) => arg === "-s" || /^--stack(=|$)/.test(arg));
   if (named !== undefined)
-    throw new UserError("usage", `${named}: every stack of the fleet is meant`, "leave it out");
+    throw new UserError("usage", `${named}: every stack of the fleet is meant`, "leave it out", {
+      where: named,
+    });
   const results: StackRun[] = [];
   let isInterrupted = false;
   process.on("SIGINT", () => (isInterrupted = true));

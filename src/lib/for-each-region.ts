@@ -20,9 +20,10 @@ export async function forEachRegion<T, Result>(
   if (unexpected !== undefined) throw unexpected;
   if (first !== undefined && more.length === 0) throw first;
   if (first !== undefined) {
-    const codes = new Set((errors as UserError[]).map(({ code }) => code));
+    const faults = (errors as UserError[]).map((error) => error.toJSON());
+    const codes = new Set(faults.map(({ code }) => code));
     const [code = "several-faults"] = codes.size === 1 ? codes : [];
-    throw new UserError(code, errors.map(({ message }) => message).join("\n"));
+    throw new UserError(code, errors.map(({ message }) => message).join("\n"), undefined, { faults });
   }
   return done.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 }

@@ -1,9 +1,21 @@
 import type { ErrorCode } from "./error-codes.ts";
 
+/** What programs are told of a fault, by `--json`. */
+export interface Fault {
+  code: ErrorCode;
+  message: string;
+  where: string | null;
+  hint: string | null;
+  /** The single faults, where there are several. */
+  problems?: readonly Fault[];
+}
+
 /** What a UserError may have beside its texts. */
 export interface UserErrorOptions extends ErrorOptions {
   /** Where the fault is: a file with line and column, a resource, a URL, a region. Its message names the place in words. */
   where?: string | undefined;
+  /** The single faults, where it stands for several. */
+  faults?: readonly Fault[];
 }
 
 /**
@@ -16,35 +28,41 @@ export class UserError extends Error {
   readonly what: string;
   readonly hint: string | undefined;
   readonly where: string | undefined;
+  readonly #faults: readonly Fault[];
 
   /**
    * @param code the kind of fault, for programs: see docs/errors.md
    * @param what one sentence: the fact, with the place it was found in
    * @param hint what to do about it
    */
-  constructor(code: ErrorCode, what: string, hint?: string, { where, ...options }: UserErrorOptions = {}) {
+  constructor(
+    code: ErrorCode,
+    what: string,
+    hint?: string,
+    { where, faults = [], ...options }: UserErrorOptions = {},
+  ) {
     super(hint === undefined ? what : `${what}\n  → ${hint}`, options);
     this.code = code;
     this.what = what;
     this.hint = hint;
     this.where = where;
+    this.#faults = faults;
     // Wherever it ends up being printed: where in our code a person's mistake was noticed does not help that person.
     this.stack = `${this.name}: ${this.message}`;
   }
-}
 
-/** Runs a program's main function; a UserError ends it with exit code 1 and its message alone. */
-export async function runMain(main: () => Promise<void>): Promise<void> {
-  try {
-    await main();
-  } catch (thrown) {
-    const error = fullDiskError(thrown) ?? thrown;
-    if (error instanceof UserError) {
-      process.stderr.write(`error: ${error.message}\n`);
-    } else {
-      process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-    }
-    process.exitCode = 1;
+  /** For people, without a stack. */
+  text(): string {
+    return `error: ${this.message}`;
+  }
+
+  /** For programs. */
+  toJSON(): Fault {
+    const { code, what, where = null, hint = null } = this;
+    const [first, ...more] = this.#faults;
+    if (first !== undefined && more.length === 0) return first;
+    const fault = { code, message: what, where, hint };
+    return first === undefined ? fault : { ...fault, problems: this.#faults };
   }
 }
 

@@ -1,6 +1,6 @@
 /** What preflight says, and how: one result for each thing it looked at. */
 import { groupBy } from "../lib/group-by.ts";
-import { columns } from "../lib/report.ts";
+import { columns } from "../lib/table.ts";
 
 export interface CheckResult {
   /** What was checked: `account`, `regions`, `quota`. */

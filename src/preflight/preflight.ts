@@ -3,7 +3,7 @@ import { declaredBy } from "../configuration/index.ts";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { readStackFile, type StackSettings } from "../configuration/settings.ts";
 import type { DeclaredImage } from "../configuration/variant.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { type CheckResult, countText, errorsOf, resultTable } from "./check-result.ts";
 
 /** What the account of a cloud must be ready for, and how to ask it. */

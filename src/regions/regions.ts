@@ -5,7 +5,7 @@ import { isMap, isSeq, type YAMLSeq } from "yaml";
 import { readRegions } from "../configuration/regions.ts";
 import { ConfigError, readSource, suggest } from "../configuration/source.ts";
 import type { ErrorCode } from "../lib/error-codes.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { read } from "../releases/upstream.ts";
 import type { RegionLookup } from "./region-lookup.ts";
 

@@ -14,7 +14,7 @@ import { isSelected } from "../configuration/select.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
 import type { Stage } from "../configuration/variant.ts";
 import { defined } from "../lib/defined.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { UserError } from "../lib/user-error.ts";
 import { dayAfter, fail, open, save, type CommonOptions } from "./ledger-session.ts";
 import { type MirrorOptions, releaseServed } from "./served.ts";

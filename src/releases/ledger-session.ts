@@ -12,7 +12,7 @@ import { isSelected, type Selection } from "../configuration/select.ts";
 import { readStackFile } from "../configuration/settings.ts";
 import { ConfigError, parseSource } from "../configuration/source.ts";
 import type { ErrorCode } from "../lib/error-codes.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
 export interface CommonOptions extends Selection {

@@ -5,7 +5,7 @@ import { stateOf, type Entry } from "../configuration/ledger.ts";
 import { isSelected } from "../configuration/select.ts";
 import { check, ConfigError, readSource, suggest } from "../configuration/source.ts";
 import { keyOf, stages } from "../configuration/variant.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { exportState, findState, nameOf, resourcesOf, type StackState } from "../stacks/state.ts";
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./ledger-session.ts";
 import { read } from "./upstream.ts";

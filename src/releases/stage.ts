@@ -3,7 +3,8 @@ import { findEntry, imagesOf, label, type LedgerImage } from "../configuration/l
 import { stateOf } from "../configuration/ledger.ts";
 import { isDay } from "../configuration/schema.ts";
 import { stages, type Stage } from "../configuration/variant.ts";
-import { columns, type Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
+import { columns } from "../lib/table.ts";
 import { chosen, count, dayAfter, fail, open, save, type CommonOptions } from "./ledger-session.ts";
 
 export function list(options: CommonOptions): Output {

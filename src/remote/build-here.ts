@@ -10,12 +10,12 @@ import type { BootCloud } from "../boot-test/boot-cloud.ts";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import type { Variant } from "../configuration/variant.ts";
 import { inputsDigest } from "../builder/inputs.ts";
-import { BootstrapError } from "../../scripts/bootstrap/report.mjs";
 import { findMissing, installMissing, requirementsToBuild } from "../../scripts/bootstrap/system-tools.mjs";
 import { VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
+import { userErrorOf } from "../lib/command.ts";
 import { defined } from "../lib/defined.ts";
 import { withFileLock } from "../lib/file-lock.ts";
-import { fullDiskError, UserError } from "../lib/user-error.ts";
+import { UserError } from "../lib/user-error.ts";
 import { workFolder } from "../lib/workspace.ts";
 import { type DiskImageResult, diskImageStep } from "../steps/disk-image.ts";
 import { imageFolder } from "../steps/image-folder.ts";
@@ -74,15 +74,12 @@ async function installTools(arch: Variant["arch"]): Promise<void> {
 
 /** Sends why a build failed, and its logs. */
 async function sendFailure(folder: string, thrown: unknown): Promise<undefined> {
-  const error = fullDiskError(thrown) ?? (thrown as Error);
+  const error = userErrorOf(thrown);
   mkdirSync(folder, { recursive: true });
   const failure =
-    error instanceof UserError
-      ? { code: error.code, what: error.what, ...defined({ hint: error.hint, where: error.where }) }
-      : // The bootstrap's errors are for people too, and have a name of their own.
-        error instanceof BootstrapError
-        ? { code: error.code, what: error.message }
-        : { code: "internal" as const, what: error.stack ?? error.message };
+    error === undefined
+      ? { code: "internal" as const, what: (thrown as Error).stack ?? String(thrown) }
+      : { code: error.code, what: error.what, ...defined({ hint: error.hint, where: error.where }) };
   const name = writeFailure(folder, { ...failure, folder });
   const logs = readdirSync(folder).filter((name) => name.endsWith(".log"));
   await sendFiles(folder, [name, ...logs.sort()], process.stdout);

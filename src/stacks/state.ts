@@ -57,6 +57,7 @@ export function parseState(text: string, from: string): StackState {
     "stack-export-invalid",
     `${from} isn't the export of a stack's state`,
     "make it with `pulumi stack export`",
+    { where: from },
   );
 }
 

@@ -8,7 +8,7 @@ import { readStackFile } from "../configuration/settings.ts";
 import { ConfigError } from "../configuration/source.ts";
 import { fromJson } from "../lib/from-json.ts";
 import type { ErrorCode } from "../lib/error-codes.ts";
-import type { Output } from "../lib/report.ts";
+import type { Output } from "../lib/command.ts";
 import { runPulumi } from "./pulumi-cli.ts";
 import { selectedStack } from "./stacks.ts";
 import { findState, nameOf, providerUrn, resourceSchema, resourcesOf, typeOf } from "./state.ts";
@@ -94,8 +94,10 @@ export async function targets(options: TargetsOptions, clouds: readonly CloudRul
     all.map(({ variant }) => variant),
     { only, skip },
   );
-  const fail = (message: string): never => refuse("stack-resources-missing", `stack ${stack}`, message);
-  if (chosen.length === 0) fail(`--only and --skip leave none of its ${all.length} images`);
+  const fail = (message: string, code: ErrorCode = "stack-resources-missing"): never =>
+    refuse(code, `stack ${stack}`, message);
+  if (chosen.length === 0)
+    fail(`--only and --skip leave none of its ${all.length} images`, "selection-empty");
 
   const resources = options.from === undefined ? await preview(stack, fail) : readSaved(options.from);
   const missing = chosen.filter(({ key }) => !resources.some(({ urn }) => nameOf(urn) === key));
@@ -124,11 +126,7 @@ function readSaved(file: string): RelatedResource[] {
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    refuse(
-      "stack-export-invalid",
-      file,
-      `${message}: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    refuse("file-unreadable", file, `${message}: ${error instanceof Error ? error.message : String(error)}`);
   }
   return resourcesIn(text) ?? refuse("stack-export-invalid", file, `${message}: it is neither`);
 }

@@ -10,7 +10,7 @@ export interface RegionalPart {
   /** A column of `npm run status`. */
   what: "copies" | "snapshots" | "shared";
   regions: readonly PublishedRegion[];
-  isThere(region: string): boolean;
+  isThere: (region: string) => boolean;
 }
 
 /** What a cloud's images and lines have in a stack's state. Pure. */
@@ -25,7 +25,7 @@ export interface CloudProgress {
    */
   imageResources(image: DeclaredImage, stage: Stage, settings: StackSettings): string[];
   /** `TYPE NAME` of each resource that a line has when all is done. */
-  lineResources?(line: ReleaseLine): string[];
+  lineResources?: (line: ReleaseLine) => string[];
   /** Whether the state has the imported image. */
   isImported(key: string, state: StateIndex): boolean;
   /** The id of an image in a region; undefined if the state has none. */
@@ -34,12 +34,12 @@ export interface CloudProgress {
    * What the image has in each region, in the order of work.
    * @param published regions in which the image is published: none below stage publish
    */
-  regionalParts(
+  regionalParts: (
     image: DeclaredImage,
     published: readonly PublishedRegion[],
     settings: StackSettings,
     state: StateIndex,
-  ): RegionalPart[];
+  ) => RegionalPart[];
   /** Whether the line's channel names the image in a region, and was read back. */
   isPointedTo?(line: ReleaseLine, key: string, region: string, state: StateIndex): boolean;
 }

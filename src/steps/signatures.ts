@@ -89,7 +89,7 @@ async function sign(command: string, file: string): Promise<void> {
     const { code, timedOut, exitCode, stderr } = error as ExecaError;
     if (code === "ENOENT")
       throw new UserError("tool-missing", `${program}, which is to sign ${name}, was not found`, hint, {
-        where: name,
+        where: program,
       });
     const how = timedOut
       ? `was not done after ${deadlineMinutes} minutes`

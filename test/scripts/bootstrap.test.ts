@@ -25,6 +25,7 @@ import { type Plugin, type Tools, VersionMemory } from "../../scripts/bootstrap/
 import { compareVersions, versionIn } from "../../scripts/bootstrap/versions.mjs";
 import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../scripts/pulumi.mjs";
 import { defined } from "../../src/lib/defined.ts";
+import { assertError, rejectsWith, throwsError } from "../helpers/errors.ts";
 
 describe("bootstrap", () => {
   let folder: string;
@@ -109,7 +110,8 @@ describe("bootstrap", () => {
         console.log(process.argv[1] === import.meta.filename, words.join());`;
       writeFileSync(main, text);
       const printed = execFileSync(process.execPath, ["scripts/node.mjs", main, "--one", "two"], {
-        ...{ cwd: projectRoot, encoding: "utf8" },
+        cwd: projectRoot,
+        encoding: "utf8",
       });
       assert.equal(printed, "true --one,two\n");
     });
@@ -149,13 +151,17 @@ describe("bootstrap", () => {
     it("has releases for Linux and macOS", () => {
       assert.equal(releaseArchive("3.259.0", "linux", "x64"), "pulumi-v3.259.0-linux-x64.tar.gz");
       assert.equal(releaseArchive("3.259.0", "darwin", "arm64"), "pulumi-v3.259.0-darwin-arm64.tar.gz");
-      assert.throws(() => releaseArchive("3.259.0", "sunos", "x64"), /no release for sunos/);
+      const unsupported = { code: "platform-unsupported", where: "sunos x64" } as const;
+      throwsError(() => releaseArchive("3.259.0", "sunos", "x64"), unsupported);
     });
 
     it("finds its checksum in the release's list", () => {
       const sum = "a".repeat(64);
       assert.equal(checksumOf(`${"b".repeat(64)}  other\n${sum}  file.tar.gz\n`, "file.tar.gz"), sum);
-      assert.throws(() => checksumOf(`${sum}  other`, "file.tar.gz"), /has none for file.tar.gz/);
+      throwsError(() => checksumOf(`${sum}  other`, "file.tar.gz"), {
+        code: "platform-unsupported",
+        where: "file.tar.gz",
+      });
     });
   });
 
@@ -197,13 +203,20 @@ describe("bootstrap", () => {
       const url = await serve((request, response) => {
         response.end(request.url?.endsWith("checksums.txt") ? list : "something else");
       });
-      await assert.rejects(downloadCli(join(folder, "tools"), url), /the checksum of .* is wrong/);
+      await rejectsWith(downloadCli(join(folder, "tools"), url), {
+        code: "download-damaged",
+        where: `${url}/${releaseArchive("3.259.0")}`,
+      });
       assert.equal(existsSync(join(folder, "tools/pulumi")), false);
     });
 
     it("is an error when the server has no such release", async () => {
       const url = await serve((_, response) => response.writeHead(404).end());
-      await assert.rejects(downloadCli(join(folder, "tools"), url), /checksums.txt: the server answered 404/);
+      await rejectsWith(downloadCli(join(folder, "tools"), url), {
+        code: "download-unreachable",
+        where: `${url}/pulumi-3.259.0-checksums.txt`,
+        text: / 404/,
+      });
     });
 
     it("is an error when it breaks off", async () => {
@@ -213,7 +226,10 @@ describe("bootstrap", () => {
         response.writeHead(200, { "content-length": content.length });
         return response.write(content.subarray(0, 10), () => response.destroy());
       });
-      await assert.rejects(downloadCli(join(folder, "tools"), url), /broke off/);
+      await rejectsWith(downloadCli(join(folder, "tools"), url), {
+        code: "download-interrupted",
+        where: `${url}/${releaseArchive("3.259.0")}`,
+      });
     });
 
     describe("through a proxy", () => {
@@ -325,8 +341,9 @@ describe("bootstrap", () => {
     });
 
     it("are all in one message, with every command where the package manager isn't known", () => {
-      const { message } = missingToolsError(all.slice(0, 2), undefined);
-      assert.match(message, /^missing: QEMU for x86_64, QEMU for aarch64\n/);
+      const error = missingToolsError(all.slice(0, 2), undefined);
+      assertError(error, { code: "tool-missing", where: "QEMU for x86_64, QEMU for aarch64" });
+      const { message } = error;
       for (const command of ["apt-get install", "apk add", "dnf install", "brew install"]) {
         assert.ok(message.includes(command), message);
       }
@@ -334,16 +351,15 @@ describe("bootstrap", () => {
 
     it("say so when only Debian has them", () => {
       const missing = [{ name: "patchelf", debianPackage: "patchelf", packages: { apt: "patchelf" } }];
-      assert.match(missingToolsError(missing, "brew").message, /needs Debian or Ubuntu/);
+      const error = missingToolsError(missing, "brew");
+      assertError(error, { code: "tool-missing", where: "patchelf", text: /needs Debian or Ubuntu/ });
     });
 
     it("are an error when too old", () => {
       const [qemu] = all;
       assert.ok(qemu);
-      assert.match(
-        tooOld(qemu, "/usr/bin/qemu", "5.2.0").message,
-        /5\.2\.0; this project needs 6\.0\.0 or newer/,
-      );
+      const error = tooOld(qemu, "/usr/bin/qemu", "5.2.0");
+      assertError(error, { code: "tool-outdated", where: "/usr/bin/qemu", text: /5\.2\.0.* 6\.0\.0 / });
     });
   });
 

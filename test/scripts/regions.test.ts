@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { publishedRegions, readRegions } from "../../src/configuration/regions.ts";
 import { updateRegions } from "../../src/regions/regions.ts";
 import { project, repository } from "../src/configuration/project.ts";
+import { rejectsWith } from "../helpers/errors.ts";
 
 const file = "configs/regions.yaml";
 const lists = `# ours
@@ -78,12 +79,20 @@ describe("npm run regions -- update", () => {
 
   it("refuses a document without regions, an unknown cloud, and a cloud without a public list", async () => {
     const { options, read } = start({ aws: {} });
-    await assert.rejects(updateRegions([], clouds, options), /names no region/);
-    await assert.rejects(updateRegions(["awss"], clouds, options), /awss: no look-up.*did you mean "aws"/);
-    await assert.rejects(
-      updateRegions(["azure"], clouds, { root: options.root }),
-      /give one with --from azure=FILE/,
-    );
+    await rejectsWith(updateRegions([], clouds, options), {
+      code: "upstream-invalid",
+      where: `regions ${options.from[0]!.replace("aws=", "")}`,
+    });
+    await rejectsWith(updateRegions(["awss"], clouds, options), {
+      code: "unknown-cloud",
+      where: "regions awss",
+      text: /did you mean "aws"/,
+    });
+    await rejectsWith(updateRegions(["azure"], clouds, { root: options.root }), {
+      code: "unknown-cloud",
+      where: "regions azure",
+      text: /--from azure=FILE/,
+    });
     assert.equal(read(), lists);
   });
 });

@@ -37,9 +37,9 @@ export async function requireAccount(settings: StackSettings, state: StackState)
   const aws = awsSettingsOf(settings);
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, emulator: aws.emulator });
-  const { level, found, remedy } = checkAccount({ settings: aws }, { identity });
+  const { level, where, found, remedy } = checkAccount({ settings: aws }, { identity });
   const refuse = (code: ErrorCode, what: string, hint = ""): never => {
-    throw new UserError(code, `${what}: nothing was looked for, nor changed`, hint);
+    throw new UserError(code, `${what}: nothing was looked for, nor changed`, hint, { where });
   };
   if (level === "error") {
     const fault = "failure" in identity ? identity.failure.kind : undefined;

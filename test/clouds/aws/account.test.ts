@@ -6,6 +6,7 @@ import { ACCOUNT_NAMESPACE, readAccountSettings } from "../../../clouds/aws/acco
 import type { PolicyDocument } from "../../../clouds/aws/policies.ts";
 import { repository } from "../../src/configuration/project.ts";
 import { type MockTypes, type Registered, type Run, runWithMocks } from "../../helpers/pulumi-mocks.ts";
+import { mistakesOf } from "../../helpers/errors.ts";
 
 const account = "111122223333";
 const same = (inputs: Record<string, unknown>) => inputs;
@@ -162,12 +163,6 @@ describe("an AWS account's program", () => {
 });
 
 describe("an AWS account's settings", () => {
-  const mistakes = (raw: Record<string, string>, ...patterns: RegExp[]) =>
-    assert.throws(
-      () => readAccountSettings(raw),
-      ({ message }: Error) => patterns.every((pattern) => pattern.test(message)) || assert.fail(message),
-    );
-
   it("are in the Pulumi project's namespace", () => {
     const file = readFileSync(join(repository, "clouds/aws/account/Pulumi.yaml"), "utf8");
     assert.equal((parse(file) as { name: string }).name, ACCOUNT_NAMESPACE);
@@ -181,23 +176,26 @@ describe("an AWS account's settings", () => {
   });
 
   it("are refused with all mistakes at once", () => {
-    mistakes({}, /account: is missing/, /region: is missing/);
-    mistakes(
-      {
-        account: "12345",
-        region: "eu-west-1",
-        bukket: "x",
-        parameterPrefix: "alpine",
-        publisher: JSON.stringify({ principals: ["me"], oidc: { url: "https://x/", subjects: ["*"] } }),
-        kmsKeys: JSON.stringify(["alias/mine"]),
-      },
-      /account: expected an account's twelve digits/,
-      /bukket: unknown key; did you mean "bucket"/,
-      /parameterPrefix: expected a path/,
-      /publisher\.principals\[0\]: expected a user's or role's ARN/,
-      /publisher\.oidc\.url: expected https/,
-      /publisher\.oidc\.subjects\[0\]: would let every pipeline in/,
-      /kmsKeys\[0\]: expected a key's ARN/,
+    assert.deepEqual(
+      mistakesOf(() => readAccountSettings({})),
+      ["value-missing the account's settings account", "value-missing the account's settings region"],
     );
+    const raw = {
+      account: "12345",
+      region: "eu-west-1",
+      bukket: "x",
+      parameterPrefix: "alpine",
+      publisher: JSON.stringify({ principals: ["me"], oidc: { url: "https://x/", subjects: ["*"] } }),
+      kmsKeys: JSON.stringify(["alias/mine"]),
+    };
+    assert.deepEqual(mistakesOf(() => readAccountSettings(raw)).sort(), [
+      "unknown-key the account's settings bukket",
+      "value-invalid the account's settings account",
+      "value-invalid the account's settings kmsKeys[0]",
+      "value-invalid the account's settings parameterPrefix",
+      "value-invalid the account's settings publisher.oidc.subjects[0]",
+      "value-invalid the account's settings publisher.oidc.url",
+      "value-invalid the account's settings publisher.principals[0]",
+    ]);
   });
 });

@@ -9,6 +9,7 @@ import type { Image, Region, Snapshot } from "../../doubles/aws/cloud/state.ts";
 import { testEndpoint, type TestEndpoint } from "../../doubles/aws/test-endpoint.ts";
 import { someVariant } from "../../helpers/variant.ts";
 import { readSettings } from "../../helpers/configuration.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 const account = "111122223333";
 const partner = "777788889999";
@@ -262,26 +263,22 @@ describe("recover, on AWS", function () {
   });
 
   describe("the account", () => {
-    const refused = (accounts: string[], resources: StateResource[], message: RegExp) =>
-      assert.rejects(
+    const refused = (accounts: string[], resources: StateResource[], text: RegExp) =>
+      rejectsWith(
         requireAccount(readSettings({ aws: { region: home, accounts, emulator: true } }), {
           deployment: { resources },
         }),
-        message,
+        { code: "aws-account-wrong", where: account, text },
       );
 
     it("is one that the stack names", async () => {
-      await refused(
-        [partner],
-        [],
-        /another account than 777788889999.*: nothing was looked for, nor changed/,
-      );
+      await refused([partner], [], / 777788889999, to which the stack may publish/);
     });
 
     it("is the one that has the stack's images", async () => {
       const [, imported] = resources;
       const elsewhere = { ...imported!, outputs: { ownerId: partner } };
-      await refused([], [elsewhere], /another account than 777788889999, which has the stack's images/);
+      await refused([], [elsewhere], / 777788889999, which has the stack's images/);
       await requireAccount(settings, state);
     });
   });

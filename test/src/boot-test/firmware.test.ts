@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findUefiFirmware } from "../../../src/boot-test/firmware.ts";
-import { UserError } from "../../../src/lib/user-error.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
+import { throwsError } from "../../helpers/errors.ts";
 
 interface Descriptor {
   arch?: string;
@@ -82,13 +82,11 @@ describe("the UEFI firmware for a boot test", () => {
       ["x86_64", "ovmf"],
       ["aarch64", "qemu-efi-aarch64"],
     ] as const) {
-      assert.throws(
-        () => findUefiFirmware(arch, [folder]),
-        (error) =>
-          error instanceof UserError &&
-          error.what === `no UEFI firmware for ${arch} in ${folder}` &&
-          error.hint!.includes(name),
-      );
+      throwsError(() => findUefiFirmware(arch, [folder]), {
+        code: "tool-missing",
+        where: `UEFI firmware for ${arch}`,
+        text: new RegExp(`→ .*${name}`),
+      });
     }
   });
 });

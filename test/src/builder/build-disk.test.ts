@@ -3,9 +3,9 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { buildDisk, checkRelease, guestMemoryMib, imageConsole } from "../../../src/builder/build-disk.ts";
 import type { MirrorSettings, Repository } from "../../../src/builder/mirror.ts";
-import { UserError } from "../../../src/lib/user-error.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
+import { rejectsWith, throwsError } from "../../helpers/errors.ts";
 
 const mirror: MirrorSettings = { name: "offline", url: "file:///mirror", keyFiles: [] };
 
@@ -36,7 +36,7 @@ describe("a build", () => {
       cacheGib: 20,
     } as const;
     const folder = join(temporaryFolder(), "out");
-    await assert.rejects(
+    await rejectsWith(
       buildDisk(
         someVariant({ imageFormatOptions: "vhd/force-size" }),
         settings,
@@ -48,11 +48,7 @@ describe("a build", () => {
         },
         { dataSource: "NoCloud" },
       ),
-      {
-        name: "UserError",
-        message:
-          /^nocloud_alpine-3\.23\.6.* has imageFormat qcow2 and imageFormatOptions vhd\/force-size.*\n {2}→ /,
-      },
+      { code: "image-format-invalid", where: someVariant().name },
     );
     assert.equal(existsSync(folder), false);
   });
@@ -72,23 +68,19 @@ describe("the release a mirror has", () => {
 
   it("is named when it is another, with what to do", () => {
     for (const served of ["3.23.7", "3.23.60", "3.23"]) {
-      assert.throws(
-        () => checkRelease(declared, [repository({ "alpine-base": `${served}-r0` })], mirror),
-        (error) =>
-          error instanceof UserError &&
-          error.what.includes(
-            `mirror offline (file:///mirror) has Alpine ${served} in its 3.23 branch, not 3.23.6`,
-          ) &&
-          error.message.includes(`declare ${served}, or use a mirror that kept 3.23.6`),
-      );
+      throwsError(() => checkRelease(declared, [repository({ "alpine-base": `${served}-r0` })], mirror), {
+        code: "release-not-served",
+        where: "file:///mirror",
+        text: new RegExp(`Alpine ${served} in its 3\\.23 branch, not 3\\.23\\.6\n.*declare ${served},`),
+      });
     }
   });
 
   it("is missed when there is none", () => {
-    assert.throws(
-      () => checkRelease(declared, [repository({ busybox: "1" })], mirror),
-      /without alpine-base[^]*use a complete mirror/,
-    );
+    throwsError(() => checkRelease(declared, [repository({ busybox: "1" })], mirror), {
+      code: "mirror-incomplete",
+      where: "file:///mirror",
+    });
   });
 
   it("is any for edge, which has no releases", () => {

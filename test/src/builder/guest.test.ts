@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { guestNetwork, readReport } from "../../../src/builder/guest.ts";
 import type { Progress } from "../../../src/builder/progress.ts";
-import { UserError } from "../../../src/lib/user-error.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 /** The lines as a guest sends them, each in its own turn. */
 async function* lines(...all: string[]): AsyncGenerator<string> {
@@ -66,10 +66,11 @@ describe("what a guest reports", () => {
   });
 
   it("must be JSON, and is shown when it is not", async () => {
-    await assert.rejects(readReport(lines('result {"packages":')), (error) => {
-      assert.ok(error instanceof UserError);
-      assert.match(error.message, /no JSON: \{"packages":\n.*console log/);
-      return true;
+    const text = /\{"packages":\n/;
+    await rejectsWith(readReport(lines('result {"packages":')), {
+      code: "guest-no-report",
+      where: undefined,
+      text,
     });
   });
 

@@ -8,6 +8,7 @@ import type * as Proxy from "../../../src/builder/package-proxy.ts";
 import { projectCopy } from "../../helpers/project-copy.ts";
 import { type TestMirror, testMirror } from "../../helpers/repository.ts";
 import { type DirectoryServer, type Fault, serveDirectory } from "../../../offline-kit/mirror/serve.ts";
+import { assertError } from "../../helpers/errors.ts";
 
 describe("the package proxy of a build guest", function () {
   this.timeout(20_000);
@@ -120,7 +121,6 @@ describe("the package proxy of a build guest", function () {
     assert.equal(status, 502);
     assert.ok(!body.equals(good("two")));
     assert.equal((await get("/0/x86_64/three-1.0-r0.apk")).status, 502);
-    assert.equal(proxy.fault()?.name, "UserError");
-    assert.match(proxy.fault()?.message ?? "", /^package .*two-1\.0-r0\.apk: /);
+    assertError(proxy.fault(), { code: "checksum-wrong", where: /\/two-1\.0-r0\.apk$/ });
   });
 });

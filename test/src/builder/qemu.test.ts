@@ -69,7 +69,7 @@ describe("the QEMU that is found", () => {
       for (const folder of ${JSON.stringify(folders)}) {
         process.env.PATH = folder;
         const { findQemu } = await import(${JSON.stringify(join(projectRoot, "src/builder/qemu.ts?"))} + folder);
-        const ask = (arch) => findQemu(arch).catch((error) => error.name + ": " + error.message);
+        const ask = (arch) => findQemu(arch).catch((error) => error.name + ": " + error.code + " " + error.where);
         answers.push({ x86_64: await ask("x86_64"), aarch64: await ask("aarch64") });
       }
       console.log(JSON.stringify(answers));`;
@@ -80,18 +80,12 @@ describe("the QEMU that is found", () => {
     answers = JSON.parse(stdout) as Record<string, string>[];
   });
 
-  it("may be too old: what was found, what is needed, what to do", () => {
-    assert.match(
-      answers[0]!.x86_64!,
-      /^UserError: qemu-system-x86_64 is version 5\.2, and 6\.0 or newer is needed\n.*install a newer QEMU/,
-    );
+  it("may be too old", () => {
+    assert.equal(answers[0]!.x86_64, "UserError: tool-outdated qemu-system-x86_64");
   });
 
   it("may be missing", () => {
-    assert.match(
-      answers[0]!.aarch64!,
-      /^UserError: qemu-system-aarch64 was not found.*\n.*npm run bootstrap/,
-    );
+    assert.equal(answers[0]!.aarch64, "UserError: tool-missing qemu-system-aarch64");
   });
 
   it("is compared as a version, not as a text", () => {
@@ -99,7 +93,7 @@ describe("the QEMU that is found", () => {
   });
 
   it("must say its version", () => {
-    assert.match(answers[1]!.aarch64!, /version unknown, and 6\.0 or newer/);
+    assert.match(answers[1]!.aarch64!, /^UserError: tool-outdated qemu-system-aarch64$/);
   });
 });
 

@@ -3,8 +3,10 @@ import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { complaints, project, repository as root } from "./project.ts";
+import { project, repository as root } from "./project.ts";
 import { images } from "../../helpers/configuration.ts";
+import type { Fault } from "../../../src/lib/user-error.ts";
+import { throwsError } from "../../helpers/errors.ts";
 
 const ledger = "test/src/configuration/original.releases.yaml";
 interface Image {
@@ -121,17 +123,21 @@ describe("npm run images", () => {
       explain("3.19.1-aarch64-uefi-tiny-aws-r0", "release"),
       /no layer sets it.*original\.releases\.yaml:\d+/,
     );
-    assert.match(
-      complaints(() => explain("3.19.1-aarch64-uefi-tiny-aws", "packges"))[0]!,
-      /no such field; did you mean "packages"/,
-    );
-    assert.match(complaints(() => explain("3.19.1-aarch64-uefi-tiny-asw", "motd"))[0]!, /no such image/);
+    throwsError(() => explain("3.19.1-aarch64-uefi-tiny-aws", "packges"), {
+      code: "unknown-field",
+      where: "--explain packges",
+      text: /did you mean "packages"/,
+    });
+    throwsError(() => explain("3.19.1-aarch64-uefi-tiny-asw", "motd"), {
+      code: "unknown-image",
+      where: "--explain 3.19.1-aarch64-uefi-tiny-asw",
+    });
     for (const args of [
       [],
       ["3.19.1-aarch64-uefi-tiny-aws"],
       ["3.19.1-aarch64-uefi-tiny-aws", "motd", "name"],
     ]) {
-      assert.match(complaints(() => explain(...args))[0]!, /expected KEY FIELD/);
+      throwsError(() => explain(...args), { code: "usage", where: "--explain" });
     }
   });
 });
@@ -140,15 +146,23 @@ describe("the images command", () => {
   const run = (...args: string[]) =>
     promisify(execFile)(process.execPath, ["scripts/images.ts", ...args], { cwd: root });
 
-  it("shows every mistake on stderr, prints nothing and fails", async () => {
+  it("fails with every mistake: on stderr for people, on stdout as JSON", async () => {
     const bad = project({ "configs/cloud/aws.yaml": "tittle: AWS", "configs/arch/x86_64.yaml": "name: x" });
     await assert.rejects(
       run("--root", bad, "--json"),
       (error: { code: number; stdout: string; stderr: string }) => {
         assert.equal(error.code, 1);
-        assert.equal(error.stdout, "");
-        assert.match(error.stderr, /aws\.yaml:1:1: tittle: unknown key; did you mean "title"\?/);
-        assert.match(error.stderr, /x86_64\.yaml:1:7: name: expected a list/);
+        const { code, where, hint, problems } = JSON.parse(error.stdout) as Fault;
+        assert.deepEqual({ code, where, hint }, { code: "configuration-invalid", where: null, hint: null });
+        assert.deepEqual(problems?.map((one) => `${one.code} ${one.where}`).sort(), [
+          "unknown-key configs/cloud/aws.yaml:1:1 tittle",
+          "value-invalid configs/arch/x86_64.yaml:1:7 name",
+        ]);
+        assert.match(
+          error.stderr,
+          /^configs\/cloud\/aws\.yaml:1:1: tittle: unknown key; did you mean "title"\?$/m,
+        );
+        assert.match(error.stderr, /^configs\/arch\/x86_64\.yaml:1:7: name: expected a list/m);
         assert.match(error.stderr, /^2 mistakes; nothing was done\.$/m);
         return true;
       },

@@ -9,6 +9,7 @@ import { isSelected } from "../../../src/configuration/select.ts";
 import { parseSource, plainSource } from "../../../src/configuration/source.ts";
 import { least, project, repository, variants } from "./project.ts";
 import { loadVariants, loadConfiguration, parseLayer } from "../../helpers/configuration.ts";
+import { throwsError } from "../../helpers/errors.ts";
 
 const key = fc.constantFrom("a", "b", "c", "d");
 const scalar = fc.oneof(fc.boolean(), fc.integer({ min: 0, max: 3 }), fc.constantFrom("x", "y"));
@@ -73,11 +74,22 @@ describe("merging", () => {
     );
   });
 
+  /** Two layers with these values of a field, which no schema has looked at. */
+  const layered = (first: unknown, second: unknown) =>
+    mergeLayers(
+      Object.entries({ first, second }).map(([name, x]) => ({
+        source: plainSource(name, { x }),
+        data: { x },
+      })),
+      {},
+    );
+
   it("refuses a map where there is a list, and a list where there is a map", () => {
     fc.assert(
       fc.property(list, deepMap, (a, b) => {
-        assert.throws(() => merge(a, b), /can't be merged onto a list/);
-        assert.throws(() => merge(b, a), /can't be merged onto a map/);
+        const contradiction = { code: "layers-contradict", where: "second x" } as const;
+        throwsError(() => layered(a, b), { ...contradiction, text: /onto a list/ });
+        throwsError(() => layered(b, a), { ...contradiction, text: /onto a map/ });
       }),
     );
   });

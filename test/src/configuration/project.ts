@@ -3,9 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { LoadOptions } from "../../../src/configuration/index.ts";
-import { ConfigError, formatProblem } from "../../../src/configuration/source.ts";
 import type { Variant } from "../../../src/configuration/variant.ts";
-import { loadDeclared, loadVariants } from "../../helpers/configuration.ts";
+import { loadVariants } from "../../helpers/configuration.ts";
 
 export type Files = Record<string, string>;
 
@@ -84,22 +83,4 @@ export function pick(all: readonly Variant[], ...words: string[]): Variant {
   );
   if (found.length === 0) throw new Error(`no variant has all of ${words.join(", ")}`);
   return found[0]!;
-}
-
-/** What a run complains of, one formatted problem each. */
-export function problems(
-  files: Record<string, string | undefined>,
-  options: Partial<LoadOptions> = {},
-): string[] {
-  return complaints(() => loadDeclared({ root: project(files), ...options }));
-}
-
-export function complaints(run: () => unknown): string[] {
-  try {
-    run();
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems.map(formatProblem);
-    throw error;
-  }
-  return [];
 }

@@ -2,11 +2,11 @@ import { clouds } from "../../../clouds/registry.ts";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ConfigError } from "../../../src/configuration/source.ts";
 import { make, type Backend } from "../../../src/fleet/make.ts";
 import { fleetOf } from "../../../src/fleet/members.ts";
 import { runAll } from "../../../src/fleet/run-all.ts";
 import { least, project } from "../configuration/project.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 const file = "Pulumi.release.yaml";
 const start = (config = "config:\n  alpine:stage: local\n"): string => project({ [file]: config });
@@ -70,10 +70,10 @@ describe("npm run fleet -- make", () => {
     const before = readFileSync(edited, "utf8");
     writeFileSync(edited, before.replace("alpine:stage: local", "alpine:stage: upload"));
     const some = backend();
-    await assert.rejects(make("release", { root, clouds }, some), (error) => {
-      assert.ok(error instanceof ConfigError);
-      assert.match(error.message, /alpine:stage is "upload", and would be "local"\n.*--force/);
-      return true;
+    await rejectsWith(make("release", { root, clouds }, some), {
+      code: "stack-file-edited",
+      where: undefined,
+      text: /^Pulumi\.release-3\.19\.yaml: alpine:stage is "upload", .*"local"\nPulumi\.release\.yaml: .*--force/,
     });
     assert.deepEqual(some.made, []);
     assert.equal((await rows(root, some, { force: true }))[0]?.["settings"], "overwritten");
@@ -109,30 +109,32 @@ describe("npm run fleet -- make", () => {
 
   it("takes no template that isn't there, or that names a version which the ledger doesn't have", async () => {
     const root = start('config: { "alpine:versions": ["3.18x"] }');
-    await assert.rejects(
-      make("release", { root, clouds }, backend()),
-      /alpine:versions: the ledger has no version 3\.18x/,
-    );
-    await assert.rejects(
-      make("other", { root: start(), clouds }, backend()),
-      /Pulumi\.other\.yaml: there is no such file/,
-    );
+    await rejectsWith(make("release", { root, clouds }, backend()), {
+      code: "unknown-version",
+      where: "Pulumi.release.yaml alpine:versions",
+      text: /3\.18x/,
+    });
+    await rejectsWith(make("other", { clouds, root: start() }, backend()), {
+      code: "stack-file-missing",
+      where: "Pulumi.other.yaml",
+    });
   });
 });
 
 describe("npm run fleet -- run", () => {
   it("says what to do where the fleet is not made, and names every stack itself", async () => {
     const root = start();
-    await assert.rejects(
-      runAll("release", ["preview"], { root, clouds }),
-      /no Pulumi\.release-3\.19\.yaml\n.*npm run fleet -- make release/,
-    );
+    await rejectsWith(runAll("release", ["preview"], { root, clouds }), {
+      code: "stack-file-missing",
+      where: "Pulumi.release-3.19.yaml",
+      text: /npm run fleet -- make release/,
+    });
     await make("release", { root, clouds }, backend());
     for (const option of ["-s", "--stack", "--stack=dev"]) {
-      await assert.rejects(
-        runAll("release", ["preview", option], { root, clouds }),
-        /every stack of the fleet is meant/,
-      );
+      await rejectsWith(runAll("release", ["preview", option], { root, clouds }), {
+        code: "usage",
+        where: option,
+      });
     }
   });
 });

@@ -4,9 +4,11 @@ import { join, relative } from "node:path";
 import { gzipMembers } from "../../../src/builder/apk-archive.ts";
 import { projectRoot } from "../../../src/lib/workspace.ts";
 import { revise, update } from "../../../src/releases/add.ts";
+import type { ErrorCode } from "../../../src/lib/error-codes.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
-import { indexFile, ledger, mirrorKey, refuses, serve, start, today, upstream } from "./fixture.ts";
+import { indexFile, ledger, mirrorKey, serve, start, today, upstream } from "./fixture.ts";
 
 describe("releases update", () => {
   it("adds the newest release of what is not past its end of life, and edge's day; comments and order stay", async () => {
@@ -85,9 +87,19 @@ describe("releases update", () => {
 
   it("refuses what isn't releases.json, and a version that isn't there", async () => {
     const { options, read } = start({ "releases.json": "{}" });
-    await refuses(update([], options), /releases\.json: release_branches: not Alpine's releases\.json/);
-    await refuses(update([], { ...options, from: "/nowhere" }), /\/nowhere: can't be read: ENOENT/);
-    await refuses(update(["3.91"], start().options), /3\.91: unknown version; did you mean "3\.1[89]"/);
+    await rejectsWith(update([], options), {
+      code: "upstream-invalid",
+      where: `${options.from} release_branches`,
+    });
+    await rejectsWith(update([], { ...options, from: "/nowhere" }), {
+      code: "file-unreadable",
+      where: "/nowhere",
+    });
+    await rejectsWith(update(["3.91"], start().options), {
+      code: "unknown-version",
+      where: "releases 3.91",
+      text: /did you mean "3\.1[89]"/,
+    });
     assert.equal(read(), ledger);
   });
 });
@@ -134,11 +146,14 @@ describe("releases update, of what can't be taken as it is", () => {
     const { options, read } = start({
       "releases.json": JSON.stringify(upstream).replace('"2027-05-01"', '"soon"'),
     });
-    await refuses(update([], { ...options, today: "yesterday" }), /--today: expected a date as YYYY-MM-DD/);
-    await refuses(
-      update([], options),
-      /releases\.yaml:9:16: versions\."3\.19"\.endOfLife: expected a date .*"soon"/,
-    );
+    await rejectsWith(update([], { ...options, today: "yesterday" }), {
+      code: "usage",
+      where: "releases --today",
+    });
+    await rejectsWith(update([], options), {
+      code: "value-invalid",
+      where: 'configs/releases.yaml:9:16 versions."3.19".endOfLife',
+    });
     assert.equal(read(), ledger);
   });
 });
@@ -167,17 +182,21 @@ describe("releases revise", () => {
   it("refuses a release that the mirror no longer serves", async () => {
     const { options, read } = start();
     await serve(options.root, "3.19", "3.19.2");
-    await refuses(
-      revise("3.19.1", options),
-      /the mirror now serves 3\.19\.2 of 3\.19, so 3\.19\.1 can't be built again/,
-    );
+    await rejectsWith(revise("3.19.1", options), {
+      code: "release-not-served",
+      where: "releases 3.19.1",
+      text: /3\.19\.2/,
+    });
     assert.equal(read(), ledger);
   });
 
   it("asks for the architectures of its images, and for no other", async () => {
     const { options, declared } = start();
     await serve(options.root, "3.19", "3.19.1", { architectures: ["x86_64"] });
-    await refuses(revise("3.19.1", options), /cannot read file:.*aarch64\/APKINDEX/);
+    await rejectsWith(revise("3.19.1", options), {
+      code: "mirror-unreachable",
+      where: /aarch64\/APKINDEX/,
+    });
     await revise("3.19.1", { ...options, only: ["x86_64"] });
     assert.equal(declared().length, 24);
   });
@@ -186,10 +205,11 @@ describe("releases revise", () => {
     const { options, read } = start();
     await serve(options.root, "3.19", "3.19.1", { architectures: ["x86_64"] });
     await serve(options.root, "3.19", "3.19.2", { architectures: ["aarch64"] });
-    await refuses(
-      revise("3.19.1", options),
-      /3\.19: mirror file:.*\/mirror serves 3\.19\.2 for aarch64, 3\.19\.1 for x86_64: try again when it has settled/,
-    );
+    await rejectsWith(revise("3.19.1", options), {
+      code: "release-not-served",
+      where: "releases 3.19",
+      text: /serves 3\.19\.2 for aarch64, 3\.19\.1 for x86_64/,
+    });
     assert.equal(read(), ledger);
   });
 });
@@ -197,13 +217,13 @@ describe("releases revise", () => {
 describe("a mirror's index", () => {
   const release = "3.19.1";
   /** What is there in place of the index of one architecture. */
-  const forgeries: Record<string, { says: RegExp; forge: (index: Buffer) => Promise<Buffer> | Buffer }> = {
+  const forgeries: Record<string, { code: ErrorCode; forge: (index: Buffer) => Promise<Buffer> | Buffer }> = {
     "is not signed": {
-      says: /aarch64\/APKINDEX.*\n {2}→ use a mirror that signs its index/,
+      code: "index-unsigned",
       forge: (index) => Buffer.concat(gzipMembers(index).slice(1)),
     },
     "was changed after it was signed": {
-      says: /aarch64\/APKINDEX.*\n {2}→ the mirror or the way to it is damaged or hostile/,
+      code: "signature-invalid",
       forge: async (index) => {
         const newer = await testPackage({ name: "alpine-base", version: "3.19.2-r0" }, mirrorKey);
         const [signature] = gzipMembers(index);
@@ -212,27 +232,27 @@ describe("a mirror's index", () => {
       },
     },
     "is signed by nobody whom the project trusts": {
-      says: /aarch64\/APKINDEX.*\n {2}→ add that public key to the stack's mirror\.keys if you trust it/,
+      code: "signing-key-unknown",
       forge: async () => {
         const key = throwawayKey("stranger.rsa.pub");
         return testIndex([await testPackage({ name: "alpine-base", version: "3.19.1-r0" }, key)], key);
       },
     },
     "is signed by a stranger under a trusted name": {
-      says: /aarch64\/APKINDEX.*\n {2}→ the mirror or the way to it is damaged or hostile/,
+      code: "signature-invalid",
       forge: async () => {
         const key = throwawayKey(mirrorKey.name);
         return testIndex([await testPackage({ name: "alpine-base", version: "3.19.1-r0" }, key)], key);
       },
     },
   };
-  for (const [what, { says, forge }] of Object.entries(forgeries)) {
+  for (const [what, { code, forge }] of Object.entries(forgeries)) {
     it(`is refused by revise where it ${what}`, async () => {
       const { options, read } = start();
       await serve(options.root, "3.19", release);
       const file = indexFile(options.root, "3.19", "aarch64");
       writeFileSync(file, await forge(readFileSync(file)));
-      await refuses(revise(release, options), says);
+      await rejectsWith(revise(release, options), { code, where: /aarch64\/APKINDEX/ });
       assert.equal(read(), ledger);
     });
 
@@ -241,7 +261,7 @@ describe("a mirror's index", () => {
       await serve(options.root, "3.20", "3.20.0_rc1");
       const file = indexFile(options.root, "3.20", "aarch64");
       writeFileSync(file, await forge(readFileSync(file)));
-      await refuses(update([], options), says);
+      await rejectsWith(update([], options), { code, where: /aarch64\/APKINDEX/ });
       assert.equal(read(), ledger);
     });
   }
@@ -250,10 +270,11 @@ describe("a mirror's index", () => {
     const { options, read } = start({ "configs/version/3.20.yaml": "" });
     await serve(options.root, "3.20", "3.20.0_rc1", { architectures: ["x86_64"] });
     await serve(options.root, "3.20", "3.20.0_rc2", { architectures: ["aarch64"] });
-    await refuses(
-      update([], options),
-      /3\.20: mirror file:.* serves 3\.20\.0_rc2 for aarch64, 3\.20\.0_rc1 for x86_64/,
-    );
+    await rejectsWith(update([], options), {
+      code: "release-not-served",
+      where: "releases 3.20",
+      text: /serves 3\.20\.0_rc2 for aarch64, 3\.20\.0_rc1 for x86_64/,
+    });
     assert.equal(read(), ledger);
   });
 
@@ -277,7 +298,11 @@ describe("a mirror's index", () => {
       "config: { alpine:mirror: { keys: [own.rsa.pub] } }",
     );
     await serve(options.root, "3.19", release, { key });
-    await refuses(revise(release, options), /own\.rsa\.pub/);
+    await rejectsWith(revise(release, options), {
+      code: "signing-key-unknown",
+      where: /APKINDEX/,
+      text: /own\.rsa\.pub/,
+    });
     await revise(release, { ...options, stack: "mine" });
     assert.equal(declared().length, 32);
   });

@@ -1,9 +1,7 @@
 /** A small project with a ledger, for the commands that change it. */
-import { clouds } from "../../../clouds/registry.ts";
-import assert from "node:assert/strict";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { UserError } from "../../../src/lib/user-error.ts";
+import { clouds } from "../../../clouds/registry.ts";
 import { testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
 import { project } from "../configuration/project.ts";
 import { loadDeclared } from "../../helpers/configuration.ts";
@@ -89,9 +87,6 @@ export async function serve(
   }
 }
 
+/** Where that mirror keeps the index of an architecture. */
 export const indexFile = (root: string, version: string, architecture: string): string =>
   join(root, `mirror/v${version}/main/${architecture}/APKINDEX.tar.gz`);
-
-/** Fails with mistakes that say so. */
-export const refuses = async (task: Promise<unknown>, pattern: RegExp) =>
-  assert.rejects(task, (error) => error instanceof UserError && (assert.match(error.message, pattern), true));

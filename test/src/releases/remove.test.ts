@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { finishRemove, protectedNames, prune, remove } from "../../../src/releases/remove.ts";
 import { retire } from "../../../src/releases/stage.ts";
 import { parseState } from "../../../src/stacks/state.ts";
-import { ledger, refuses, start } from "./fixture.ts";
+import { ledger, start } from "./fixture.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 describe("releases remove", () => {
   const state = (...keys: string[]) =>
@@ -26,10 +27,10 @@ describe("releases remove", () => {
     assert.equal(declared().filter((one) => one.state.removing).length, 4);
 
     writeFileSync(file, state("3.19.1-x86_64-bios-tiny-aws-r0-disk"));
-    await refuses(
-      finishRemove(["3.19.1"], { ...options, state: [file] }),
-      /3\.19\.1-x86_64-bios-tiny-aws-r0: is still protected/,
-    );
+    await rejectsWith(finishRemove(["3.19.1"], { ...options, state: [file] }), {
+      code: "entry-protected",
+      where: "releases 3.19.1-x86_64-bios-tiny-aws-r0",
+    });
     assert.equal(declared().length, 16);
 
     writeFileSync(file, state("3.19.1-x86_64-bios-tiny-azure-r0", "3.19.1-x86_64-bios-tiny-aws-r01"));
@@ -54,12 +55,12 @@ describe("releases remove", () => {
 
   it("refuses to finish without a mark, and without a state to ask", async () => {
     const { options } = start();
-    await refuses(
-      finishRemove(["3.19.1"], { ...options, state: ["x"] }),
-      /has no such image that is marked: first `remove` and `up`/,
-    );
+    await rejectsWith(finishRemove(["3.19.1"], { ...options, state: ["x"] }), {
+      code: "entry-unmarked",
+      where: "releases 3.19.1-r0",
+    });
     await remove("3.19.1", options);
-    await refuses(finishRemove([], options), /name the stacks/);
+    await rejectsWith(finishRemove([], options), { code: "usage", where: "releases --finish" });
   });
 
   it("takes no other file for a state: what proves nothing drops nothing", async () => {
@@ -69,9 +70,15 @@ describe("releases remove", () => {
     const file = join(options.root, "state.json");
     for (const text of ["{}", "junk", '{ "deployment": { "resources": [{ "protect": true }] } }']) {
       writeFileSync(file, text);
-      await refuses(finishRemove([], { ...options, state: [file] }), /state\.json: isn't the export of/);
+      await rejectsWith(finishRemove([], { ...options, state: [file] }), {
+        code: "stack-export-invalid",
+        where: `releases ${file}`,
+      });
     }
-    await refuses(finishRemove([], { ...options, state: ["nowhere.json"] }), /nowhere\.json: can't be read/);
+    await rejectsWith(finishRemove([], { ...options, state: ["nowhere.json"] }), {
+      code: "file-unreadable",
+      where: "nowhere.json",
+    });
     assert.equal(read(), marked);
   });
 
@@ -131,14 +138,11 @@ describe("releases prune", () => {
   it("refuses live data that is none, and warns of one that names no image", async () => {
     const { options } = start({}, ledger.trimEnd() + more);
     const live = join(options.root, "live.yaml");
-    await refuses(prune({ ...options, live }), /live\.yaml: there is no such file/);
+    await rejectsWith(prune({ ...options, live }), { code: "file-missing", where: live });
     writeFileSync(live, "5");
-    await refuses(prune({ ...options, live }), /live\.yaml:1:1: expected a map, got the number 5/);
+    await rejectsWith(prune({ ...options, live }), { code: "value-invalid", where: `${live}:1:1` });
     writeFileSync(live, "a: [Never]");
-    await refuses(
-      prune({ ...options, live }),
-      /live\.yaml:1:4: a: expected a day, Never, or a map of regions/,
-    );
+    await rejectsWith(prune({ ...options, live }), { code: "value-invalid", where: `${live}:1:4 a` });
     writeFileSync(live, "ami-0abc: Never\n3.19.1-x86_64-bios-tiny-azure: Never");
     const { text, warnings } = await prune({ ...options, live });
     assert.doesNotMatch(text, /unused/);
@@ -170,6 +174,10 @@ describe("releases prune", () => {
     const marked = declared().filter(({ state }) => state.removing);
     assert.deepEqual([...new Set(marked.map(({ variant }) => variant.release))], ["3.19.2_rc1"]);
     assert.doesNotMatch((await prune(options)).text, /rc$/m);
-    await refuses(prune({ ...options, rule: ["eol"] }), /unknown rule "eol"/);
+    await rejectsWith(prune({ ...options, rule: ["eol"] }), {
+      code: "usage",
+      where: "releases --rule",
+      text: /"eol"/,
+    });
   });
 });

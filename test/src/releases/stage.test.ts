@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { remove } from "../../../src/releases/remove.ts";
 import { list, promote, retire, withdraw } from "../../../src/releases/stage.ts";
-import { ledger, refuses, start, today } from "./fixture.ts";
+import { ledger, start, today } from "./fixture.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 describe("releases promote and withdraw", () => {
   it("raise the stage, and lower it only after the mark", async () => {
@@ -10,16 +11,15 @@ describe("releases promote and withdraw", () => {
     assert.match(read(), /stage: publish/);
     await promote("3.19.1-r0", { ...options, to: "release" });
     assert.match(read(), /stage: release/);
-    await refuses(
-      promote("3.19.1", { ...options, to: "local" }),
-      /to go down, use `withdraw 3\.19\.1-r0 --to local`/,
-    );
-    await refuses(
-      withdraw("3.19.1", { ...options, to: "import" }),
-      /protected: first `withdraw 3\.19\.1-r0` and `up`/,
-    );
+    const where = "releases 3.19.1-r0";
+    await rejectsWith(promote("3.19.1", { ...options, to: "local" }), {
+      code: "entry-stage-conflict",
+      where,
+      text: /`withdraw 3\.19\.1-r0 --to local`/,
+    });
+    await rejectsWith(withdraw("3.19.1", { ...options, to: "import" }), { code: "entry-protected", where });
     await withdraw("3.19.1", { ...options, only: ["aws"] });
-    await refuses(withdraw("3.19.1", { ...options, to: "import" }), /protected/);
+    await rejectsWith(withdraw("3.19.1", { ...options, to: "import" }), { code: "entry-protected", where });
     await withdraw("3.19.1", { ...options, only: ["azure"] });
     assert.match(read(), /withdraw: true/);
     await withdraw("3.19.1", { ...options, to: "import" });
@@ -29,10 +29,11 @@ describe("releases promote and withdraw", () => {
   });
 
   it("name the nearest entry for one that isn't there", async () => {
-    await refuses(
-      promote("3.19.2", start().options),
-      /there is no entry "3\.19\.2"; did you mean "3\.19\.1"/,
-    );
+    await rejectsWith(promote("3.19.2", start().options), {
+      code: "unknown-entry",
+      where: "configs/releases.yaml",
+      text: /"3\.19\.2"; did you mean "3\.19\.1"/,
+    });
   });
 });
 
@@ -60,13 +61,17 @@ describe("releases retire", () => {
 
   it("refuses days that clouds refuse", async () => {
     const { options } = start();
-    await refuses(retire("3.19.1", { ...options, on: today }), /not in the future/);
-    await refuses(
-      retire("3.19.1", { ...options, on: "2028-06-02" }),
-      /too long after .*aws allows 2028-06-01 at most/,
-    );
+    const refused = { code: "retirement-date-refused", where: "releases --on" } as const;
+    await rejectsWith(retire("3.19.1", { ...options, on: today }), refused);
+    await rejectsWith(retire("3.19.1", { ...options, on: "2028-06-02" }), {
+      ...refused,
+      text: / 2028-06-01 /,
+    });
     await retire("3.19.1", { ...options, on: "2028-06-02", skip: ["aws"] });
-    await refuses(retire("3.19.1", { ...options, on: "soon" }), /expected a date/);
+    await rejectsWith(retire("3.19.1", { ...options, on: "soon" }), {
+      code: "usage",
+      where: "releases --on",
+    });
   });
 });
 

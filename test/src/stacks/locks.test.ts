@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import os from "node:os";
 import type { Lock } from "../../../src/stacks/file-backend.ts";
 import { isLockRefusal, requireGone, requireNobody } from "../../../src/stacks/locks.ts";
+import { throwsError } from "../../helpers/errors.ts";
 
 const lock = (changes: Partial<Lock>): Lock => ({
   hostname: os.hostname(),
@@ -23,19 +24,21 @@ describe("a stack's lock", () => {
 
   it("of another machine is cleared by force only, for nobody sees from here whether its run is gone", () => {
     const foreign = [lock({ hostname: "elsewhere", pid: 17 })];
-    assert.throws(
-      () => requireGone(foreign, "dev", false),
-      /locked by me on elsewhere, process 17, since 2026/,
-    );
+    throwsError(() => requireGone(foreign, "dev", false), {
+      code: "stack-locked",
+      where: "stack dev",
+      text: /by me on elsewhere, process 17, since 2026/,
+    });
     requireGone(foreign, "dev", true);
   });
 
   it("that is there while recover is at work is of a run that has begun since, and ends it", () => {
     requireNobody([], "dev");
-    assert.throws(
-      () => requireNobody([lock({ pid: nobody })], "dev"),
-      /^UserError: a run of stack dev has begun meanwhile: process 4194305 of me on .*\n.*run recover again when it has ended/,
-    );
+    throwsError(() => requireNobody([lock({ pid: nobody })], "dev"), {
+      code: "stack-locked",
+      where: "stack dev",
+      text: /process 4194305 of me on .*\n.*run recover again/,
+    });
   });
 
   it("is known by the words of Pulumi's backends", () => {

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { nameOf, typeOf } from "../../../src/stacks/state.ts";
 import { resourcesIn, targets, targetsFor, type RelatedResource } from "../../../src/stacks/targets.ts";
 import { project } from "../configuration/project.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 const prefix = "urn:pulumi:test::alpine::";
 const stack = `${prefix}pulumi:pulumi:Stack::alpine-test`;
@@ -74,13 +75,22 @@ describe("npm run targets", () => {
     assert.equal(lines.length, 8);
     assert.ok(lines.every((line) => /^--target urn:pulumi:test::alpine::\S/.test(line)));
     assert.ok((await targets({ ...options, urns: true }, clouds)).text.startsWith("urn:"));
-    await assert.rejects(targets({ ...options, only: ["aws"] }, clouds), /and 6 more have no resource/);
-    for (const file of [join(root, "nowhere.json"), join(root, "Pulumi.test.yaml")]) {
-      await assert.rejects(
-        targets({ ...options, from: file }, clouds),
-        /can't be read as a saved preview or an exported state/,
-      );
-    }
-    await assert.rejects(targets({ ...options, only: ["nothing"] }, clouds), /leave none of its 16 images/);
+    const where = "stack test";
+    await rejectsWith(targets({ ...options, only: ["aws"] }, clouds), {
+      code: "stack-resources-missing",
+      where,
+      text: /and 6 more/,
+    });
+    const missing = join(root, "nowhere.json");
+    await rejectsWith(targets({ ...options, from: missing }, clouds), {
+      code: "file-unreadable",
+      where: missing,
+    });
+    const other = join(root, "Pulumi.test.yaml");
+    await rejectsWith(targets({ ...options, from: other }, clouds), {
+      code: "stack-export-invalid",
+      where: other,
+    });
+    await rejectsWith(targets({ ...options, only: ["nothing"] }, clouds), { code: "selection-empty", where });
   });
 });

@@ -4,8 +4,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { status, type StatusOptions } from "../../../src/status/status.ts";
 import type { ImageProgress } from "../../../src/status/progress.ts";
-import type { Output } from "../../../src/lib/report.ts";
+import type { Output } from "../../../src/lib/command.ts";
 import { project } from "../configuration/project.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 const type = "command:local:Command";
 
@@ -65,15 +66,13 @@ describe("npm run status", () => {
     const { warnings } = await printed({ ...start(), skip: ["gentoo"] });
     assert.deepEqual(warnings, ['no image has the word "gentoo"']);
     const { root } = start();
-    await assert.rejects(
-      status({ root, stack: ["nowhere"] }, clouds),
-      /Pulumi\.nowhere\.yaml: there is no such file/,
-    );
-    await assert.rejects(
-      status({ root, state: ["x"] }, clouds),
-      /--state: expected one export for each stack/,
-    );
-    const broken = { ...start(), state: [join(root, "Pulumi.dev.yaml")] };
-    await assert.rejects(status(broken, clouds), /isn't the export of a stack's state/);
+    await rejectsWith(status({ root, stack: ["nowhere"] }, clouds), {
+      code: "stack-file-missing",
+      where: "Pulumi.nowhere.yaml",
+    });
+    await rejectsWith(status({ root, state: ["x"] }, clouds), { code: "usage", where: "--state" });
+    const file = join(root, "Pulumi.dev.yaml");
+    const broken = { ...start(), state: [file] };
+    await rejectsWith(status(broken, clouds), { code: "stack-export-invalid", where: file });
   });
 });

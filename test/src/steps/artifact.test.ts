@@ -7,6 +7,7 @@ import type { DiskImageResult } from "../../../src/steps/disk-image.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { diskResult } from "../../helpers/results.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 describe("the artifact step", () => {
   let copy: ProjectCopy;
@@ -75,7 +76,10 @@ describe("the artifact step", () => {
   it("stores all of it or nothing", async () => {
     const disk = described("the image");
     mkdirSync(join(folder, "image.qcow2.sha512"), { recursive: true });
-    await assert.rejects(step.create({ storageUrl, disk }), { message: /cannot store image\.qcow2/ });
+    await rejectsWith(step.create({ storageUrl, disk }), {
+      code: "storage-unwritable",
+      where: `${storageUrl}/image.qcow2`,
+    });
     assert.deepEqual(stored(), ["image.qcow2.sha512"]);
   });
 
@@ -114,10 +118,8 @@ describe("the artifact step", () => {
   });
 
   it("says what to do where there is no built image", async () => {
-    await assert.rejects(step.create({ storageUrl, disk: undefined }), {
-      name: "UserError",
-      message: /no built image to store\n.*--target/,
-    });
+    const create = step.create({ storageUrl, disk: undefined });
+    await rejectsWith(create, { code: "step-input-missing", where: undefined, text: /→ .*--target/ });
   });
 
   it("fetches a file that this machine has not got from storage, by its checksum", async () => {
@@ -137,10 +139,10 @@ describe("the artifact step", () => {
   it("says exactly what to do when nobody has the file", async () => {
     const disk = built("the image");
     rmSync(join(copy.root, disk.file));
-    await assert.rejects(step.create({ storageUrl, disk }), {
-      name: "UserError",
-      message:
-        /image\.qcow2 is not on this machine.*file:\/\/.* does not have it either\n.*run on the machine that built it/,
+    await rejectsWith(step.create({ storageUrl, disk }), {
+      code: "image-lost",
+      where: join(copy.root, disk.file),
+      text: /file:\/\/.*\n.*run on the machine that built it/,
     });
     assert.deepEqual(stored(), []);
   });
@@ -148,12 +150,15 @@ describe("the artifact step", () => {
   it("never stores a file that is not what was built", async () => {
     const disk = built("the image");
     writeFileSync(join(copy.root, disk.file), "tampered!");
-    await assert.rejects(step.create({ storageUrl, disk }), { message: /or is not what was built/ });
+    await rejectsWith(step.create({ storageUrl, disk }), {
+      code: "image-lost",
+      where: join(copy.root, disk.file),
+    });
     assert.deepEqual(stored(), []);
   });
 
   it("refuses a kind of storage that it does not know", async () => {
     const create = step.create({ storageUrl: "ssh://host/x", disk: built("the image") });
-    await assert.rejects(create, { name: "UserError", message: /storage ssh:\/\/host\/x .*not supported/ });
+    await rejectsWith(create, { code: "storage-unsupported", where: "ssh://host/x" });
   });
 });

@@ -9,6 +9,7 @@ import type { DiskImageInput, DiskImageResult } from "../../../src/steps/disk-im
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { diskResult } from "../../helpers/results.ts";
 import { someVariant } from "../../helpers/variant.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 const variant = someVariant({ cloud: "nocloud", imageKey: "3.23.6-x86_64-bios-tiny-nocloud", revision: 3 });
 const input: DiskImageInput = {
@@ -70,6 +71,9 @@ describe("the disk-image step", () => {
     assert.deepEqual(await second, record);
   });
 
+  /** That it tries to build: the mirror is not there. */
+  const building = { code: "mirror-unreachable", where: /^file:\/\/\/no\/such\/mirror\// } as const;
+
   it("takes a finished build only with all that it has made", async () => {
     const folderName = "work/images/nocloud/3.23.6-x86_64-bios-tiny-nocloud-r3";
     const sum = createHash("sha512").update("{}").digest("hex");
@@ -79,17 +83,15 @@ describe("the disk-image step", () => {
     for (const { file } of Object.values(documents)) writeFileSync(join(copy.root, file), "{}");
     assert.deepEqual(await step.create(input), record);
     writeFileSync(join(copy.root, documents.sbom.file), "{ }");
-    await assert.rejects(step.create(input), { message: /cannot read file:\/\/\/no\/such\/mirror/ });
+    await rejectsWith(step.create(input), building);
   });
 
   it("builds anew when the inputs are others, or the file is not what was built", async () => {
-    // It tries to, and the mirror is not there.
-    const building = { name: "UserError", message: /cannot read file:\/\/\/no\/such\/mirror/ };
     finished({ inputsDigest: "22".repeat(32) });
-    await assert.rejects(step.create(input), building);
+    await rejectsWith(step.create(input), building);
     finished();
     writeFileSync(join(folder(), "image.qcow2"), "the imag3");
-    await assert.rejects(step.create(input), building);
+    await rejectsWith(step.create(input), building);
     assert.deepEqual(files(), [], "what a failed build replaces is gone, and nothing is recorded as done");
   });
 

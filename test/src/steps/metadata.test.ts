@@ -8,6 +8,7 @@ import { metadataStep, metadataText } from "../../../src/steps/metadata.ts";
 import { artifactResult, builtDocuments, diskResult, storedDocuments } from "../../helpers/results.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { someVariant } from "../../helpers/variant.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 /** The table in the original's README, in its order; those of steps that file storage does not have are left out. */
 const originalTable = [
@@ -230,9 +231,10 @@ describe("the metadata step", () => {
   it("describes nothing that is not stored", async () => {
     const { of } = input();
     for (const missing of [{ disk: undefined }, { artifact: undefined }]) {
-      await assert.rejects(metadataStep.create({ ...of, ...missing }), {
-        name: "UserError",
-        message: /no stored image to describe\n.*--target/,
+      await rejectsWith(metadataStep.create({ ...of, ...missing }), {
+        code: "step-input-missing",
+        where: undefined,
+        text: /→ .*--target/,
       });
     }
   });

@@ -10,6 +10,7 @@ import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
 import { diskResult } from "../../helpers/results.ts";
 import { someSigner } from "../../helpers/signer.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 
 describe("the signatures step", () => {
   let copy: ProjectCopy;
@@ -76,27 +77,25 @@ describe("the signatures step", () => {
     assert.deepEqual(await step.update({ disk, artifact, command: "other {file}" }, result), result);
   });
 
-  for (const [title, ending, message] of [
-    [
-      "fails",
-      'console.error("no key");process.exit(3)',
-      /^node failed with exit code 3 at signing .*: no key\n/,
-    ],
-    ["leaves nothing", 'writeFileSync(signature, "")', /^node ended well and left no signature in .*\.asc\n/],
+  for (const [title, ending, where, text] of [
+    ["fails", 'console.error("no key");process.exit(3)', "image.cdx.json", / 3 .*: no key\n/],
+    ["leaves nothing", 'writeFileSync(signature, "")', "image.cdx.json.asc", /no signature/],
   ] as const) {
     it(`says so when the program ${title}, and stores nothing`, async () => {
       const { command } = someSigner(`if (file.endsWith(".json")) { ${ending} }`);
-      await assert.rejects(step.create({ disk, artifact, command }), { name: "UserError", message });
+      await rejectsWith(step.create({ disk, artifact, command }), { code: "signing-failed", where, text });
       assert.deepEqual(signatures(), []);
     });
   }
 
   it("says so when the program is not there, or nothing is stored", async () => {
-    await assert.rejects(step.create({ disk, artifact, command: "no-such-signer {file}" }), {
-      message: /^no-such-signer, which is to sign image\.qcow2, was not found\n {2}→ .*`disable`$/,
+    await rejectsWith(step.create({ disk, artifact, command: "no-such-signer {file}" }), {
+      code: "tool-missing",
+      where: "no-such-signer",
     });
-    await assert.rejects(step.create({ disk, artifact: undefined, command: "x" }), {
-      message: /^there is no stored image to sign\n/,
+    await rejectsWith(step.create({ disk, artifact: undefined, command: "x" }), {
+      code: "step-input-missing",
+      where: undefined,
     });
   });
 });

@@ -3,9 +3,9 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openStorage, removeEmptyFolders, type Storage } from "../../../src/storage/storage.ts";
-import { UserError } from "../../../src/lib/user-error.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
+import { rejectsWith, throwsError } from "../../helpers/errors.ts";
 
 const sha512 = (content: string | Buffer): string => createHash("sha512").update(content).digest("hex");
 
@@ -49,27 +49,30 @@ describe("file storage", () => {
   });
 
   it("refuses a file that is not what it is said to be, and keeps nothing of it", async () => {
-    await assert.rejects(storage.storeFile("x", local("other"), sha512("this"), "t"), (error) => {
-      assert.ok(error instanceof UserError);
-      assert.match(error.message, /changed while it was stored\n.*build it again/);
-      return true;
+    const other = local("other");
+    await rejectsWith(storage.storeFile("x", other, sha512("this"), "t"), {
+      code: "image-changed",
+      where: other,
     });
     assert.deepEqual(contents(), []);
   });
 
   it("keeps the old file when storing a new one fails", async () => {
     await store("old", "old token");
-    await assert.rejects(storage.storeFile("image.qcow2", local("other"), sha512("new"), "new token"));
+    const other = local("other");
+    const stored = storage.storeFile("image.qcow2", other, sha512("new"), "new token");
+    await rejectsWith(stored, { code: "image-changed", where: other });
     assert.equal(readFileSync(join(folder, "image.qcow2"), "utf8"), "old");
     assert.equal(await storage.remove("image.qcow2", "old token"), true, "it is still its owner's");
   });
 
   it("has nothing under a final name when storing fails half-way", async () => {
     mkdirSync(join(folder, "image.qcow2.sha512"), { recursive: true });
-    await assert.rejects(store("the image", "token"), (error) => {
-      assert.ok(error instanceof UserError);
-      assert.match(error.message, /cannot store image\.qcow2 in file:.*\n.*storageUrl/);
-      return true;
+    const where = `${storage.url}/image.qcow2`;
+    await rejectsWith(store("the image", "token"), {
+      code: "storage-unwritable",
+      where,
+      text: /→ .*storageUrl/,
     });
     assert.deepEqual(contents(), ["image.qcow2.sha512"]);
   });
@@ -137,12 +140,7 @@ describe("file storage", () => {
 
   it("is of a kind that is known, or says what is", () => {
     for (const url of ["ssh://host/folder", "s3://bucket", "/folder", ""]) {
-      assert.throws(
-        () => openStorage(url),
-        (error) =>
-          error instanceof UserError && error.message.includes(url) && /file:\/\/\//.test(error.message),
-        url,
-      );
+      throwsError(() => openStorage(url), { code: "storage-unsupported", where: url, text: /file:\/\/\// });
     }
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { isLoopback } from "../../../../clouds/aws/api/clients.ts";
 import { awsFaultKind, codesOf, withAwsErrors } from "../../../../clouds/aws/api/errors.ts";
+import { rejectsWith } from "../../../helpers/errors.ts";
 
 /** As the SDK throws it. */
 function fault(name: string, message: string, extra: object = {}): Error {
@@ -18,23 +19,22 @@ describe("AWS's errors", () => {
   });
 
   it("say what was being done, why not, and what to do", async () => {
-    await assert.rejects(
-      withAwsErrors("upload x", () => Promise.reject(fault("AccessDenied", "s3:PutObject is not allowed"))),
+    const denied = fault("AccessDenied", "s3:PutObject is not allowed");
+    await rejectsWith(
+      withAwsErrors("upload x", () => Promise.reject(denied)),
       {
-        name: "UserError",
-        message: /^cannot upload x: s3:PutObject is not allowed \(AccessDenied\)\n {2}→ let /,
+        code: "aws-denied",
+        where: "upload x",
+        text: /^cannot upload x: s3:PutObject is not allowed \(AccessDenied\)\n {2}→ let /,
       },
     );
-    await assert.rejects(
-      withAwsErrors("upload x", () =>
-        Promise.reject(
-          fault("301", "301", {
-            $metadata: { httpStatusCode: 301 },
-            $response: { headers: { "x-amz-bucket-region": "us-east-2" } },
-          }),
-        ),
-      ),
-      { name: "UserError", message: /answers with status 301; the bucket is in us-east-2\n/ },
+    const moved = fault("301", "301", {
+      $metadata: { httpStatusCode: 301 },
+      $response: { headers: { "x-amz-bucket-region": "us-east-2" } },
+    });
+    await rejectsWith(
+      withAwsErrors("upload x", () => Promise.reject(moved)),
+      { code: "aws-region-wrong", where: "upload x", text: / 301; .* us-east-2\n/ },
     );
   });
 

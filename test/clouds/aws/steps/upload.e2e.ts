@@ -25,6 +25,7 @@ import { refuse, startS3 } from "../../../doubles/s3-checksums.ts";
 import { waitUntil } from "../../../helpers/processes.ts";
 import { type ProjectCopy, projectCopy } from "../../../helpers/project-copy.ts";
 import { artifactResult, diskResult } from "../../../helpers/results.ts";
+import { rejectsWith, type ExpectedError } from "../../../helpers/errors.ts";
 
 const region = "eu-west-1";
 const bucket = "images";
@@ -85,6 +86,8 @@ describe("the aws-upload step, to moto", function () {
     };
   }
   const contentOf = ({ disk }: Module.AwsUploadInput): Buffer => readFileSync(join(copy.root, disk!.file));
+  const uploading = (image: Module.AwsUploadInput): string =>
+    `upload ${image.artifact!.name} to s3://${bucket}/${keyOf(image)}`;
   const keyOf = ({ disk }: Module.AwsUploadInput): string => `${name}-${disk!.sha512.slice(0, 16)}.vhd`;
 
   const isThere = async (Key: string): Promise<boolean> => {
@@ -221,30 +224,22 @@ describe("the aws-upload step, to moto", function () {
     const image = input("damaged", partSize);
     between = ({ query, body }, passOn) =>
       passOn(query.has("partNumber") ? { body: Buffer.concat([body.subarray(1), body.subarray(0, 1)]) } : {});
-    await assert.rejects(step.create(image), {
-      name: "UserError",
-      message: /did not match.*\n.*not what was sent/,
-    });
+    await rejectsWith(step.create(image), { code: "aws-data-damaged", where: uploading(image) });
 
     between = async ({ query }, passOn) => {
       const answer = await passOn();
       if (query.has("partNumber")) answer.headers["x-amz-checksum-sha256"] = `${"A".repeat(43)}=`;
       return answer;
     };
-    await assert.rejects(step.create(image), {
-      name: "UserError",
-      message: /took part 1 of .* something else/,
-    });
+    const where = `s3://${bucket}/${keyOf(image)}`;
+    await rejectsWith(step.create(image), { code: "aws-data-damaged", where, text: /part 1 / });
 
     between = async ({ method }, passOn) => {
       const answer = await passOn();
       if (method === "HEAD" && answer.status === 200) answer.headers["content-length"] = "3";
       return answer;
     };
-    await assert.rejects(step.create(image), {
-      name: "UserError",
-      message: /did not come out .* was removed/,
-    });
+    await rejectsWith(step.create(image), { code: "aws-data-damaged", where, text: /was removed/ });
     between = (_, passOn) => passOn();
     assert.equal(await isThere(keyOf(image)), false);
   });
@@ -252,9 +247,10 @@ describe("the aws-upload step, to moto", function () {
   it("never writes over other content, whatever its name says", async () => {
     const image = input("taken", 1000);
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: keyOf(image), Body: "other" }));
-    await assert.rejects(step.create(image), {
-      name: "UserError",
-      message: /is there and is not .* \(5 bytes.*\n.*remove it/,
+    await rejectsWith(step.create(image), {
+      code: "aws-object-foreign",
+      where: `s3://${bucket}/${keyOf(image)}`,
+      text: /\(5 bytes/,
     });
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: keyOf(image) }));
     assert.equal(await Body!.transformToString(), "other");
@@ -262,34 +258,34 @@ describe("the aws-upload step, to moto", function () {
 
   it("says what is wrong with a bucket, a region or credentials, and what to do", async () => {
     const image = input("refused", 1000);
-    const refused = (changes: Partial<Module.AwsUploadInput>, message: RegExp): Promise<void> =>
-      assert.rejects(step.create({ ...image, ...changes }), { name: "UserError", message });
-    await refused({ bucket: "" }, /no bucket is set.*\n.*aws\.bucket/);
-    await refused({ bucket: "nowhere" }, /to s3:\/\/nowhere\/.*NoSuchBucket.*\n.*make the bucket/);
-    await refused({ artifact: undefined }, /no stored image to upload\n.*--target/);
+    const refused = (changes: Partial<Module.AwsUploadInput>, expected: ExpectedError): Promise<void> =>
+      rejectsWith(step.create({ ...image, ...changes }), expected);
+    const where = uploading(image);
+    await refused({ bucket: "" }, { code: "aws-bucket-missing", where: "aws.bucket" });
+    await refused({ bucket: "nowhere" }, { code: "aws-bucket-missing", where: / s3:\/\/nowhere\// });
+    await refused({ artifact: undefined }, { code: "step-input-missing", where: undefined });
 
     const home = { "x-amz-bucket-region": "us-east-2" };
     between = () => Promise.resolve(refuse(301, "PermanentRedirect", "use the endpoint of the bucket", home));
-    await refused({}, /PermanentRedirect\); the bucket is in us-east-2\n.*aws\.region/);
+    await refused({}, { code: "aws-region-wrong", where, text: / us-east-2\n.*aws\.region/ });
     between = () =>
       Promise.resolve(refuse(403, "AccessDenied", "not authorized: s3:ListBucketMultipartUploads"));
-    await refused({}, /not authorized: s3:List.*\(AccessDenied\)\n.*policy/);
+    await refused({}, { code: "aws-denied", where, text: /s3:List/ });
     between = ({ method }, passOn) =>
       method === "HEAD" ? Promise.resolve({ status: 403, headers: {}, body: "" }) : passOn();
-    await refused({}, /cannot upload .*status 403\n.*policy/);
+    await refused({}, { code: "aws-denied", where, text: /status 403\n/ });
     between = (_, passOn) => passOn();
     process.env["AWS_ENDPOINT_URL"] = "http://192.0.2.1";
-    await refused({}, /an emulator on loopback/).finally(() => (process.env["AWS_ENDPOINT_URL"] = aws.url));
+    await refused({}, { code: "aws-not-the-emulator", where: "192.0.2.1" }).finally(
+      () => (process.env["AWS_ENDPOINT_URL"] = aws.url),
+    );
   });
 
   it("says so when credentials run out, and then goes on", async () => {
     const image = input("expired", 6 * partSize);
     const error = { code: "ExpiredToken", message: "The provided token has expired." };
     aws.cloud.breakBy([{ action: "UploadPart", skip: 2, times: "always", error }]);
-    await assert.rejects(step.create(image), {
-      name: "UserError",
-      message: /has expired.*\n.*renew the credentials and run it again: it goes on where it stopped/,
-    });
+    await rejectsWith(step.create(image), { code: "aws-credentials-expired", where: uploading(image) });
     const before = partsSent();
     assert.ok(before.length > 0);
     aws.cloud.breakBy([]);

@@ -15,6 +15,7 @@ import type * as Module from "../../../../clouds/aws/steps/write-snapshot.ts";
 import { testEndpoint, type TestEndpoint } from "../../../doubles/aws/test-endpoint.ts";
 import { type ProjectCopy, projectCopy } from "../../../helpers/project-copy.ts";
 import { artifactResult, diskResult } from "../../../helpers/results.ts";
+import { rejectsWith } from "../../../helpers/errors.ts";
 
 const region = "eu-west-1";
 const block = 512 * 1024;
@@ -128,13 +129,12 @@ describe("the aws-snapshot step", function () {
     assert.equal((await step.create(input({ owner: "another" }))).snapshotId === first.snapshotId, false);
   });
 
+  const writing = /^write .* to a snapshot in eu-west-1$/;
+
   it("goes on with the snapshot of a run that failed", async () => {
     const error = { code: "ExpiredTokenException", message: "The security token is expired" };
     aws.cloud.breakBy([{ action: "PutSnapshotBlock", skip: 1, times: "always", error }]);
-    await assert.rejects(step.create(input()), {
-      name: "UserError",
-      message: /to a snapshot in eu-west-1: .*expired.*\n.*renew the credentials.*goes on where it stopped/,
-    });
+    await rejectsWith(step.create(input()), { code: "aws-credentials-expired", where: writing });
     const [begun] = await snapshots();
     assert.equal(begun?.State, "pending");
     aws.cloud.breakBy([]);
@@ -148,7 +148,7 @@ describe("the aws-snapshot step", function () {
     const error = { code: "AccessDeniedException", message: "too late" };
     aws.cloud.breakBy([{ action: "CompleteSnapshot", when: "after", error }]);
     writeFileSync(join(aws.cloud.folder, "settings.json"), JSON.stringify({ polls: { import: 2 } }));
-    await assert.rejects(step.create(input()), { name: "UserError", message: /too late/ });
+    await rejectsWith(step.create(input()), { code: "aws-denied", where: writing, text: /too late/ });
     const { snapshotId, blocks } = await step.create(input());
     assert.equal(blocks, 3);
     const [made, ...others] = await snapshots();
@@ -199,20 +199,23 @@ describe("the aws-snapshot step", function () {
         BlockDeviceMappings: [{ DeviceName: "/dev/xvda", Ebs: { SnapshotId: result.snapshotId } }],
       }),
     );
-    await assert.rejects(step.delete(input(), result), {
-      name: "UserError",
-      message: /delete snap-\w+ in eu-west-1: .*in use by ami-.*\n.*deregister the image/,
+    await rejectsWith(step.delete(input(), result), {
+      code: "aws-in-use",
+      where: `delete ${result.snapshotId} in eu-west-1`,
+      text: /in use by ami-/,
     });
     assert.equal((await snapshots()).length, 1);
   });
 
   it("says what to do where there is no stored image, or no such key", async () => {
-    await assert.rejects(step.create(input({ artifact: undefined })), {
-      message: /no stored image.*\n.*--target/,
+    await rejectsWith(step.create(input({ artifact: undefined })), {
+      code: "step-input-missing",
+      where: undefined,
+      text: /→ .*--target/,
     });
-    await assert.rejects(step.create(input({ encrypted: true, kmsKeyId: "alias/mine" })), {
-      name: "UserError",
-      message: /alias\/mine is not the ARN of a key/,
+    await rejectsWith(step.create(input({ encrypted: true, kmsKeyId: "alias/mine" })), {
+      code: "value-invalid",
+      where: "alias/mine",
     });
     assert.deepEqual(aws.cloud.takeCalls(), []);
   });
@@ -220,16 +223,16 @@ describe("the aws-snapshot step", function () {
   it("says who may not write a snapshot", async () => {
     const error = { code: "AccessDeniedException", message: "not authorized to perform: ebs:StartSnapshot" };
     aws.cloud.breakBy([{ action: "StartSnapshot", error }]);
-    await assert.rejects(step.create(input()), { message: /ebs:StartSnapshot.*\n.*policy/ });
+    const text = /ebs:StartSnapshot/;
+    await rejectsWith(step.create(input()), { code: "aws-denied", where: writing, text });
     assert.deepEqual(await snapshots(), []);
   });
 
   it("never leaves this machine where AWS has to be an emulator", async () => {
     process.env["AWS_ENDPOINT_URL"] = "http://192.0.2.1:4566";
-    await assert.rejects(step.create(input()), {
-      message: /an emulator on loopback.*192\.0\.2\.1\n.*AWS_ENDPOINT_URL/,
-    });
+    await rejectsWith(step.create(input()), { code: "aws-not-the-emulator", where: "192.0.2.1" });
     delete process.env["AWS_ENDPOINT_URL"];
-    await assert.rejects(step.create(input()), { message: /would go to \w+\.eu-west-1\.amazonaws\.com/ });
+    const where = /^\w+\.eu-west-1\.amazonaws\.com$/;
+    await rejectsWith(step.create(input()), { code: "aws-not-the-emulator", where });
   });
 });

@@ -6,6 +6,7 @@ import { checkDisk, freeSpaceCheck } from "../../../../src/builder/disk-check/ch
 import { readFacts } from "../../../../src/builder/disk-check/facts.ts";
 import { expectedDisk, goodFacts } from "../../../helpers/disk-facts.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
+import { throwsError } from "../../../helpers/errors.ts";
 
 /** A disk that is blank but for what is written at some bytes. */
 function disk(...written: number[]): string {
@@ -57,17 +58,19 @@ describe("the check of a finished disk", () => {
     const bad = good
       .filter((line) => !line.includes("runlevels/default/sshd"))
       .map((line) => line.replace("shadow:root:!*", "shadow:root:$6$hash"));
-    assert.throws(() => checkDisk(disk(block(40_000)), bad, build), {
-      name: "UserError",
-      message: new RegExp(
+    throwsError(() => checkDisk(disk(block(40_000)), bad, build), {
+      code: "disk-check-failed",
+      where: variant.name,
+      // All of it: the list of faults.
+      text: new RegExp(
         [
-          `^the finished disk of ${variant.name} is not what its variant declares, by 5 of \\d+ checks:`,
+          `^.* 5 of \\d+ checks:`,
           "services of runlevel default: without sshd",
           "root is locked: not locked",
           "users who can log in: root, not wanted",
           "users with a password: root",
           "free space that is not blank: a block of 40000 to 40255",
-          "→ look at the scripts .*$",
+          "→ .*$",
         ].join("\\n +"),
       ),
     });
@@ -81,7 +84,16 @@ describe("the check of a finished disk", () => {
     const overlays = { settings: { overlays: [overlay] } };
     const mine = { ...build.variant, scripts: ["setup", "setup-mine"] };
     assert.ok(checkDisk(disk(), more, { ...build, ...overlays, variant: mine }).length > 80);
-    assert.throws(() => checkDisk(disk(), more, { ...build, ...overlays }), /world: nc, not wanted/);
-    assert.throws(() => checkDisk(disk(), more, { ...build, variant: mine }), /world: nc, not wanted/);
+    for (const other of [
+      { ...build, ...overlays },
+      { ...build, variant: mine },
+    ]) {
+      const failed = {
+        code: "disk-check-failed",
+        where: variant.name,
+        text: /world: nc, not wanted/,
+      } as const;
+      throwsError(() => checkDisk(disk(), more, other), failed);
+    }
   });
 });

@@ -9,6 +9,7 @@ import { readVhd, identifyVhd } from "../../../../src/builder/formats/vhd.ts";
 import { flipByte, gptDisk, mbrDisk } from "../../../helpers/disk.ts";
 import { runProgram } from "../../../helpers/processes.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
+import { rejectsWith } from "../../../helpers/errors.ts";
 
 const identity = { uniqueId: "0a1b2c3d-4e5f-8677-a899-aabbccddeeff", time: 1_790_000_000 };
 const mib = 2 ** 20;
@@ -69,18 +70,18 @@ describe("a disk's conversion", () => {
 
   it("refuses a disk without a sound partition table", async () => {
     const grown = gptDisk(join(folder, "grown.raw"), 8, parts, 7);
-    await assert.rejects(convert({ imageFormat: "raw" }, grown), {
-      name: "UserError",
-      message:
-        /^image-1\.2\.3-r0\.raw did not come out right: the GPT in sector 1 says .*\n {2}→ nothing was stored/,
+    await rejectsWith(convert({ imageFormat: "raw" }, grown), {
+      code: "image-damaged",
+      where: /\/image-1\.2\.3-r0\.raw$/,
+      text: /the GPT in sector 1/,
     });
   });
 
   it("refuses for Google what is not of whole GiB", async () => {
-    await assert.rejects(convert({ imageFormat: "raw", imageCompress: "tar.gz" }), {
-      name: "UserError",
-      message:
-        /^image-1\.2\.3-r0\.raw\.tar\.gz did not come out right: its disk of 7340032 bytes is not of whole GiB/,
+    await rejectsWith(convert({ imageFormat: "raw", imageCompress: "tar.gz" }), {
+      code: "image-damaged",
+      where: /\/image-1\.2\.3-r0\.raw\.tar\.gz$/,
+      text: /7340032 bytes is not of whole GiB/,
     });
   });
 

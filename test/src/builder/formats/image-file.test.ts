@@ -6,6 +6,7 @@ import {
   splitFileName,
   virtualSizeMib,
 } from "../../../../src/builder/formats/image-file.ts";
+import { throwsError } from "../../../helpers/errors.ts";
 
 const name = "gcp_alpine-3.23.6-x86_64-uefi-tiny-r0";
 const image = (format: Partial<ImageFormat>): ImageFormat => ({ name, imageFormat: "qcow2", ...format });
@@ -27,7 +28,10 @@ describe("an image's file", () => {
   }
 
   it("has no other name", () => {
-    assert.throws(() => splitFileName(`${name}.iso`), /is not called like an image's file/);
+    throwsError(() => splitFileName(`${name}.iso`), {
+      code: "image-file-name-invalid",
+      where: `${name}.iso`,
+    });
   });
 
   it("holds a disk of the declared size, and for Google of the next whole GiB", () => {
@@ -43,10 +47,7 @@ describe("an image's file", () => {
   it("cannot have another format's options", () => {
     checkFormat(image({ imageFormat: "vhd", imageFormatOptions: "vhd/fixed_force-size" }));
     checkFormat(image({ imageFormat: "raw" }));
-    assert.throws(() => checkFormat(image({ imageFormatOptions: "vhd/force-size" })), {
-      name: "UserError",
-      message:
-        /^gcp_.* has imageFormat qcow2 and imageFormatOptions vhd\/force-size, which are of VHD\n {2}→ set imageFormatOptions to null/,
-    });
+    const wrong = image({ imageFormatOptions: "vhd/force-size" });
+    throwsError(() => checkFormat(wrong), { code: "image-format-invalid", where: wrong.name });
   });
 });
