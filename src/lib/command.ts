@@ -80,9 +80,9 @@ function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-/** A reader that has seen enough, as `head` does, is no mistake. */
+/** A reader that has seen enough of a result, as `head` does, is no mistake; work that nobody follows any longer is not done. */
 function endWithReader(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") process.exit();
+  if (error.code === "EPIPE" && hasPrinted) process.exit();
   process.stderr.write(`${fullDiskError(error)?.text() ?? stackOf(error)}\n`);
   process.exit(1);
 }

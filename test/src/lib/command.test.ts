@@ -107,16 +107,30 @@ describe("a command", function () {
     assert.equal((await run(file, "break", "--", "--json")).stdout, "");
   });
 
-  it("is well when its reader has seen enough", async () => {
-    const lines = `{ text: "line\\n".repeat(100_000), warnings: [] }`;
-    const file = program(`await runCommand(program, () => (${lines}));`);
+  /** Ends when it is no longer read, after its first words. */
+  async function readBriefly(file: string): Promise<{ code: unknown; stderr: string }> {
     const child = spawn(process.execPath, ["--import", "tsx", file], { stdio: ["ignore", "pipe", "pipe"] });
     let stderr = "";
     child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr += text));
     await once(child.stdout, "data");
     child.stdout.destroy();
-    assert.deepEqual(await once(child, "close"), [0, null]);
-    assert.equal(stderr, "");
+    const [code] = (await once(child, "close")) as unknown[];
+    return { code, stderr };
+  }
+
+  it("is well when its reader has seen enough of the result", async () => {
+    const lines = `{ text: "line\\n".repeat(100_000), warnings: [] }`;
+    const file = program(`await runCommand(program, () => (${lines}));`);
+    assert.deepEqual(await readBriefly(file), { code: 0, stderr: "" });
+  });
+
+  it("is not well when nobody reads what it is at", async () => {
+    const file = program(`
+      setInterval(() => process.stdout.write("at work\\n"), 10);
+      await runCommand(program, () => new Promise(() => {}));`);
+    const { code, stderr } = await readBriefly(file);
+    assert.equal(code, 1);
+    assert.match(stderr, /EPIPE/);
   });
 
   it("says that the disk is full, in its work and where it prints to", async function () {
