@@ -11,11 +11,17 @@ export interface BootCloud {
   readonly name: string;
   /** cloud-init's name of the cloud's data source: `Ec2`. */
   readonly dataSource: string;
+  /** Tiny Cloud's name of the cloud; its package is `tiny-cloud-NAME`. @default the cloud's name */
+  readonly tinyCloud?: string;
   /** The machine that an image boots on: the cloud's disk controller, network card and SMBIOS tables. */
   machine(variant: Pick<Variant, "arch" | "firmware">): Machine;
   /** The services that tell an instance what it is. @default none: a NoCloud seed on a second disk tells it */
   metadata?(instance: Instance): MetadataServices;
 }
+
+/** Tiny Cloud's name of a cloud. */
+export const tinyCloudOf = ({ name, tinyCloud = name }: Pick<BootCloud, "name" | "tinyCloud">): string =>
+  tinyCloud;
 
 /** The metadata services of a cloud. */
 export interface MetadataServices {

@@ -10,7 +10,7 @@ import { consoleTail } from "../builder/qemu.ts";
 import type { Check } from "../lib/checks.ts";
 import { UserError } from "../lib/user-error.ts";
 import { scratchFolder } from "../lib/workspace.ts";
-import { type BootCloud, bootCloudOf } from "./boot-cloud.ts";
+import { type BootCloud, bootCloudOf, tinyCloudOf } from "./boot-cloud.ts";
 import { bootGuest } from "./boot-guest.ts";
 import { forbiddenTargets, startHostProbe } from "./host-probe.ts";
 import {
@@ -121,7 +121,7 @@ async function bootOnce(
       ]);
       const expected: Expectations = {
         cloud,
-        cloudNames: clouds.map(({ name }) => name),
+        tinyClouds: clouds.map(tinyCloudOf),
         hostname: instance.hostname,
         kernel: image.kernel,
         diskMib: booted.diskMib,

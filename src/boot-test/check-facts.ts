@@ -1,15 +1,15 @@
 import path from "node:path";
 import type { Variant } from "../configuration/variant.ts";
 import { type Check, none } from "../lib/checks.ts";
-import type { BootCloud } from "./boot-cloud.ts";
+import { type BootCloud, tinyCloudOf } from "./boot-cloud.ts";
 import type { Answered } from "./metadata/server.ts";
 
 /** What the boot test asked of the image, besides what its variant declares. */
 export interface Expectations {
   /** The image's cloud. */
-  cloud: Pick<BootCloud, "name" | "dataSource">;
-  /** Names of all known clouds. */
-  cloudNames: readonly string[];
+  cloud: Pick<BootCloud, "name" | "dataSource" | "tinyCloud">;
+  /** Tiny Cloud's names of all known clouds. */
+  tinyClouds: readonly string[];
   hostname: string;
   /** `uname -r` of the kernel that was installed. */
   kernel: string;
@@ -111,7 +111,7 @@ function metadataCheck(requests: readonly Answered[]): Check {
 /** An image asks its own cloud only: elsewhere, whoever answers at the address could make it theirs. */
 function dataSourceChecks(
   bootstrap: string,
-  { cloud, cloudNames }: Pick<Expectations, "cloud" | "cloudNames">,
+  { cloud, tinyClouds }: Pick<Expectations, "cloud" | "tinyClouds">,
   fact: (name: string) => string,
 ): Check[] {
   if (bootstrap === "cloudinit") {
@@ -123,8 +123,8 @@ function dataSourceChecks(
   const clouds = fact("tiny_cloud_packages")
     .split(" ")
     .map((name) => name.replace(/^tiny-cloud-/, ""))
-    .filter((name) => cloudNames.includes(name));
-  const passed = clouds.length === 1 && clouds[0] === cloud.name;
+    .filter((name) => tinyClouds.includes(name));
+  const passed = clouds.length === 1 && clouds[0] === tinyCloudOf(cloud);
   return [{ name: "data source", passed, found: clouds.join(" ") }];
 }
 

@@ -1,3 +1,4 @@
+import { tinyCloudOf } from "../../../src/boot-test/boot-cloud.ts";
 import { aws } from "../../../clouds/aws/index.ts";
 import { nocloud } from "../../../clouds/nocloud/index.ts";
 import { clouds } from "../../../clouds/registry.ts";
@@ -15,7 +16,7 @@ import { someVariant } from "../../helpers/variant.ts";
 const variant = someVariant({ bootstrap: "tiny" });
 const expected: Expectations = {
   cloud: nocloud,
-  cloudNames: clouds.map(({ name }) => name),
+  tinyClouds: clouds.map(tinyCloudOf),
   hostname: "test-0-bios",
   kernel: "6.18.56-0-virt",
   diskMib: 628,
