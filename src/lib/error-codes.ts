@@ -14,8 +14,7 @@ export const errorCodes = {
     "several-faults": "Several regions failed in different ways. → See each of the problems.",
   },
   Configuration: {
-    "configuration-invalid":
-      "The files have several mistakes of different kinds. → See each of the problems.",
+    "configuration-invalid": "The files have errors of different kinds. → See each of the problems.",
     "yaml-invalid":
       "A file is not valid YAML, or its aliases are undefined, circular, or expand to too many values. → Correct the file.",
     "unknown-key": "A file has an unknown key, or a stack has an unknown setting. → Correct its name.",
@@ -30,7 +29,7 @@ export const errorCodes = {
     "unknown-region":
       "A region is missing from configs/regions.yaml. → Correct it, or run `npm run regions -- update`.",
     "unknown-cloud":
-      "A cloud has no public list of its regions. → Correct its name, or name a file with --from.",
+      "A cloud has no public list of its regions. → Correct its name, or give a file with --from.",
     "unknown-field": "An image does not have this field. → Correct its name.",
     "overlay-missing": "An overlay's folder was not found. → Correct the stack's overlays.",
     "dimension-name-taken":
@@ -69,7 +68,7 @@ export const errorCodes = {
     "release-not-served":
       "A mirror serves a different release of a version. → Declare that release, or use another mirror.",
     "upstream-unreachable":
-      "A public list or index cannot be downloaded. → Check the network, or name a file.",
+      "A public list or index cannot be downloaded. → Check the network, or give a file.",
     "upstream-invalid": "A public list or index has unexpected content. → Check what its server returns.",
   },
   Stacks: {
@@ -80,7 +79,7 @@ export const errorCodes = {
       "Files of a fleet's stacks were edited by hand. → Move the edits you want to keep to the template, then use --force.",
     "stack-export-invalid": "A file is not a stack export. → `pulumi stack export` makes one.",
     "stack-locked":
-      "Another run has locked the stack, or has started since. → Wait for it, or make sure that it is gone.",
+      "Another run holds the stack's lock, or has started meanwhile. → Wait for it, or make sure that it is gone.",
     "stack-changed": "The stack's state changed during the command. → Run the command again.",
     "stack-resources-missing":
       "A preview or an export lacks images that are in the ledger. → Make a new one.",
@@ -134,14 +133,14 @@ export const errorCodes = {
       "A converted image does not match its disk. → Build it again, or use another version of QEMU.",
     "image-not-reproducible":
       "A second build of an image gave a different result. → Check the guest's scripts.",
-    "image-file-name-invalid": "A file name does not end like the name of an image. → Name a file that does.",
+    "image-file-name-invalid": "A file's name does not end like an image's. → Give the file of an image.",
     "image-not-built": "The image to boot was not found. → Build it with `npm run build`.",
     "image-lost":
       "A built image is neither on this machine nor in storage. → Copy it here, or build it again.",
     "image-changed": "An image's file changed while it was being read. → Build it again.",
     "boot-failed": "A boot test failed. → See the console and the failed checks.",
     "boot-machine-unknown": "The boot test has no machine for a cloud. → Add one to src/boot-test/machines.",
-    "ssh-key-invalid": "A file has no usable SSH key. → Name a key that ssh-keygen made.",
+    "ssh-key-invalid": "A file has no usable SSH key. → Give a key that ssh-keygen made.",
     "benchmark-failed": "Builds of a benchmark failed or differ. → See each of them.",
   },
   "Remote builders": {
@@ -157,10 +156,10 @@ export const errorCodes = {
     "builder-setup-failed": "A builder could not be set up. → See its output.",
     "builder-build-failed": "A builder ended without an image. → See its output.",
     "builder-result-wrong": "The result from a builder is damaged, or is another image. → Run it again.",
-    "builder-inputs-differ": "A builder computes different inputs than requested. → Report it as a bug.",
+    "builder-inputs-differ": "A builder computes other inputs than requested. → Report it as a bug.",
     "builder-key-outside-project":
       "A remote build needs a key from outside the project. → Move the key into the project.",
-    "ssh-agent-missing": "No SSH agent is running. → Start one, or name a key.",
+    "ssh-agent-missing": "No SSH agent is running. → Start one, or set a key.",
   },
   "Storage and signatures": {
     "storage-unsupported": "The storage URL has an unknown scheme. → Use a file:// URL.",

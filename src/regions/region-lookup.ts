@@ -2,7 +2,7 @@
 
 /** A cloud's public list of its regions. */
 export interface RegionLookup {
-  /** URL of the list, readable without credentials. @default the cloud has no public list: name a file with `--from` */
+  /** URL of the list, readable without credentials. @default the cloud has no public list: give a file with `--from` */
   url?: string;
   /** The names of the regions in the list, or in a file that replaces it. */
   names(list: unknown): string[];

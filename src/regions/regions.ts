@@ -60,7 +60,7 @@ export async function updateRegions(
   for (const cloud of chosen) {
     const place = places.get(cloud) ?? lookups.get(cloud)!.url;
     if (place === undefined)
-      throw mistake("unknown-cloud", cloud, `has no public list: name a file with --from ${cloud}=FILE`);
+      throw mistake("unknown-cloud", cloud, `has no public list: give a file with --from ${cloud}=FILE`);
     const found = [...new Set(lookups.get(cloud)!.names(parsed(place, await read(place))))].sort();
     if (found.length === 0)
       throw mistake("upstream-invalid", place, "has no regions: it may be the wrong document");

@@ -30,7 +30,7 @@ export function requireGone(locks: readonly Lock[], stack: string, force: boolea
 }
 
 /**
- * Stops recover if a run of the stack has started meanwhile.
+ * Stops recover if a run of the stack has started in the meantime.
  * @throws UserError that names the run
  */
 export function requireNobody([lock]: readonly Lock[], stack: string): void {

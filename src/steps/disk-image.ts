@@ -132,7 +132,7 @@ export const diskImageStep = (
       await Promise.resolve();
       if (readRecord(variant)?.token !== previous?.token) {
         process.stderr.write(
-          `${variant.name}: this resource did not build the files in ${folder}, left alone\n`,
+          `${variant.name}: left the files in ${folder} alone, because this resource did not build them\n`,
         );
         return;
       }
