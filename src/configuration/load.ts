@@ -168,7 +168,7 @@ function readFolder(
             .map((name) => join(entry.name, name.slice(0, -5))),
         );
       } else if (inside.length > 0 && !OTHER_FOLDERS.includes(entry.name)) {
-        const message = `not a dimension${suggest(entry.name, dimensions)} To add one, list it in ${path}/dimensions.yaml`;
+        const message = `not a dimension; to add it, list it in ${path}/dimensions.yaml${suggest(entry.name, dimensions)}`;
         problems.push({ code: "file-unused", file, path: "", message });
       }
     } else if (/\.ya?ml$/.test(entry.name)) {

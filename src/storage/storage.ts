@@ -51,7 +51,7 @@ function fileStorage(url: string, folder: string): Storage {
   const place = (name: string): string => path.join(folder, name);
   const owner = (name: string): string => place(`.${name}.owner`);
 
-  /** Puts a file, its checksum and its owner in place. Everything is written under unfinished names first, in case the disk is full. */
+  /** Puts a file, its checksum and its owner in place. Writes under unfinished names first: the disk may be full. */
   async function put(
     name: string,
     sha512: string,
