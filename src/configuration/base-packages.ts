@@ -1,16 +1,16 @@
-/** What images have in common before their bootstrap and cloud make them differ: the builder installs it once. */
+/** The packages that images share regardless of bootstrap and cloud: the builder installs them once. */
 import { sortPackages, type Packages } from "./finalize.ts";
 import { excludedBy, type Configuration } from "./load.ts";
 import { mergeLayers } from "./merge.ts";
 
-/** Dimensions that add to a system which is there without them. */
+/** Dimensions that only add to a complete base system. */
 const addedLater = ["bootstrap", "cloud"];
 
 type Image = Readonly<Record<string, string>>;
 
 /**
- * The packages that an image shares with all that differ from it in bootstrap and cloud only, whether any ledger names
- * them or not: so they depend on the layers alone. A package that one of them goes without is none of these.
+ * The packages that an image shares with every image that differs from it only in bootstrap and cloud. Images count even if no
+ * ledger names them, so the result depends on the layers alone.
  */
 export function basePackages(config: Configuration, image: Image): string[] {
   const lists = addedLater
@@ -29,7 +29,7 @@ export function basePackages(config: Configuration, image: Image): string[] {
   return (first ?? []).filter((name) => others.every((list) => list.includes(name)));
 }
 
-/** `basePackages`, worked out once for images that share them. */
+/** `basePackages`, computed once for images that share them. */
 export function basePackagesOf(config: Configuration): (image: Image) => string[] {
   const known = new Map<string, string[]>();
   return (image) => {

@@ -1,22 +1,22 @@
-/** What the configuration must know of a cloud. The folders in `clouds/` implement it; nothing in `src/` names a cloud. */
+/** What the configuration needs to know about a cloud. The folders in `clouds/` implement it; nothing in `src/` names a cloud. */
 import type { z } from "zod";
 
-/** A cloud, as far as layers, ledger and stack settings speak of it. */
+/** A cloud, as layers, ledger and stack settings see it. */
 export interface CloudRules {
   /** The value of dimension `cloud`: `aws`. Also the name of the layer field and of the stack setting. */
   readonly name: string;
-  /** The layer field: every key with its default, where it has one. @default the cloud has no field of its own */
+  /** The layer field: every key, with its default if it has one. @default the cloud has no layer field */
   readonly options?: z.ZodObject;
-  /** The stack setting: every key with its default. @default the cloud has no setting of its own */
+  /** The stack setting: every key with its default. @default the cloud has no stack setting */
   readonly settings?: z.ZodObject;
   /**
-   * Why `access` cannot name this grantee, as the end of a sentence that begins with the name; undefined if it can.
+   * Why `access` cannot name this grantee, worded to follow the name in a sentence; undefined if it can.
    * @default any name is accepted
    */
   granteeProblem?(key: string): string | undefined;
   /**
-   * The last day on which an image may be deprecated, YYYY-MM-DD, by the cloud's rules.
-   * @param added the day its ledger entry was made
+   * The latest deprecation date that the cloud allows, YYYY-MM-DD.
+   * @param added the day when its ledger entry was added
    * @default any day
    */
   latestDeprecation?: (added: string) => string;
@@ -27,7 +27,7 @@ export function rulesOf(clouds: readonly CloudRules[], name: string | undefined)
   return clouds.find((cloud) => cloud.name === name);
 }
 
-/** Computes something once for each list of clouds: the registry is one list, and building zod schemas takes milliseconds. */
+/** Computes something once per list of clouds: building zod schemas takes milliseconds, and the registry is always the same list. */
 export function oncePerClouds<T>(
   make: (clouds: readonly CloudRules[]) => T,
 ): (clouds: readonly CloudRules[]) => T {

@@ -1,15 +1,16 @@
+/** Counts a stack's images, for the stack's outputs. */
 import { type DeclaredImage, hasReached, reachedStage, stages, type Stage } from "./variant.ts";
 
 /** How many images a stack declares. */
 export interface Counts {
-  /** By how far they are brought, in the order of stages. */
+  /** Images by the stage they reach, in the order of stages. */
   stages: Partial<Record<Stage, number>>;
-  /** Region to how many are published there; those of all clouds are told apart by their names. */
+  /** Region to the number of images published there. Region names differ between clouds. */
   regions: Record<string, number>;
 }
 
 /**
- * Counts a stack's images by stage and region: as an output of the stack, every preview begins its outputs with what changes.
+ * Counts a stack's images by stage and region. As a stack output, it lets every preview show what changes at a glance.
  * @param ceiling the stack's stage
  */
 export function countsOf(images: readonly DeclaredImage[], ceiling: Stage): Counts {

@@ -1,4 +1,4 @@
-/** Merged layers into a variant: parts joined, switches sorted into lists, words filled in. */
+/** Turns merged layers into a variant: joins parts, sorts switches into lists, fills in words. */
 import type { ErrorCode } from "../lib/error-codes.ts";
 import type { CloudRules } from "./cloud-rules.ts";
 import type { Entry } from "./ledger.ts";
@@ -12,15 +12,15 @@ export interface Context {
   entry: Entry;
   dimensions: Record<string, string>;
   titles: Record<string, string>;
-  /** Its cloud's rules, if this program knows the cloud. */
+  /** The cloud's rules, if this program knows the cloud. */
   cloud: CloudRules | undefined;
-  /** Its cloud's regions, where they are known. */
+  /** The cloud's regions, if they are known. */
   regions: readonly string[] | undefined;
-  /** Those of its packages that it shares with images of other bootstraps and clouds. */
+  /** The packages that it shares with images of other bootstraps and clouds. */
   basePackages: string[];
-  /** Where its layers ask for what it has. */
+  /** The places in layers that ask for its packages, services and so on. */
   origins: Origins;
-  /** The mistake at the layer that last set this field, or this key of it. */
+  /** A problem at the layer that last set this field, or this key of it. */
   blame: (field: string, code: ErrorCode, message: string, key?: string) => Problem;
 }
 
@@ -31,12 +31,12 @@ export function finalize(merged: Fields, context: Context): Variant {
   return new Finalizer(merged, context).variant();
 }
 
-/** One image's fields on their way into a variant; collects the mistakes of all of them. */
+/** Builds one image's variant from its fields, and collects all their problems. */
 class Finalizer {
   readonly #merged: Fields;
   readonly #context: Context;
   readonly #imageKey: string;
-  /** What {braces} mean. */
+  /** The values of {braces}. */
   readonly #words: Record<string, string | number>;
   readonly #problems: Problem[] = [];
 
@@ -60,7 +60,7 @@ class Finalizer {
     const endOfLife = this.#get<string>("endOfLife") ?? entry.endOfLife;
     const releaseNotes = this.#get<string>("releaseNotes") ?? entry.releaseNotes;
     const notes = releaseNotes === undefined ? {} : { releaseNotes };
-    // In this order: a word is known to the texts that are filled after it.
+    // The order matters: a text can only use words that are set before it.
     const words = Object.assign(
       this.#words,
       { release, revision, imageKey, configKey, vVersion, endOfLife, releaseDate },
@@ -136,7 +136,7 @@ class Finalizer {
     this.#problems.push({ ...this.#context.blame(field, code, message, key), image: this.#imageKey });
   }
 
-  /** Layers are checked one by one, so a field has its type, or null. */
+  /** Each layer was checked against the schema, so a field has its type or is null. */
   #get<T>(field: Field): T | undefined {
     return (this.#merged[field] ?? undefined) as T | undefined;
   }
@@ -170,21 +170,21 @@ class Finalizer {
     return value === undefined ? {} : ({ [field]: value } as unknown as Pick<Variant, F>);
   }
 
-  /** The options of the image's own cloud, by the cloud's name. */
+  /** The options of the image's cloud, under the cloud's name. */
   #cloudOptions(): Record<string, unknown> {
     const { cloud } = this.#context;
     if (cloud?.options === undefined) return {};
     return { [cloud.name]: cloud.options.parse(this.#merged[cloud.name] ?? {}) };
   }
 
-  /** A dimension with values that the builder must know. */
+  /** A dimension whose values the builder must support. */
   #oneOf<T extends string>(dimension: string, known: readonly T[]): T {
     const value = this.#context.dimensions[dimension] as T;
     if (!known.includes(value))
       this.#wrong(
         "title",
         "dimension-unsupported",
-        `${dimension} "${value}" can't be built, only ${known.join(", ")}`,
+        `${dimension} "${value}" is not supported; supported: ${known.join(", ")}`,
       );
     return value;
   }
@@ -207,7 +207,7 @@ class Finalizer {
       });
   }
 
-  /** A text is a repository's tag: `yes`, or a mistyped `true`, is none. */
+  /** A text must be a repository's tag, which catches `yes` and a mistyped `true`. */
   #packages(): Variant["packages"] {
     const packages = this.#get<Packages>("packages") ?? {};
     const tags = Object.values(this.#get<Packages>("repos") ?? {}).filter((tag) => typeof tag === "string");
@@ -255,7 +255,7 @@ class Finalizer {
     return regions;
   }
 
-  /** Sections with a blank line between; `release_notes` only for a release that has some. */
+  /** The sections, separated by blank lines; `release_notes` only if the release has some. */
   #motd(hasNotes: boolean): string {
     const sections = this.#get<Record<string, string | string[] | null>>("motd") ?? {};
     return Object.entries(sections)
@@ -267,7 +267,7 @@ class Finalizer {
 
 const switchedOn = (map: Switches = {}): string[] => Object.keys(map).filter((key) => map[key] === true);
 
-/** Without the undecided. */
+/** The entries that are not null. */
 const decided = <T = boolean>(map: Readonly<Record<string, T | null>> = {}): Record<string, T> =>
   Object.fromEntries(Object.entries(map).filter((pair): pair is [string, T] => pair[1] !== null));
 

@@ -1,3 +1,4 @@
+/** Finds one image by its key, for programs that build or boot it without Pulumi. */
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { defined } from "../lib/defined.ts";
@@ -9,7 +10,7 @@ import { keyOf, type Variant } from "./variant.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
-/** The named stack's settings; without a name those of `dev`, or the defaults where there is no `dev` yet. */
+/** The named stack's settings. Without a name, those of `dev`, or the defaults if `dev` does not exist yet. */
 export function settingsOf(stack: string | undefined, clouds: readonly CloudRules[]): StackSettings {
   if (stack !== undefined) return readStackFile(projectRoot, stack, clouds);
   const hasDev = existsSync(path.join(projectRoot, "Pulumi.dev.yaml"));
@@ -17,8 +18,8 @@ export function settingsOf(stack: string | undefined, clouds: readonly CloudRule
 }
 
 /**
- * The image with this key, of a stack's ledger.
- * @throws UserError with a near miss when there is none
+ * The image with this key in a stack's ledger.
+ * @throws UserError that suggests a similar key, if no image has this one
  */
 export function findVariant(key: string, settings: StackSettings, clouds: readonly CloudRules[]): Variant {
   const { ledger, overlays, project, storageUrl } = settings;
@@ -31,7 +32,7 @@ export function findVariant(key: string, settings: StackSettings, clouds: readon
       overrides: { project, storageUrl },
     });
   const variants = load(ledger === "" ? undefined : ledger);
-  // The dev ledger has one image; any image of the common ledger can be built with dev's mirror all the same.
+  // The dev ledger has one image, but dev's mirror can build any image of the common ledger.
   const all = ledger === "" ? variants : [...variants, ...load()];
   const matches = (variant: Variant): boolean => variant.imageKey === key || keyOf(variant) === key;
   const found = all.find(matches);

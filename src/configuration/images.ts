@@ -1,4 +1,4 @@
-/** The list of images that layers, ledger and stack declare, for people and programs. */
+/** Lists the images that layers, ledger and stack declare, as a table or as JSON. */
 import type { CloudRules } from "./cloud-rules.ts";
 import { loadSources } from "./index.ts";
 import type { Step } from "./merge.ts";
@@ -24,8 +24,8 @@ export interface ImagesOptions {
 }
 
 /**
- * The images as a table or as JSON; with `explain`, how one field of an image came about.
- * @throws ConfigError with all mistakes
+ * Lists the images as a table or as JSON. With `explain`, shows which layers set one field of an image.
+ * @throws ConfigError with all problems
  */
 export function images(options: ImagesOptions, clouds: readonly CloudRules[]): Output {
   const { root, only = [], skip = [] } = options;
@@ -38,7 +38,7 @@ export function images(options: ImagesOptions, clouds: readonly CloudRules[]): O
   if (options.explain !== undefined) {
     const [key = "", field = "", ...more] = options.explain;
     if (field === "" || more.length > 0) {
-      const message = "expected KEY FIELD, as --explain 3.23-x86_64-bios-tiny-aws packages";
+      const message = "expected KEY FIELD, for example --explain 3.23-x86_64-bios-tiny-aws packages";
       throw new ConfigError([{ code: "usage", file: "--explain", path: "", message }]);
     }
     const image = findImage(all, key);
@@ -61,7 +61,7 @@ export function images(options: ImagesOptions, clouds: readonly CloudRules[]): O
   return { text: options.json ? toJson(lowered) : toTable(lowered), warnings };
 }
 
-/** An image is brought to the lower of its entry's stage and the stack's ceiling. */
+/** An image reaches the lower of its entry's stage and the stack's ceiling. */
 const lower = (stage: Stage, ceiling: Stage = "release"): Stage =>
   stages[Math.min(stages.indexOf(stage), stages.indexOf(ceiling))]!;
 
@@ -86,7 +86,7 @@ function toTable(images: readonly DeclaredImage[]): string {
   return `${columns([head, ...rows])}\n${images.length} image${images.length === 1 ? "" : "s"}`;
 }
 
-/** By its key, with or without revision, or by version instead of release; the newest of several. */
+/** Finds an image by its key, with or without revision, or with version instead of release. Returns the newest match. */
 function findImage(all: readonly DeclaredImage[], key: string): DeclaredImage {
   const found = all
     .filter((one) => [one.key, one.variant.imageKey, one.variant.configKey].includes(key))
@@ -98,12 +98,12 @@ function findImage(all: readonly DeclaredImage[], key: string): DeclaredImage {
       code: "unknown-image",
       file: "--explain",
       path: key,
-      message: `there is no such image${suggest(key, keys).slice(0, 300)}`,
+      message: `unknown image${suggest(key, keys).slice(0, 300)}`,
     },
   ]);
 }
 
-/** Fields of a variant that layers know by another name. */
+/** Fields of a variant that have another name in layers. */
 const layerNames: Record<string, string> = { diskSizeMib: "diskSize" };
 
 function explainField(
@@ -126,7 +126,7 @@ function explainField(
         code: "unknown-field",
         file: "--explain",
         path: asked,
-        message: `there is no such field${suggest(name, known)}`,
+        message: `unknown field${suggest(name, known)}`,
       },
     ]);
   }
@@ -144,7 +144,7 @@ function explainField(
   const how =
     steps.length > 0
       ? columns(rows)
-      : `no layer sets it: it follows from the ledger (${state.place}) or other fields`;
+      : `no layer sets it: it comes from the ledger (${state.place}) or from other fields`;
   return `${key}: ${name}\n${how}\n= ${JSON.stringify(value ?? null, null, 2)}`;
 }
 

@@ -1,4 +1,4 @@
-/** Everything that should exist: reads the files and resolves them. */
+/** Reads the configuration and the ledger, and resolves them into the images that should exist. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CloudRules } from "./cloud-rules.ts";
@@ -10,20 +10,20 @@ import type { StackSettings } from "./settings.ts";
 import type { DeclaredImage, Variant } from "./variant.ts";
 
 export interface LoadOptions {
-  /** The project's root: errors name files relative to it. */
+  /** The project's root. Errors name files relative to it. */
   root: string;
   /** The clouds that this program knows: `clouds/registry.ts`. */
   clouds: readonly CloudRules[];
-  /** Relative to root; without one, the last overlay's own, else `configs/releases.yaml`. */
+  /** Relative to root. @default the last overlay's ledger, or `configs/releases.yaml` */
   ledgerFile?: string | undefined;
-  /** Paths from root or from `configs/`, or names in `configs/overlays/`; later ones come after earlier ones. */
+  /** Paths from root or from `configs/`, or names in `configs/overlays/`. Later overlays override earlier ones. */
   overlays?: readonly string[];
   /** Only these versions of the ledger; empty for all. */
   versions?: readonly string[];
   overrides?: Overrides;
 }
 
-/** Every image that the ledger declares, resolved; a pure function of files. Throws ConfigError with all mistakes. */
+/** Resolves every image that the ledger declares. Depends on files alone. Throws ConfigError with all problems. */
 export function loadDeclared({ versions = [], overrides = {}, ...files }: LoadOptions): DeclaredImage[] {
   const { config, ledger } = loadSources(files);
   return resolve(config, ledger, { versions, overrides });
@@ -42,7 +42,7 @@ export function declaredBy(
 export const loadVariants = (options: LoadOptions): Variant[] =>
   loadDeclared(options).map(({ variant }) => variant);
 
-/** The checked files; the mistakes of configuration and ledger are reported together. */
+/** Reads and checks the files. Problems in the configuration and the ledger are reported together. */
 export function loadSources({
   root,
   clouds,
@@ -57,7 +57,7 @@ export function loadSources({
   return { config: read.config!, ledger: read.ledger! };
 }
 
-/** An overlay that adds a dimension brings its own ledger; any other uses the common one. */
+/** An overlay that adds a dimension has its own ledger; other overlays use the common one. */
 export function ledgerFile(root: string, overlays: readonly string[], chosen?: string): string {
   if (chosen) return chosen;
   const own = overlays.map((name) => join(overlayFolder(root, name), "releases.yaml"));

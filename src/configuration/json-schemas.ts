@@ -1,4 +1,4 @@
-/** JSON Schemas from the zod ones, so that editors complete and check the YAML. */
+/** Generates JSON Schemas from the zod schemas, so that editors can complete and check the YAML. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { format, resolveConfig } from "prettier";
@@ -29,9 +29,9 @@ const ownSchemas = (clouds: readonly CloudRules[]): Schemas => ({
 });
 
 /**
- * The files' names, and the text of each.
+ * The names of the schema files, and the text of each.
  * @param clouds the clouds that this program knows
- * @param more schemas of files that clouds have of their own
+ * @param more schemas of the clouds' own files
  */
 export async function schemaFiles(
   clouds: readonly CloudRules[],
@@ -46,19 +46,19 @@ export async function schemaFiles(
 }
 
 export interface SchemasOptions {
-  /** The folder of the files. */
+  /** The folder for the schema files. */
   dir: string;
-  /** Only tell whether they are fresh. */
+  /** Only check that the files are up to date. */
   check?: boolean;
   /** The clouds that this program knows. */
   clouds: readonly CloudRules[];
-  /** Schemas of files that clouds have of their own. */
+  /** Schemas of the clouds' own files. */
   more: Schemas;
 }
 
 /**
- * Writes the files that are stale.
- * @throws ConfigError that names them instead, with `check`
+ * Writes the files that are out of date.
+ * @throws ConfigError that names them instead, if `check` is set
  */
 export async function schemas({ check = false, dir, clouds, more }: SchemasOptions): Promise<Output> {
   const files = await schemaFiles(clouds, more);
@@ -67,7 +67,7 @@ export async function schemas({ check = false, dir, clouds, more }: SchemasOptio
     return !existsSync(path) || readFileSync(path, "utf8") !== text;
   });
   if (check && stale.length > 0) {
-    const message = "is not what the zod schemas say: run `npm run schemas` and commit the result";
+    const message = "differs from the zod schemas: run `npm run schemas` and commit the result";
     throw new ConfigError(
       stale.map(([name]) => ({
         code: "generated-file-stale" as const,
@@ -79,6 +79,6 @@ export async function schemas({ check = false, dir, clouds, more }: SchemasOptio
   }
   mkdirSync(dir, { recursive: true });
   for (const [name, text] of stale) writeFileSync(join(dir, name), text);
-  const what = stale.length === 0 ? "fresh" : `wrote ${stale.map(([name]) => name).join(", ")}`;
+  const what = stale.length === 0 ? "up to date" : `wrote ${stale.map(([name]) => name).join(", ")}`;
   return { text: `schemas: ${what}`, warnings: [] };
 }

@@ -1,11 +1,11 @@
-/** Changes to the ledger's text that keep its comments and its order. */
+/** Edits the ledger's text, and keeps its comments and its order. */
 import { isMap, isSeq, type Document, type YAMLMap, type YAMLSeq } from "yaml";
 import { compact, expand, parseLedger, stateOf, type Entry, type Ledger } from "./ledger.ts";
 import { compareValues, excludedBy, type Configuration } from "./load.ts";
 import type { Match } from "./schema.ts";
 import { ConfigError, parseSource, suggest } from "./source.ts";
 
-/** One image of an entry, named as selections name it. */
+/** One image of an entry, with the names that selections use. */
 export interface LedgerImage {
   dimensions: Record<string, string>;
   configKey: string;
@@ -24,7 +24,7 @@ export function imagesOf(entry: Entry, dimensions: readonly string[]): LedgerIma
     }));
 }
 
-/** Every image of a version that the configuration allows today. */
+/** Every image of a version that the configuration currently allows. */
 export function imagesToday(config: Configuration, version: string): Record<string, string>[] {
   const all = Object.fromEntries(config.dimensions.map((name) => [name, config.values.get(name) ?? []]));
   return expand({ ...all, version }, config.dimensions).filter(
@@ -35,21 +35,21 @@ export function imagesToday(config: Configuration, version: string): Record<stri
 export const label = ({ release, revision }: Pick<Entry, "release" | "revision">): string =>
   `${release}-r${revision}`;
 
-/** `3.23.6-r0`; of `3.23.6`, or `3.23`, the newest. */
+/** Finds an entry by `3.23.6-r0`, or the newest entry of `3.23.6` or `3.23`. */
 export function findEntry(ledger: Ledger, name: string): Entry {
   const found =
     ledger.entries.find((entry) => label(entry) === name) ??
     newest(ledger.entries.filter(({ release }) => release === name)) ??
     newest(ledger.entries.filter(({ version }) => version === name));
   if (found) return found;
-  const message = `there is no entry "${name}"${suggest(
+  const message = `unknown entry "${name}"${suggest(
     name,
     ledger.entries.flatMap((entry) => [label(entry), entry.release]),
   )}`;
   throw new ConfigError([{ code: "unknown-entry", file: ledger.source.file, path: "", message }]);
 }
 
-/** By the release's date, then the release, then the revision. */
+/** The newest entry: by the release's date, then the release, then the revision. */
 export function newest(entries: readonly Entry[]): Entry | undefined {
   return [...entries]
     .sort(
@@ -59,13 +59,13 @@ export function newest(entries: readonly Entry[]): Entry | undefined {
     .at(-1);
 }
 
-/** 3.23.0_rc1 before 3.23.0 before 3.23.10. */
+/** Sorts 3.23.0_rc1 before 3.23.0 before 3.23.10. */
 export function compareReleases(a: string, b: string): number {
   const final = (release: string) => (release.includes("_") ? release : `${release}_z`);
   return compareValues(final(a), final(b));
 }
 
-/** A ledger's document to change; `text` is checked before it is handed out. */
+/** Edits a ledger's document. `text` checks the result before it returns it. */
 export class LedgerEditor {
   readonly #document: Document.Parsed;
   readonly #ledger: Ledger;
@@ -84,14 +84,14 @@ export class LedgerEditor {
     return text;
   }
 
-  /** A version keeps its place; a new one goes where numbers put it. */
+  /** An existing version keeps its place; a new one is inserted in numeric order. */
   setVersion(version: string, endOfLife: string): void {
     const node = this.#version(version);
     if (node.has("endOfLife")) node.set("endOfLife", endOfLife);
     else node.items.unshift(this.#document.createPair("endOfLife", endOfLife));
   }
 
-  /** At the end of its version. */
+  /** Adds an entry at the end of its version. */
   append(
     version: string,
     entry: Omit<Entry, "version" | "path" | "place" | "endOfLife"> & { endOfLife?: string },
@@ -108,7 +108,7 @@ export class LedgerEditor {
     this.#entry(entry).set("stage", stage);
   }
 
-  /** Marks these images of the entry, and no others. */
+  /** Marks exactly these images of the entry. */
   setFlag(entry: Entry, field: "withdraw" | "removing", images: readonly LedgerImage[]): void {
     const node = this.#entry(entry);
     if (images.length === 0) node.delete(field);
@@ -117,7 +117,7 @@ export class LedgerEditor {
     else node.set(field, this.#blocks(this.#compact(images)));
   }
 
-  /** Retires each image from its day on, and no others. */
+  /** Retires exactly these images, each from its day on. */
   setRetired(entry: Entry, days: ReadonlyMap<LedgerImage, string>): void {
     const node = this.#entry(entry);
     const all = imagesOf(entry, ["version", ...this.#dimensions]).length;
@@ -137,7 +137,10 @@ export class LedgerEditor {
     }
   }
 
-  /** Drops these images; the entry too once none is left, so drop from the end of a version's entries to its start. */
+  /**
+   * Drops these images, and the entry if no image is left. That shifts the entries after it: to drop from several entries of a
+   * version, start with the last.
+   */
   drop(entry: Entry, images: readonly LedgerImage[]): void {
     const gone = new Set(images.map(({ imageKey }) => imageKey));
     const rest = imagesOf(entry, ["version", ...this.#dimensions]).filter(
@@ -193,7 +196,7 @@ export class LedgerEditor {
     );
   }
 
-  /** Products as people read them: a dimension a line, its values beside each other. */
+  /** Writes products readably: one line per dimension, with all its values. */
   #blocks(blocks: readonly Match[]): YAMLSeq {
     const seq = this.#document.createNode(blocks) as unknown as YAMLSeq<YAMLMap>;
     for (const block of seq.items) {

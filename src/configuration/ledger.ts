@@ -1,4 +1,4 @@
-/** The releases that the project stands behind: which images, at which revision, how far they are brought. */
+/** The ledger: the releases that the project supports, with the images, revision and stage of each. */
 import { resolve } from "node:path";
 import { z } from "zod";
 import { defined } from "../lib/defined.ts";
@@ -22,28 +22,26 @@ const flag = z.union([z.boolean(), some], { error: "expected true, false, or a l
 
 const entrySchema = z.strictObject({
   release: word.describe("`3.23.6`, `3.24.0_rc1`, or for edge the day as YYYYMMDD"),
-  date: day.describe("The release's own date"),
+  date: day.describe("Date of the Alpine release"),
   revision: z.int().min(0).describe("Revision of the release's images, from 0"),
-  stage: z.enum(stages).describe("How far the images are brought, where the stack's ceiling allows"),
-  added: day.describe("When this entry was made"),
-  endOfLife: day
-    .optional()
-    .describe("Where it differs from the version's, as edge's and release candidates' does"),
-  releaseNotes: z.string().optional().describe("URL; where it differs from the version's"),
+  stage: z.enum(stages).describe("The stage that the images reach, up to the stack's ceiling"),
+  added: day.describe("When this entry was added"),
+  endOfLife: day.optional().describe("Overrides the version's date; edge and release candidates need it"),
+  releaseNotes: z.string().optional().describe("URL; overrides the version's"),
   images: z
     .array(match)
     .min(1)
     .describe(
-      "The images, frozen when the entry was made: products of values, every dimension but version in each",
+      "The images, fixed when the entry was added: products of values, each with every dimension except version",
     ),
   retired: z
     .union([day, z.array(z.strictObject({ on: day, images: some })).min(1)], {
       error: "expected a date, or a list of {on: date, images: [...]}",
     })
     .optional()
-    .describe("Deprecated from this day on; or some of the images"),
-  withdraw: flag.describe("May go below publish again; or some of the images"),
-  removing: flag.describe("About to be deleted; or some of the images"),
+    .describe("Deprecated from this day on: a date for all images, or a list for some of them"),
+  withdraw: flag.describe("May go below publish again: true for all images, or a list of some"),
+  removing: flag.describe("About to be deleted: true for all images, or a list of some"),
 });
 
 export const ledgerSchema = z
@@ -52,23 +50,23 @@ export const ledgerSchema = z
       .record(
         z.string(),
         z.strictObject({
-          endOfLife: day.optional().describe("Day on which the version's support has ended"),
+          endOfLife: day.optional().describe("First day without support for the version"),
           releaseNotes: z.string().optional().describe("URL"),
           entries: z.array(entrySchema).describe("Oldest first"),
         }),
       )
       .describe("Alpine version to its entries"),
   })
-  .meta({ title: "Ledger", description: "The releases that this project stands behind" });
+  .meta({ title: "Ledger", description: "The releases that this project supports" });
 
 type EntryData = z.output<typeof entrySchema>;
 
 export interface Entry extends EntryData {
   version: string;
   endOfLife: string;
-  /** Where it is in the ledger's file. */
+  /** Its path in the ledger's file. */
   path: Path;
-  /** The same for people. */
+  /** The same as file, line and column, for messages. */
   place: string;
 }
 
@@ -109,9 +107,9 @@ export function parseLedger(source: Source): Ledger {
       const last = Math.max(...before.map(({ revision }) => revision));
       if (before.length > 0 && entry.revision <= last) {
         const what = before.some(({ revision }) => revision === entry.revision)
-          ? "is here twice"
-          : "comes after a higher one";
-        const message = `${entry.release} r${entry.revision} ${what}: revisions grow, and each is used once; the next is ${last + 1}`;
+          ? "is listed twice"
+          : "comes after a higher revision";
+        const message = `${entry.release} r${entry.revision} ${what}: revisions must increase; the next is ${last + 1}`;
         problems.push(problemAt(source, "entry-revision-invalid", [...path, "revision"], message));
       }
       const notes = entry.releaseNotes ?? releaseNotes;
@@ -136,7 +134,7 @@ export function releaseShape(version: string): RegExp {
     : new RegExp(`^${version.replaceAll(".", "\\.")}\\.\\d+(_rc\\d+)?$`);
 }
 
-/** Every combination of a block's values, the first dimension slowest. */
+/** Every combination of a block's values; the last dimension varies fastest. */
 export function expand(block: Match, dimensions: readonly string[]): Record<string, string>[] {
   return dimensions.reduce<Record<string, string>[]>(
     (found, dimension) =>
@@ -148,8 +146,7 @@ export function expand(block: Match, dimensions: readonly string[]): Record<stri
 }
 
 /**
- * The fewest products that a greedy merge finds for these images; `expand` gives the images back.
- * Values keep the order in which they first come.
+ * Merges images into few products, greedily; `expand` returns the images again. Values keep the order in which they first occur.
  */
 export function compact(
   images: readonly Readonly<Record<string, string>>[],
@@ -173,7 +170,7 @@ export function compact(
   );
 }
 
-/** What the entry says about one of its images. */
+/** The state of one of the entry's images. */
 export function stateOf(entry: Entry, image: Readonly<Record<string, string>>): ImageState {
   const holds = (flag: boolean | Match[] | undefined) =>
     Array.isArray(flag) ? flag.some((rule) => matches(rule, image)) : flag === true;
@@ -191,7 +188,7 @@ export function stateOf(entry: Entry, image: Readonly<Record<string, string>>): 
   };
 }
 
-/** The entry's selections of single images, each with its path: every one of them must select something. */
+/** The entry's selections of images, each with its path. Each must select at least one image. */
 export function selections(entry: Entry): { path: Path; rule: Match }[] {
   const list = (name: "withdraw" | "removing") => {
     const flag = entry[name];

@@ -1,4 +1,4 @@
-/** Reads the layers of `configs/` and of overlays, each file checked on its own. */
+/** Reads the layers of `configs/` and of overlays, and checks each file. */
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, relative, resolve } from "node:path";
 import type { CloudRules } from "./cloud-rules.ts";
@@ -21,27 +21,27 @@ import {
 export interface Layer {
   source: Source;
   data: LayerData;
-  /** Of a dimension's layers; not of defaults and mandatory. */
+  /** The layer's dimension; undefined for defaults and mandatory. */
   dimension?: string;
 }
 
 export interface Configuration {
-  /** In the order they are merged and joined into keys. */
+  /** In the order in which they are merged and joined into keys. */
   dimensions: string[];
-  /** Per dimension, every value there is, in a stable order. */
+  /** Dimension to all its values, in a stable order. */
   values: Map<string, string[]>;
   /** The clouds that this program knows, with their rules. */
   clouds: readonly CloudRules[];
-  /** Per cloud, what \`ALL\` regions are. */
+  /** Cloud to the regions that `ALL` means. */
   regions: Regions;
-  /** Dimensions and values that rules name and that aren't there: reported with the ledger's own, by `resolve`. */
+  /** Unknown dimensions and values in rules. `resolve` reports them together with the ledger's problems. */
   mistakes: Problem[];
-  /** The layers that an image of these dimensions is made of, in order. */
+  /** The layers of an image with these dimensions, in order. */
   chain(dimensions: Readonly<Record<string, string>>): Layer[];
 }
 
 export const CONFIGS = "configs";
-/** Names beside the dimensions' own in `configs/` and in an overlay. */
+/** Other names in `configs/` and in an overlay, besides those of dimensions. */
 const COMMON = ["defaults", "mandatory", "dimensions"];
 const OTHER_FILES = ["regions"];
 const OTHER_FOLDERS = ["overlays", "scripts", "keys"];
@@ -55,13 +55,13 @@ export function overlayFolder(root: string, name: string): string {
   if (found !== undefined) return found;
   const all = join(root, CONFIGS, "overlays");
   const known = isFolder(all) ? readdirSync(all).sort() : [];
-  const message = `there is no such overlay folder (looked for ${tried.join(", ")})${suggest(basename(name), known)}`;
+  const message = `overlay folder not found (tried ${tried.join(", ")})${suggest(basename(name), known)}`;
   throw new ConfigError([{ code: "overlay-missing", file: name || '""', path: "overlays", message }]);
 }
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** A file of a folder of layers: `version.yaml` is for all values, `version/3.20.yaml` for one. */
+/** A folder of layers: `version.yaml` applies to all versions, `version/3.20.yaml` to one. */
 interface Folder {
   /** `cloud/aws` to its layer. */
   layers: Map<string, Layer>;
@@ -77,7 +77,7 @@ export function loadConfiguration(
   const twice = dimensions.find((name, i) => dimensions.indexOf(name) !== i);
   const clash = dimensions.find((name) => [...COMMON, ...OTHER_FILES, ...OTHER_FOLDERS].includes(name));
   if (twice ?? clash) {
-    const why = twice ? "this dimension is listed twice" : "this name is taken by another file or folder";
+    const why = twice ? "this dimension is listed twice" : "another file or folder already has this name";
     throw new ConfigError([
       {
         code: "dimension-name-taken",
@@ -101,7 +101,7 @@ export function loadConfiguration(
   const pick = (name: string) => folders.flatMap(({ layers }) => layers.get(name) ?? []);
   const defaults = pick("defaults");
   const mandatory = pick("mandatory");
-  /** Per source the dimension's common layer and then the value's: an overlay's word comes after the project's. */
+  /** Per folder, the dimension's common layer and then the value's, so that an overlay overrides the project. */
   const steps = new Map<string, Layer[]>();
   for (const [dimension, names] of values) {
     for (const value of names) {
@@ -159,7 +159,7 @@ function readFolder(
             code: "file-unused" as const,
             file: join(file, name),
             path: "",
-            message: "layers end in .yaml",
+            message: "layer files must end in .yaml",
           })),
         );
         names.push(
@@ -168,7 +168,7 @@ function readFolder(
             .map((name) => join(entry.name, name.slice(0, -5))),
         );
       } else if (inside.length > 0 && !OTHER_FOLDERS.includes(entry.name)) {
-        const message = `not a dimension${suggest(entry.name, dimensions)} To add one, list it in ${path}/dimensions.yaml`;
+        const message = `not a dimension; to add it, list it in ${path}/dimensions.yaml${suggest(entry.name, dimensions)}`;
         problems.push({ code: "file-unused", file, path: "", message });
       }
     } else if (/\.ya?ml$/.test(entry.name)) {
@@ -181,7 +181,7 @@ function readFolder(
           code: "file-unused",
           file,
           path: "",
-          message: `nothing reads this file${suggest(entry.name, known)}`,
+          message: `this file is not used${suggest(entry.name, known)}`,
         });
       }
     }
@@ -209,13 +209,13 @@ export function parseLayer(source: Source, clouds: readonly CloudRules[], dimens
   return dimension === undefined ? { source, data } : { source, data, dimension };
 }
 
-/** A layer without a file, last of all: what the stack's settings say. */
+/** The last layer, which has no file: it comes from the stack's settings. */
 export const settingsLayer = (data: LayerData): Layer => ({
   source: plainSource("stack settings", data),
   data,
 });
 
-/** Every dimension and value that `when` and `exclude` name exists. */
+/** Checks that every dimension and value in `when` and `exclude` exists. */
 function ruleMistakes(
   layers: readonly Layer[],
   dimensions: readonly string[],
@@ -266,7 +266,7 @@ export function checkMatch(
   });
 }
 
-/** Whether the configuration excludes this combination, and which rule says so. */
+/** The place of the rule that excludes this combination; undefined if no rule does. */
 export function excludedBy(
   config: Configuration,
   chosen: Readonly<Record<string, string>>,
@@ -278,7 +278,7 @@ export function excludedBy(
   return undefined;
 }
 
-/** 3.9 before 3.10, edge after numbers, names by letters. */
+/** Sorts 3.9 before 3.10, edge after numbers, and names alphabetically. */
 export function compareValues(a: string, b: string): number {
   return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0);
 }

@@ -1,4 +1,4 @@
-/** Layers into one record: maps and lists add up, anything else is replaced, null forgets. */
+/** Merges layers into one record: maps and lists are combined, other values are replaced, null resets. */
 import type { Layer } from "./load.ts";
 import { matches } from "./schema.ts";
 import { ConfigError, problemAt, valueName, type Path } from "./source.ts";
@@ -14,10 +14,10 @@ export interface Step {
   value: unknown;
 }
 
-/** Keys of a layer that aren't fields of the image. */
+/** Keys of a layer that are not fields of the image. */
 const directives = new Set(["title", "reset", "exclude", "when", "match"]);
 
-/** Fields of an image with these dimensions; `trace` hears of every step. */
+/** Merges the fields of an image with these dimensions. Calls `trace` for every step. */
 export function mergeLayers(
   layers: readonly Layer[],
   dimensions: Readonly<Record<string, string>>,
@@ -61,8 +61,8 @@ const effect = (before: unknown, value: unknown): Step["does"] => {
 };
 
 /**
- * A new value; neither argument is changed. A key keeps the place where it first came, also under null.
- * A map meets only maps: a list or a text in its place is two layers that contradict each other.
+ * Returns a new value and changes neither argument. A key keeps its original position, even if it is set to null.
+ * A map merges only with a map: a list or a text in its place means that two layers contradict each other.
  */
 export function mergeValue(
   before: unknown,
@@ -75,7 +75,7 @@ export function mergeValue(
     return [...(before as unknown[]), ...(value as unknown[])];
   if (isMap(before) !== isMap(value)) {
     contradict(
-      `${valueName(value)} can't be merged onto ${valueName(before)} of an earlier layer; reset it first`,
+      `cannot merge ${valueName(value)} into ${valueName(before)} of an earlier layer; reset it first`,
       path,
     );
   }

@@ -1,26 +1,26 @@
-/** Which layer asks for a part of an image, for messages about what a build could not do. */
+/** Finds the layer that asks for a part of an image, for messages about builds that fail. */
 import type { CloudRules } from "./cloud-rules.ts";
 import { type Configuration, type Layer, loadConfiguration } from "./load.ts";
 import { mergeLayers } from "./merge.ts";
 import { ConfigError, formatPlace, type Path } from "./source.ts";
 import type { Origins, Variant } from "./variant.ts";
 
-/** The fields where a build can fail for what a layer asked. */
+/** The fields with requests that a build may be unable to meet. */
 const tracedFields = ["packages", "services", "kernelModules", "initfsFeatures"] as const;
 type TracedField = (typeof tracedFields)[number];
 
 type Image = Readonly<Record<string, string>>;
 type Keys = Readonly<Record<string, unknown>>;
 
-/** Where a layer says something: the place is looked up only for the layer that has the last word. */
+/** Where a layer sets something. The line is looked up only for the last layer that does. */
 interface Said {
   layer: Layer;
   path: Path;
 }
 
 /**
- * The places of the layers that last said something about what an image asks for: each as `configs/version.yaml:32:3`.
- * They depend on the layers alone.
+ * For each thing that an image requests, the place where a layer last set it: `configs/version.yaml:32:3`.
+ * The places depend on the layers alone.
  */
 export function originsOf(config: Configuration, image: Image): Origins {
   const said: Record<TracedField, Map<string, Said>> = {
@@ -51,7 +51,7 @@ export function originsOf(config: Configuration, image: Image): Origins {
   };
 }
 
-/** `originsOf`, worked out once for images of the same dimensions: releases and revisions share them. */
+/** `originsOf`, computed once for all releases and revisions of the same dimensions. */
 export function rememberedOrigins(config: Configuration): (image: Image) => Origins {
   const known = new Map<string, Origins>();
   return (image) => {
@@ -62,7 +62,7 @@ export function rememberedOrigins(config: Configuration): (image: Image) => Orig
   };
 }
 
-/** The variant without its origins: a layer's line that moves would count as a change of whatever records them. */
+/** The variant without its origins. If a resource recorded them, moving a line in a layer would change the resource. */
 export function withoutOrigins(variant: Variant): Variant {
   const copy = { ...variant };
   delete copy.origins;
@@ -70,9 +70,9 @@ export function withoutOrigins(variant: Variant): Variant {
 }
 
 /**
- * The variant with its origins, looked up in this project's layers if it came without: an older version or a stack that
- * rebuilds what changed has recorded none.
- * @param overlays folders of further layers, relative to the root
+ * The variant with its origins, looked up in this project's layers if they are missing: older versions and stacks that
+ * rebuild changed images do not record them.
+ * @param overlays folders of additional layers, relative to the root
  */
 export function withOrigins(
   variant: Variant,
@@ -84,7 +84,7 @@ export function withOrigins(
   try {
     return { ...variant, origins: originsOf(loadConfiguration(root, overlays, clouds), variant.dimensions) };
   } catch (error) {
-    // Origins only help to explain a failure: the layers may be those of another checkout.
+    // Origins only help to explain a failure, and the layers may come from another checkout.
     if (error instanceof ConfigError) return variant;
     throw error;
   }
@@ -92,7 +92,7 @@ export function withOrigins(
 
 const isTraced = (field: string): field is TracedField => tracedFields.some((traced) => traced === field);
 
-/** The keys that a field's value decides, each as the way to it: a service's is its runlevel and its name. */
+/** The paths of the keys that a field's value sets. A service's path is its runlevel and its name. */
 function keysOf(field: TracedField, value: unknown): (readonly string[])[] {
   const decided = Object.entries((value ?? {}) as Keys).filter(([, value]) => value !== null);
   if (field !== "services") return decided.map(([key]) => [key]);

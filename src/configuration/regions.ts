@@ -1,26 +1,26 @@
-/** Where images are published: what `ALL` means is in git, per cloud. */
+/** The regions where images are published. The list that `ALL` means for each cloud is in git. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { z } from "zod";
 import { regionsSchema } from "./schema.ts";
 import { check, readSource } from "./source.ts";
 
-/** A region that images are published to. */
+/** A region where images are published. */
 export interface PublishedRegion {
   name: string;
-  /** Whether an image counts as published without it: what waits for all regions does not wait for this one. */
+  /** If true, an image counts as published even when this region is missing: nothing waits for it. */
   bestEffort: boolean;
-  /** Whether its images may be deleted though they are published: it is about to be taken out. Best effort, too. */
+  /** If true, the region is about to be removed, so its published images may be deleted. It is also best effort. */
   leaving?: boolean;
 }
 
-/** Ends the name of a command that also waits for best-effort regions, beside one that waits for the required regions. */
+/** Name suffix of a command that also waits for best-effort regions; its sibling waits only for the required ones. */
 export const bestEffortSuffix = "-best-effort";
 
 /** Cloud to its regions. */
 export type Regions = Readonly<Record<string, readonly PublishedRegion[]>>;
 
-/** The lists of these folders; a later one's list stands in place of an earlier one's for the same cloud. */
+/** Reads the lists in these folders. For each cloud, a later folder's list replaces an earlier one's. */
 export function readRegions(root: string, folders: readonly string[] = ["configs"]): Regions {
   const files = folders
     .map((folder) => join(folder, "regions.yaml"))
@@ -37,7 +37,7 @@ function publishedRegion(item: z.output<typeof regionsSchema>[string][number]): 
   return { name: item.bestEffort, bestEffort: true };
 }
 
-/** The regions that an image is published to: all of its cloud's where ALL is true, but those that are false. */
+/** The regions where an image is published: those set to true and, if ALL is true, the cloud's others not set to false. */
 export function publishedRegions(
   image: { cloud: string; regions: Readonly<Record<string, boolean>> },
   all: Regions,

@@ -1,19 +1,19 @@
-/** Pointers to the newest image of a line: what is alike but for release and revision. */
+/** Release lines: images that differ only in release and revision, and which of them is the newest. */
 import { type DeclaredImage, hasReached, isLeaving, type Stage } from "./variant.ts";
 
-/** A line, and the image that it points to in each region. */
+/** A release line, and the image that it points to in each region. */
 export interface ReleaseLine {
   /** The line's name: `3.23-x86_64-uefi-tiny-aws`. */
   key: string;
-  /** Its dimensions but for the cloud, in their order: `3.23/x86_64/uefi/tiny`. */
+  /** Its dimensions without the cloud, in their order: `3.23/x86_64/uefi/tiny`. */
   path: string;
-  /** Region to the image; a line without released images is none. */
+  /** Region to image. A line has at least one released image. */
   targets: ReadonlyMap<string, DeclaredImage>;
 }
 
 /**
- * The lines of a stack's images. In each region a line points to the newest image that is released there; to one that is
- * retired only where all are, and to one that is about to be withdrawn or removed only where nothing else is left.
+ * The release lines of a stack's images. In each region, a line points to the newest image that is released there. It points to
+ * a retired image only if all are retired, and to one being withdrawn or removed only if nothing else is left.
  * @param images in the ledger's order: later entries of a version are newer
  */
 export function releaseLines(images: readonly DeclaredImage[], ceiling: Stage): ReleaseLine[] {
@@ -25,7 +25,7 @@ export function releaseLines(images: readonly DeclaredImage[], ceiling: Stage): 
   }
   return [...lines].map(([key, released]) => {
     const targets = new Map<string, DeclaredImage>();
-    // The last one wins. Sorting keeps the ledger's order among equals.
+    // The last image wins. The sort is stable, so equals stay in the ledger's order.
     for (const image of released.toSorted((a, b) => preference(a) - preference(b))) {
       for (const { name } of image.regions) targets.set(name, image);
     }
@@ -37,7 +37,7 @@ export function releaseLines(images: readonly DeclaredImage[], ceiling: Stage): 
   });
 }
 
-/** Images of a higher preference are pointed to before newer ones of a lower. */
+/** A higher preference wins over a newer image. */
 function preference({ state }: DeclaredImage): number {
   if (isLeaving(state)) return 0;
   return state.retired === undefined ? 2 : 1;

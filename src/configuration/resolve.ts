@@ -1,4 +1,4 @@
-/** Layers and ledger into images. Pure: no clock, no network, no files. */
+/** Resolves layers and ledger into images. Pure: no clock, no network, no files. */
 import { basePackagesOf } from "./base-packages.ts";
 import { rulesOf } from "./cloud-rules.ts";
 import { finalize } from "./finalize.ts";
@@ -11,7 +11,7 @@ import { matches, type LayerData } from "./schema.ts";
 import { ConfigError, formatPlace, formatProblem, suggest, type Problem, problemAt } from "./source.ts";
 import { type DeclaredImage, keyOf, type Origins } from "./variant.ts";
 
-/** What a stack's settings say about its images; after all layers, mandatory ones included. */
+/** What a stack's settings say about its images. Overrides all layers, mandatory ones included. */
 export interface Overrides {
   project?: string | undefined;
   storageUrl?: string | undefined;
@@ -38,7 +38,7 @@ export function resolve(
         code: "unknown-version" as const,
         file: ledger.source.file,
         path: "versions",
-        message: `the stack selects version "${version}", which the ledger lacks${suggest(version, ledger.versions)}`,
+        message: `the stack selects version "${version}", which is not in the ledger${suggest(version, ledger.versions)}`,
       })),
     ...ledger.versions.flatMap((version) =>
       known.includes(version)
@@ -86,7 +86,7 @@ export function resolve(
 function unknownVersion(ledger: Ledger, version: string, known: readonly string[]): string {
   const entries = ledger.entries.filter((entry) => entry.version === version);
   const named = entries.map(({ release, revision }) => `${release} r${revision}`).join(", ");
-  return `unknown version${suggest(version, known)}${named === "" ? "" : ` (named by entry ${named})`}`;
+  return `unknown version${suggest(version, known)}${named === "" ? "" : ` (in entry ${named})`}`;
 }
 
 function overrideLayer({ project, storageUrl }: Overrides): Layer[] {
@@ -94,7 +94,7 @@ function overrideLayer({ project, storageUrl }: Overrides): Layer[] {
   return Object.keys(data).length > 0 ? [settingsLayer(data)] : [];
 }
 
-/** What images have in common, worked out once. */
+/** What images have in common, computed once. */
 interface Shared {
   base: (image: Record<string, string>) => string[];
   origins: (image: Record<string, string>) => Origins;
@@ -130,7 +130,7 @@ function resolveImage(
   });
 }
 
-/** An overlay's title comes after the project's. */
+/** The title of each dimension's value. An overlay's title overrides the project's. */
 function titles(layers: readonly Layer[]): Record<string, string> {
   const found: Record<string, string> = {};
   for (const { dimension, data } of layers) {
@@ -139,7 +139,7 @@ function titles(layers: readonly Layer[]): Record<string, string> {
   return found;
 }
 
-/** Every image of an entry exists, once, and each of its selections means one of them. */
+/** Checks that every image of an entry exists and is listed once, and that each selection matches an image. */
 function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Problem[] {
   const { source } = ledger;
   const label = `${entry.release} r${entry.revision}`;
@@ -150,17 +150,17 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
     const missing = others.filter((dimension) => !(dimension in block));
     const extra =
       "version" in block
-        ? [problemAt(source, "unknown-key", [...path, "version"], "the entry's version is above", "key")]
+        ? [problemAt(source, "unknown-key", [...path, "version"], "the entry already has a version", "key")]
         : [];
     return [
       ...extra,
       ...missing.map((dimension) => {
-        const message = `${label} doesn't say which ${dimension}: one or more of ${config.values.get(dimension)?.join(", ")}`;
+        const message = `${label} does not name a value of ${dimension}: expected one or more of ${config.values.get(dimension)?.join(", ")}`;
         return problemAt(source, "entry-incomplete", path, message);
       }),
       ...checkMatch(source, path, block, others, named).map((problem) => ({
         ...problem,
-        message: `${problem.message} (named by entry ${label})`,
+        message: `${problem.message} (in entry ${label})`,
       })),
     ];
   });
@@ -175,7 +175,7 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
       if (seen.has(key))
         problems.push({ code: "entry-image-repeated", ...place(), message: `${label} names ${key} twice` });
       if (rule) {
-        const message = `${label} names ${key}, which ${formatPlace(rule)} excludes: drop it, or the exclusion`;
+        const message = `${label} names ${key}, which ${formatPlace(rule)} excludes: remove the image or the exclusion`;
         problems.push({ code: "entry-image-excluded", ...place(), message });
       }
       seen.add(key);
@@ -186,13 +186,13 @@ function checkEntry(config: Configuration, ledger: Ledger, entry: Entry): Proble
     const wrong = checkMatch(source, path, rule, others, named);
     problems.push(...wrong);
     if (wrong.length === 0 && !images.some((image) => matches(rule, image))) {
-      problems.push(problemAt(source, "entry-selection-empty", path, `${label} has no such image`));
+      problems.push(problemAt(source, "entry-selection-empty", path, `matches no image of ${label}`));
     }
   }
   return problems;
 }
 
-/** Two images under one file name would overwrite each other in storage. */
+/** Finds images with the same file name: they would overwrite each other in storage. */
 function sameNames(declared: readonly DeclaredImage[], ledger: Ledger): Problem[] {
   const first = new Map<string, string>();
   return declared.flatMap(({ key, variant }) => {
@@ -202,12 +202,12 @@ function sameNames(declared: readonly DeclaredImage[], ledger: Ledger): Problem[
       first.set(where, key);
       return [];
     }
-    const message = `${other} and ${key} would both be stored as ${where}: add to "name" where they differ, or to storageUrl`;
+    const message = `${other} and ${key} would both be stored as ${where}: add what differs to "name" or to storageUrl`;
     return [{ code: "image-name-clash", file: ledger.source.file, path: "name", message }];
   });
 }
 
-/** The same mistake in many images is one mistake. */
+/** Reports the same problem in several images once. */
 function distinct(problems: readonly Problem[]): Problem[] {
   const groups = new Map<string, Problem[]>();
   for (const problem of problems) {
@@ -221,7 +221,7 @@ function distinct(problems: readonly Problem[]): Problem[] {
   });
 }
 
-/** Which layers set what in a field of an image, in the order they did. */
+/** The steps by which layers set a field of an image, in order. */
 export function explain(
   config: Configuration,
   image: Readonly<Record<string, string>>,

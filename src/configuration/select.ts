@@ -1,19 +1,19 @@
-/** Which images a command is about. */
+/** Selects images by patterns: --only and --skip. */
 import picomatch from "picomatch";
 import { keyOf, type Variant } from "./variant.ts";
 
 export interface Selection {
-  /** Images that all of these match. */
+  /** Selects images that match all of these patterns. */
   only?: readonly string[];
-  /** But none that any of these matches. */
+  /** Leaves out images that match any of these patterns. */
   skip?: readonly string[];
 }
 
 type Named = Pick<Variant, "dimensions" | "configKey" | "imageKey" | "revision">;
 
 /**
- * A pattern matches a word of the image's configuration key, that is a dimension's value: `aws`, `3.20`, `3.2*`. One with a
- * dash also matches a whole key, with version or release, with or without its revision: `3.20.2-*-aws`.
+ * A pattern matches a word of the image's configuration key, which is a dimension's value: `aws`, `3.20`, `3.2*`. A pattern with
+ * a dash also matches a whole key, with version or release, with or without revision: `3.20.2-*-aws`.
  */
 export function matchesPattern(image: Named, pattern: string): boolean {
   const matches = globOf(pattern);
@@ -22,11 +22,11 @@ export function matchesPattern(image: Named, pattern: string): boolean {
   return [image.configKey, image.imageKey, keyOf(image)].some((key) => matches(key));
 }
 
-/** `*`, `?`, `[ab]`, `[!a]` and `{a,b}` as a shell has them; `!`, `+(a)` and the like are themselves. */
+/** `*`, `?`, `[ab]`, `[!a]` and `{a,b}` work as in a shell; `!`, `+(a)` and the like are literal. */
 function globOf(pattern: string): (text: string) => boolean {
-  // Nothing has no name, and picomatch takes no empty pattern.
+  // No name is empty, and picomatch rejects an empty pattern.
   if (pattern === "") return () => false;
-  // `posix` is for `[!a]`; words may begin with a dot like any other, for they are no files.
+  // `posix` is for `[!a]`; `dot` because words are not files, so a leading dot is not special.
   return picomatch(pattern, { posix: true, dot: true, noextglob: true, nonegate: true });
 }
 
@@ -37,7 +37,7 @@ export function isSelected(image: Named, { only = [], skip = [] }: Selection): b
   );
 }
 
-/** Patterns that no image matches: most likely mistyped. */
+/** Patterns that match no image, most likely because of a typo. */
 export function idlePatterns(images: readonly Named[], { only = [], skip = [] }: Selection): string[] {
   return [...only, ...skip].filter((pattern) => !images.some((image) => matchesPattern(image, pattern)));
 }

@@ -1,4 +1,4 @@
-/** A stack's settings: the keys of Pulumi's namespace `alpine`, their types, and their only defaults. */
+/** A stack's settings: the keys in Pulumi's namespace `alpine`, their types and their defaults. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -19,150 +19,153 @@ import { stages } from "./variant.ts";
 
 export const NAMESPACE = "alpine";
 
-/** Another machine that builds images, reached over SSH: see docs/decisions/0005-remote-builders.md. */
+/** A remote builder: another machine that builds images, reached over SSH. See docs/decisions/0005-remote-builders.md. */
 const builderSchema = z.strictObject({
-  arch: z.enum(["x86_64", "aarch64"]).describe("Which images it builds"),
-  host: z.string().min(1).describe("Name or address"),
-  port: z.int().min(1).max(65_535).default(22).describe("Of its SSH server"),
-  user: z.string().default("").describe("Login there; empty for the name of the user here"),
+  arch: z.enum(["x86_64", "aarch64"]).describe("Architecture of the images that it builds"),
+  host: z.string().min(1).describe("Host name or address"),
+  port: z.int().min(1).max(65_535).default(22).describe("Port of its SSH server"),
+  user: z.string().default("").describe("Login name; empty for the name of the local user"),
   hostKey: z
     .string()
     .refine(isPublicKey, {
       error: "expected a host's public key as `ssh-keyscan -t ed25519 HOST` prints it: ssh-ed25519 AAAA…",
     })
-    .describe("Its public host key, `ssh-ed25519 AAAA…`: no other host is talked to"),
+    .describe("Its public host key, `ssh-ed25519 AAAA…`; the connection fails if the host has another key"),
   privateKeyFile: z
     .string()
     .default("")
-    .describe("Key to log in with, a path below the project, `/…` or `~/…`; empty for the SSH agent's"),
+    .describe(
+      "Private key for the login: a path below the project, `/…` or `~/…`; empty to use the SSH agent",
+    ),
   slots: z
     .union([z.literal("auto"), z.int().min(1)])
     .default("auto")
-    .describe("QEMUs that may run there at once; auto by its cores and memory"),
+    .describe("QEMUs that may run there at once; auto depends on its cores and memory"),
   folder: z
     .string()
     .min(1)
     .default(".cache/alpine-cloud-images")
-    .describe("Its working folder, below the login's home or absolute"),
+    .describe("Its working folder, absolute or below the home folder of the login"),
 });
 
-/** A remote builder, complete. */
+/** A remote builder, with defaults filled in. */
 export type Builder = z.output<typeof builderSchema>;
 
-/** Whether a text is `TYPE BASE64`, and what is encoded says that it is of that type. */
+/** Whether a text is `TYPE BASE64`, and the encoded key has that type. */
 function isPublicKey(text: string): boolean {
   const [type = "", encoded = ""] = text.split(" ");
   const blob = Buffer.from(encoded, "base64");
   return blob.length > 4 && blob.toString("latin1", 4, 4 + blob.readUInt32BE(0)) === type;
 }
 
-/** The settings that every stack has, whatever its clouds. */
+/** The settings that every stack has, regardless of clouds. */
 const commonSettings = z.strictObject({
   overlays: z
     .array(z.string())
     .default([])
-    .describe("Folders of further layers, in order: paths, or names in configs/overlays/"),
+    .describe("Folders of additional layers, in order: paths, or names in configs/overlays/"),
   ledger: z
     .string()
     .default("")
-    .describe("File of releases; empty for the last overlay's own, else configs/releases.yaml"),
+    .describe("Ledger file; empty for the last overlay's ledger, or configs/releases.yaml"),
   versions: z
     .array(z.string())
     .default([])
-    .describe("The ledger's versions that this stack declares; empty for all"),
-  stage: z.enum(stages).default("local").describe("How far this stack brings an image at most"),
+    .describe("Versions of the ledger that this stack declares; empty for all"),
+  stage: z.enum(stages).default("local").describe("The highest stage that this stack's images reach"),
   project: z
     .string()
     .default("")
-    .describe("Unique name of the collection of images; empty for the layers' own"),
+    .describe("Unique name of the collection of images; empty to use the layers' value"),
   storageUrl: z
     .string()
     .default("")
-    .describe("Where images are stored, as ssh://, file:// or a bucket; empty for the layers' own"),
+    .describe("Where images are stored, as ssh://, file:// or a bucket; empty to use the layers' value"),
   mirror: z
     .strictObject({
       name: z
         .enum(["official", "offline"])
         .default("official")
-        .describe("Which packages: part of what is built"),
+        .describe("Which set of packages to use; part of an image's inputs"),
       url: z
         .string()
         .default("https://dl-cdn.alpinelinux.org/alpine")
-        .describe("Where they are read: not part of it"),
-      keys: z.array(z.string()).default([]).describe("Files of apk keys to trust beside the pinned ones"),
+        .describe("Where to read packages from; not part of an image's inputs"),
+      keys: z
+        .array(z.string())
+        .default([])
+        .describe("Files of apk keys to trust in addition to the pinned ones"),
       diskExtraMib: z
         .int()
         .min(0)
         .default(0)
-        .describe("More room on disks, for packages larger than Alpine's"),
+        .describe("Extra disk space in MiB, for packages larger than Alpine's"),
     })
     .prefault({})
-    .describe("Where packages come from; chosen once, when the stack is made"),
+    .describe("Where packages come from; chosen once, when the stack is created"),
   build: z
     .strictObject({
       slots: z
         .union([z.literal("auto"), z.int().min(1)])
         .default("auto")
-        .describe("QEMUs that may run at once on this machine; auto goes by its cores and memory"),
+        .describe("QEMUs that may run at once on this machine; auto depends on its cores and memory"),
       accelerator: z
         .enum(["auto", "kvm", "hvf", "tcg"])
         .default("auto")
-        .describe("auto boots a tiny guest to find out"),
-      timeoutMinutes: z.int().min(1).default(30).describe("For a build guest, from its start"),
+        .describe("QEMU accelerator; auto boots a tiny guest to find out"),
+      timeoutMinutes: z.int().min(1).default(30).describe("Time limit of a build guest, from its start"),
       cacheGib: z
         .number()
         .min(1)
         .default(20)
-        .describe("What packages and other things kept for later builds may take of the disk, in GiB"),
+        .describe("Disk space, in GiB, for packages and other files cached for later builds"),
     })
     .prefault({})
     .describe("How images are built"),
   builders: z
     .array(builderSchema)
     .default([])
-    .describe("Other machines that build this stack's images of an architecture, over SSH"),
+    .describe("Remote builders: machines that build this stack's images of an architecture, over SSH"),
   rebuild: z
     .enum(["never", "changed"])
     .default("never")
-    .describe("Whether an image that was built from other inputs is replaced, or only reported"),
+    .describe("Whether to replace images that were built from other inputs, or only report them"),
   protectPublished: z
     .boolean()
     .default(false)
     .describe("Whether published images are protected from deletion"),
   disable: z
-    .array(
-      z.enum(["sign"], { error: "expected sign; how far images are brought at most is the stack's stage" }),
-    )
+    .array(z.enum(["sign"], { error: "expected sign; the stack's stage limits which other steps run" }))
     .default([])
-    .describe("Steps to leave out of an image's way: sign"),
+    .describe("Steps to skip: sign"),
 });
 
-/** A stack's settings as its file has them: the common ones, and one of its name for each cloud that has any. */
+/** A stack's settings as in its file: the common ones, and for each cloud with settings a key with the cloud's name. */
 export const settingsSchema = oncePerClouds((clouds) => {
   const own = clouds.flatMap(({ name, settings }) =>
     settings === undefined ? [] : [[name, settings.prefault({}).describe(settings.description ?? "")]],
   );
   return commonSettings
     .extend(Object.fromEntries(own) as Record<string, z.ZodType>)
-    .meta({ title: "Stack settings", description: `Config of a stack, in the namespace ${NAMESPACE}` });
+    .meta({ title: "Stack settings", description: `Settings of a stack, in the namespace ${NAMESPACE}` });
 });
 
-/** A stack's settings, complete. */
+/** A stack's settings, with defaults filled in. */
 export interface StackSettings extends z.output<typeof commonSettings> {
-  /** Each cloud's own by its name: the cloud knows their type. */
+  /** Cloud to its settings. Only the cloud knows their type. */
   clouds: Readonly<Record<string, unknown>>;
 }
 
 export interface SettingInfo {
   key: string;
   type: "string" | "boolean" | "integer" | "array" | "object";
-  /** Of an array's items. */
+  /** Type of an array's items. */
   items?: "string" | "object";
   description: string;
   default: unknown;
 }
 
-/** The keys as `Pulumi.yaml` declares them. */
+/** The settings as `Pulumi.yaml` declares them. */
 export const settingsTable = oncePerClouds((clouds): readonly SettingInfo[] => {
   const schema = settingsSchema(clouds);
   const defaults: Record<string, unknown> = schema.parse({});
@@ -181,8 +184,8 @@ export const settingsTable = oncePerClouds((clouds): readonly SettingInfo[] => {
 });
 
 /**
- * Settings from raw config values, such as Pulumi hands over: keys with or without the namespace, lists and objects
- * as JSON or as data. What an object leaves out keeps its default. Throws ConfigError with all mistakes.
+ * Reads settings from raw config values, such as Pulumi's: keys with or without the namespace, lists and objects as JSON or as
+ * data. Missing keys of an object get their defaults. Throws ConfigError with all problems.
  */
 export function readSettings(
   raw: Readonly<Record<string, unknown>>,
@@ -217,7 +220,7 @@ export function readSettings(
   throw new ConfigError(problems);
 }
 
-/** The clouds' settings by themselves: only a cloud knows the type of its own. */
+/** Separates the clouds' settings: only a cloud knows their type. */
 function withCloudsApart(data: Record<string, unknown>, clouds: readonly CloudRules[]): StackSettings {
   const names = clouds.map(({ name }) => name);
   const entries = Object.entries(data);
@@ -237,7 +240,7 @@ function fromJson(text: string): unknown {
   }
 }
 
-/** A stack's settings from its file and the project's, for programs that run without Pulumi. */
+/** Reads a stack's settings from its file and from Pulumi.yaml, for programs that run without Pulumi. */
 export function readStackFile(root: string, stack: string, clouds: readonly CloudRules[]): StackSettings {
   const file = `Pulumi.${stack}.yaml`;
   const source = readSource(join(root, file), file, "stack-file-missing");
@@ -253,14 +256,14 @@ export function readStackFile(root: string, stack: string, clouds: readonly Clou
   });
 }
 
-/** Config entries of our namespace, which is also the one of keys without any. */
+/** Config entries in our namespace. Keys without a namespace belong to it, too. */
 function ours(file: unknown): Record<string, unknown> {
   const config = (file as { config?: Record<string, unknown> } | null)?.config ?? {};
   const own = Object.entries(config).filter(([key]) => key.startsWith(`${NAMESPACE}:`) || !key.includes(":"));
   return Object.fromEntries(own);
 }
 
-/** `Pulumi.yaml` gives a value as it is, or as {value}, or as {type, default}. */
+/** `Pulumi.yaml` has a value as it is, as {value}, or as {type, default}. */
 function projectValues(file: unknown): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(ours(file)).flatMap(([key, entry]) => {

@@ -1,8 +1,8 @@
-/** Whether an image is signed, and by what. */
+/** Decides whether an image is signed, and by which command. */
 import type { StackSettings } from "./settings.ts";
 import { isAtLeast, type Stage, type Variant } from "./variant.ts";
 
-/** What signs an image at its stage; undefined where nothing does. */
+/** The command that signs an image at its stage; undefined if the image is not signed. */
 export function signingCommandOf(
   { signingCommand }: Variant,
   stage: Stage,

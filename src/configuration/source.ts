@@ -1,4 +1,4 @@
-/** YAML files as plain data with places: every mistake is reported as file:line:column, and all of them at once. */
+/** Reads YAML files as plain data, and reports all problems at once, each as file:line:column. */
 import { readFileSync } from "node:fs";
 import { distance } from "fastest-levenshtein";
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from "yaml";
@@ -11,7 +11,7 @@ export type Path = readonly (string | number)[];
 
 /** A place in a file. */
 export interface Place {
-  /** Relative to the project's root; or what stands in its place, as `stack settings`. */
+  /** Relative to the project's root; or the name of another source, such as `stack settings`. */
   file: string;
   line?: number;
   column?: number;
@@ -19,15 +19,15 @@ export interface Place {
   path: string;
 }
 
-/** One mistake: of which kind, where it is, what is wrong, and what to do. */
+/** One problem: its kind, its place, what is wrong, and what to do. */
 export interface Problem extends Place {
   code: ErrorCode;
   message: string;
-  /** The image that showed it: problems that differ only in this are shown once. */
+  /** The image that has the problem. Problems that differ only in this are shown once. */
   image?: string;
 }
 
-/** All mistakes of a run. Nothing is written, built or dropped once there is one. */
+/** All problems of a run. If there is one, nothing is written, built or dropped. */
 export class ConfigError extends UserError {
   readonly problems: readonly Problem[];
 
@@ -45,7 +45,7 @@ export class ConfigError extends UserError {
   }
 
   override text(): string {
-    const count = `${this.problems.length} mistake${this.problems.length === 1 ? "" : "s"}`;
+    const count = `${this.problems.length} error${this.problems.length === 1 ? "" : "s"}`;
     return `${this.message}\n${count}; nothing was done.`;
   }
 }
@@ -68,17 +68,17 @@ export function whereOf(place: Place): string {
   return place.path === "" ? formatPlace(place) : `${formatPlace(place)} ${place.path}`;
 }
 
-/** A file's data, and the way back from a path in it to its line. */
+/** A file's data, and the line of each path in it. */
 export interface Source {
   file: string;
   data: unknown;
-  /** The place of a path's value, or of its key; of the nearest parent that exists where the path doesn't. */
+  /** The place of a path's value or key. If the path does not exist, the place of its nearest existing parent. */
   place(path: Path, at?: "key" | "value"): Place;
   /** For programs that edit a file and keep its comments. */
   document?: Document.Parsed;
 }
 
-/** A mistake at a path of a source. */
+/** A problem at a path of a source. */
 export function problemAt(
   source: Pick<Source, "place">,
   code: ErrorCode,
@@ -89,29 +89,29 @@ export function problemAt(
   return { code, ...source.place(path, at), message };
 }
 
-/** Data that has no file of its own, such as stack settings that Pulumi hands over. */
+/** Data without a file, such as stack settings from Pulumi. */
 export function plainSource(file: string, data: unknown): Source {
   return { file, data, place: (path) => ({ file, path: formatPath(path) }) };
 }
 
-/** Without floats, `3.20` is a text like `3.23.6`, and not the number 3.2. Dates are texts in YAML 1.2 anyway. */
+/** Without floats, `3.20` is a text like `3.23.6`, not the number 3.2. Dates are texts in YAML 1.2 anyway. */
 const parseOptions = {
   prettyErrors: false,
   customTags: (tags: unknown[]) => tags.filter((tag) => (tag as { tag?: string }).tag !== FLOAT) as never,
 };
 const FLOAT = "tag:yaml.org,2002:float";
 
-/** More nodes than any honest file has; what a bomb of nested aliases exceeds at once. */
+/** More nodes than any real file has, but far fewer than a bomb of nested aliases. */
 const MAX_NODES = 200_000;
 
-/** @param whenMissing the code for a file that is not there */
+/** @param whenMissing the error code if the file is not found */
 export function readSource(path: string, file = path, whenMissing: ErrorCode = "file-missing"): Source {
   let text: string;
   try {
     text = readFileSync(path, "utf8");
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
-    const message = isMissing ? "there is no such file" : String(error);
+    const message = isMissing ? "file not found" : String(error);
     throw new ConfigError([{ code: isMissing ? whenMissing : "file-unreadable", file, path: "", message }]);
   }
   return parseSource(text, file);
@@ -140,18 +140,18 @@ export function parseSource(text: string, file: string): Source {
   };
 }
 
-/** A document as plain data, aliases followed. */
+/** A document as plain data, with aliases resolved. */
 function plainData(
   document: Document.Parsed,
   broken: (offset: number | undefined, path: Path, message: string) => Problem,
 ): unknown {
   let nodes = 0;
-  /** `open` holds the nodes being read, so that an alias inside its own anchor is seen. */
+  /** `open` holds the nodes being read, to detect an alias inside its own anchor. */
   const read = (node: unknown, path: Path, open: readonly unknown[]): unknown => {
     if (!isNode(node)) return null;
     const fail = (message: string) => new ConfigError([broken(node.range?.[0], path, message)]);
     if (++nodes > MAX_NODES) {
-      throw fail(`more than ${MAX_NODES} values once aliases are followed: write them out, or use a layer`);
+      throw fail(`more than ${MAX_NODES} values after resolving aliases: write them out, or use a layer`);
     }
     if (isAlias(node)) {
       const target = node.resolve(document);
@@ -164,7 +164,7 @@ function plainData(
     if (isMap(node)) {
       const map: Record<string, unknown> = {};
       for (const { key, value } of node.items) {
-        if (!isScalar(key)) throw fail("a key must be a plain text");
+        if (!isScalar(key)) throw fail("a key must be plain text");
         Object.defineProperty(map, keyText(key), {
           value: read(value, [...path, keyText(key)], inside),
           enumerable: true,
@@ -179,7 +179,7 @@ function plainData(
   return read(document.contents, [], []);
 }
 
-/** Where a path's value begins, or its key; or the nearest parent that exists where the path doesn't. */
+/** The offset of a path's value or key. If the path does not exist, the offset of its nearest existing parent. */
 function offsetOf(document: Document.Parsed, path: Path, which: "key" | "value"): number | undefined {
   let node: Node | null = document.contents;
   let offset = node?.range?.[0];
@@ -213,7 +213,7 @@ export function formatPath(path: Path): string {
   }, "");
 }
 
-/** `; did you mean "packages"?` where a candidate is near enough to be meant, else the nearest there are to choose from. */
+/** `; did you mean "packages"?` if a candidate is similar enough. Otherwise the most similar candidates. */
 export function suggest(given: string, candidates: readonly string[]): string {
   const nearest = [...new Set(candidates)]
     .map((candidate) => ({ candidate, away: distance(given.toLowerCase(), candidate.toLowerCase()) }))
@@ -223,18 +223,18 @@ export function suggest(given: string, candidates: readonly string[]): string {
   const near = Math.max(1, Math.ceil(Math.max(given.length, first.candidate.length) / 3));
   if (first.away <= near) return `; did you mean "${first.candidate}"?`;
   const shown = nearest.slice(0, MAX_SUGGESTIONS).map(({ candidate }) => candidate);
-  return `; there is ${shown.join(", ")}${nearest.length > shown.length ? ", …" : ""}`;
+  return `; known: ${shown.join(", ")}${nearest.length > shown.length ? ", …" : ""}`;
 }
 const MAX_SUGGESTIONS = 8;
 
-/** The source's data as the schema's type, or every mistake in it. */
+/** The source's data as the schema's type. Throws ConfigError with all problems. */
 export function check<S extends z.ZodType>(schema: S, source: Source): z.output<S> {
   const result = schema.safeParse(source.data ?? {});
   if (result.success) return result.data;
   throw new ConfigError(result.error.issues.flatMap((issue) => describe(schema, source, issue)));
 }
 
-/** Runs every task and reports the mistakes of all of them, not of the first. */
+/** Runs every task, and reports the problems of all of them together. */
 export function collect<T>(tasks: readonly (() => T)[]): T[] {
   const results: T[] = [];
   const problems: Problem[] = [];
@@ -285,7 +285,7 @@ function describe(schema: z.ZodType, source: Source, issue: Issue): Problem[] {
   }
   if (issue.code === "invalid_value") {
     const values = issue.values.map(String);
-    const near = typeof given === "string" ? suggest(given, values).replace(/^; there is.*/, "") : "";
+    const near = typeof given === "string" ? suggest(given, values).replace(/^; known: .*/, "") : "";
     return say(`${missing}expected ${values.join(", ")}${got}${near}`);
   }
   if (issue.code === "too_small") {
@@ -315,7 +315,7 @@ export function valueName(value: unknown): string {
   return `the ${typeof value} ${JSON.stringify(value)}`;
 }
 
-/** The keys that a schema's object at this path knows. */
+/** The known keys of the schema's object at this path. */
 function keysAt(schema: unknown, path: Path): string[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodNullable || schema instanceof z.ZodDefault) {
     return keysAt(schema.unwrap(), path);

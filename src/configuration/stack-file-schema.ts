@@ -1,9 +1,10 @@
+/** Builds the schema of a stack's settings file. */
 import { z } from "zod";
 
 /**
- * The schema of a stack's settings file, for editors: a program's own settings in their namespace, and whatever else Pulumi and
+ * The schema of a stack's settings file, for editors: a program's settings in their namespace, plus anything that Pulumi and its
  * providers keep there.
- * @param namespace what the settings' keys begin with: the Pulumi project's name, mostly
+ * @param namespace prefix of the settings' keys, usually the name of the Pulumi project
  */
 export function stackFileSchema<Shape extends z.ZodRawShape>(
   namespace: string,

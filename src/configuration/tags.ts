@@ -1,6 +1,7 @@
+/** The tags of an image, and its name in its cloud. */
 import type { Variant } from "./variant.ts";
 
-/** What the original's metadata says of every image, by its keys: other people's tools read them. */
+/** The values that the original project puts in every image's metadata, under its keys: existing tools read them. */
 export function tags(variant: Variant): Record<string, string | number> {
   return {
     arch: variant.arch,
@@ -18,7 +19,7 @@ export function tags(variant: Variant): Record<string, string | number> {
   };
 }
 
-/** What the image is called in its cloud. Its file has the cloud in front of that, for all clouds' files lie together. */
+/** The image's name in its cloud. Its file name also starts with the cloud, because files of all clouds share a folder. */
 export function imageName(variant: Pick<Variant, "name" | "cloud">): string {
   return variant.name.replace(`${variant.cloud}_`, "");
 }

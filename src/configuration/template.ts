@@ -1,9 +1,9 @@
-/** `{braces}` in texts. */
+/** Fills in `{braces}` in texts. */
 import { suggest } from "./source.ts";
 
 /**
- * The text with every `{word}` filled in; `{{` and `}}` stand for braces. Words are written small_with_underscores,
- * like the keys of an image's metadata, for values named in camelCase. Words in `later` stay as they are.
+ * Fills in every `{word}`; `{{` and `}}` are literal braces. Words are in snake_case, like the keys of an image's metadata; values
+ * are named in camelCase. Words in `later` stay as they are.
  */
 export function fill(
   text: string,
@@ -15,15 +15,13 @@ export function fill(
     if (found === "{{") return "{";
     if (found === "}}") return "}";
     if (word === undefined) {
-      unknown(`a lone ${found}: write ${found}${found} for a brace`);
+      unknown(`unmatched ${found}: write ${found}${found} for a literal brace`);
       return found;
     }
     if (later.includes(word)) return found;
     const value = values[camel(word)];
     if (typeof value === "string" || typeof value === "number") return String(value);
-    unknown(
-      `nothing is known by the name {${word}}${suggest(word, [...Object.keys(values).map(snake), ...later])}`,
-    );
+    unknown(`unknown word {${word}}${suggest(word, [...Object.keys(values).map(snake), ...later])}`);
     return found;
   });
 }

@@ -1,4 +1,4 @@
-/** One image, fully resolved: what layers, ledger and stack say it is, and nothing left to look up. */
+/** A variant: one image, fully resolved from layers, ledger and stack, with nothing left to look up. */
 import { z } from "zod";
 import { oncePerClouds } from "./cloud-rules.ts";
 import type { PublishedRegion } from "./regions.ts";
@@ -15,10 +15,10 @@ const originsSchema = z.strictObject({
   initfsFeatures: places,
 });
 
-/** Where layers ask for what a build can fail for: name to place, `configs/version.yaml:32:3`. */
+/** Where layers request what a build may be unable to provide: name to place, `configs/version.yaml:32:3`. */
 export type Origins = z.output<typeof originsSchema>;
 
-/** Every field is plain data, so that a variant can be printed, compared, digested and sent into a build guest. */
+/** Every field is plain data, so that a variant can be printed, compared, hashed and sent to a build guest. */
 const commonFields = z.strictObject({
   imageKey: z.string().describe("Release and the other dimensions: `3.23.6-x86_64-bios-tiny-nocloud`"),
   configKey: z.string().describe("Version and the other dimensions: `3.23-x86_64-bios-tiny-nocloud`"),
@@ -37,24 +37,26 @@ const commonFields = z.strictObject({
   project: z.string(),
   endOfLife: day,
   releaseNotes: z.exactOptional(z.string()),
-  releaseDate: day.describe("Build times inside the image are set to its midnight UTC"),
+  releaseDate: day.describe("Build times inside the image are set to midnight UTC of this day"),
 
   repos: z
     .array(z.strictObject({ url: z.string(), tag: z.exactOptional(z.string()), enabled: z.boolean() }))
     .describe("/etc/apk/repositories, in order; a disabled one is written as a comment"),
-  repoKeys: texts.describe("Files of further apk keys, relative to the project"),
+  repoKeys: texts.describe("Files of additional apk keys, relative to the project"),
   packages: z
     .strictObject({ add: texts, delete: texts, noScripts: texts })
-    .describe("Names, `name@tag` where a repository tag is asked for"),
-  basePackages: texts.describe("Those of packages.add that images share whatever their bootstrap and cloud"),
+    .describe("Package names, or `name@tag` to use a repository tag"),
+  basePackages: texts.describe(
+    "The part of packages.add that images share regardless of bootstrap and cloud",
+  ),
   services: z
     .strictObject({ enable: z.record(z.string(), texts), disable: z.record(z.string(), texts) })
     .describe("Runlevel to service names"),
   kernelModules: texts,
   kernelOptions: texts,
   initfsFeatures: texts,
-  motd: z.string().describe("Final text of /etc/motd, without the last newline"),
-  ntpServer: z.string().describe("Empty: chrony keeps its own default"),
+  motd: z.string().describe("Text of /etc/motd, without the last newline"),
+  ntpServer: z.string().describe("Empty for chrony's default"),
   login: z.string().describe("Unprivileged user that can log in and use doas or sudo"),
   bootloader: z.enum(bootloaders),
   diskSizeMib: z.int().positive().describe("Virtual size of the disk"),
@@ -64,61 +66,63 @@ const commonFields = z.strictObject({
   imageFormat: z.enum(formats),
   imageFormatOptions: z.exactOptional(z.enum(formatOptions)),
   imageCompress: z.exactOptional(z.enum(compressions)),
-  encrypted: z.union([z.boolean(), z.string()]).describe("Once imported; or the key that it is encrypted by"),
+  encrypted: z
+    .union([z.boolean(), z.string()])
+    .describe("Whether the imported image is encrypted, or the key that encrypts it"),
 
-  storageUrl: z.string().describe("Where images are stored, authoritative"),
+  storageUrl: z.string().describe("Where images are stored; the authoritative copy"),
   downloadUrl: z.string(),
-  signingCommand: z.exactOptional(z.string()).describe("`{file}` is left to fill in"),
+  signingCommand: z.exactOptional(z.string()).describe("`{file}` is filled in later"),
   releaseCommand: z.exactOptional(z.string()),
   access: z
     .record(z.string(), z.union([z.boolean(), z.literal("leaving")]))
-    .describe("`PUBLIC` or an account, to whether it may use the published image, be it for the last time"),
-  regions: bools.describe("`ALL` or a region, to whether the image is published there"),
+    .describe("`PUBLIC` or an account, to whether it may use the published image; `leaving` still allows it"),
+  regions: bools.describe("`ALL` or a region, to true if the image is published there"),
 
   archName: z.string(),
   firmwareName: z.string(),
   bootstrapName: z.string(),
   bootstrapUrl: z.string(),
   cloudName: z.string(),
-  cloudRegionUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
-  cloudLaunchUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are left to fill in"),
+  cloudRegionUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are filled in later"),
+  cloudLaunchUrl: z.exactOptional(z.string()).describe("`{region}` and `{image_id}` are filled in later"),
   titles: z
     .record(z.string(), z.string())
-    .describe("Dimension to what people call its value, where it has a title"),
+    .describe("Dimension to the display name of its value, if it has one"),
   origins: z
     .exactOptional(originsSchema)
     .describe(
-      "Which layer asks for what, for messages about what a build could not do; never part of an image's inputs",
+      "Where layers request packages, services and so on, for messages about failed builds; not part of an image's inputs",
     ),
 });
 
 export const { options: architectures } = commonFields.shape.arch;
 export const { options: firmwares } = commonFields.shape.firmware;
 
-/** A variant as it is printed: a cloud's own images have a field by its name, with its options. */
+/** The schema of a printed variant. If its cloud has options, they are in a field with the cloud's name. */
 export const variantSchema = oncePerClouds((clouds) => {
   const own = clouds.flatMap(({ name, options }) =>
     options === undefined
       ? []
-      : [[name, z.exactOptional(options).describe(`Of images of cloud ${name} only`)] as const],
+      : [[name, z.exactOptional(options).describe(`Options of cloud ${name}; only in its images`)] as const],
   );
   return commonFields
     .extend(Object.fromEntries(own))
     .meta({ title: "Variant", description: "One image, fully resolved" });
 });
 
-/** An image, fully resolved. A cloud reads its own options, the field by its name, with its own function. */
+/** An image, fully resolved. A cloud reads its options, in the field with its name, with its own function. */
 export type Variant = z.output<typeof commonFields>;
 
-/** An image's key with its revision, which is its Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
+/** An image's key with revision, which is also its Pulumi name: `3.23.6-x86_64-uefi-tiny-aws-r0`. */
 export const keyOf = ({ imageKey, revision }: Pick<Variant, "imageKey" | "revision">): string =>
   `${imageKey}-r${revision}`;
 
-/** How far images are brought, in order. */
+/** The stages that an image goes through, in order. */
 export const stages = ["local", "upload", "import", "sign", "publish", "release"] as const;
 export type Stage = (typeof stages)[number];
 
-/** How far an image is brought: the lower of its entry's stage and its stack's ceiling. */
+/** The stage that an image reaches: the lower of its entry's stage and its stack's ceiling. */
 export function reachedStage(entry: Stage, ceiling: Stage): Stage {
   return stages[Math.min(stages.indexOf(entry), stages.indexOf(ceiling))]!;
 }
@@ -128,38 +132,38 @@ export function isAtLeast(stage: Stage, wanted: Stage): boolean {
   return stages.indexOf(stage) >= stages.indexOf(wanted);
 }
 
-/** What the ledger says about one image's life. It never changes the image's bytes, and stays out of their digest. */
+/** One image's state in the ledger. It never changes the image's bytes, and is not part of their digest. */
 export interface ImageState {
-  /** Its entry's; the stack's ceiling may be lower. */
+  /** Its entry's stage; the stack's ceiling may be lower. */
   stage: Stage;
-  /** YYYY-MM-DD: when the entry was made. */
+  /** YYYY-MM-DD: when the entry was added. */
   added: string;
   /** YYYY-MM-DD: deprecated from then on. */
   retired?: string;
-  /** May go below publish again, so it is no longer protected. */
+  /** If true, the image may go below publish again, so it is no longer protected. */
   withdraw: boolean;
-  /** Is about to be deleted: no longer protected, and gone once `remove --finish` has dropped it. */
+  /** If true, the image is about to be deleted: it is no longer protected, and `remove --finish` drops it. */
   removing: boolean;
   /** `configs/releases.yaml:12:9`, for messages. */
   place: string;
 }
 
-/** Whether an image is brought to `wanted` or further, in a stack with that ceiling. */
+/** Whether an image reaches `wanted` or a later stage, in a stack with that ceiling. */
 export function hasReached({ stage }: Pick<ImageState, "stage">, ceiling: Stage, wanted: Stage): boolean {
   return isAtLeast(reachedStage(stage, ceiling), wanted);
 }
 
-/** Whether an image may go below publish, or away: it is no longer protected. */
+/** Whether an image may go below publish or be deleted: it is no longer protected. */
 export function isLeaving({ withdraw, removing }: Pick<ImageState, "withdraw" | "removing">): boolean {
   return withdraw || removing;
 }
 
-/** An image and its state in the ledger: what the program declares. */
+/** An image that the program declares, and its state in the ledger. */
 export interface DeclaredImage {
   /** See `keyOf`. */
   key: string;
   variant: Variant;
   state: ImageState;
-  /** Where it is published, in order: `variant.regions` by the lists in git. */
+  /** The regions where it is published, in order: `variant.regions`, with `ALL` expanded from the lists in git. */
   regions: readonly PublishedRegion[];
 }

@@ -1,4 +1,4 @@
-/** Makes a fleet: a stack for each Alpine version, and its settings, from one template. */
+/** Makes a fleet from one template: a stack and its settings for each Alpine version. */
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,19 +14,19 @@ export interface MakeOptions {
   root: string;
   /** The clouds that this program knows. */
   clouds: readonly CloudRules[];
-  /** Also over files that a person has changed. */
+  /** Also overwrites files that were edited by hand. */
   force?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
 
-/** The backend; a test has another. */
+/** The backend; tests replace it. */
 export interface Backend {
   stackNames(): Promise<string[]>;
   initStack(stack: string, secretsProvider: string | undefined): Promise<void>;
 }
 
-/** Makes what is missing of a template's stacks, and their settings anew where the template has changed. */
+/** Makes the missing stacks of a template, and updates their settings if the template has changed. */
 export async function make(
   template: string,
   { root, clouds, force = false, dryRun = false, json = false }: MakeOptions,
@@ -54,7 +54,7 @@ export async function make(
       await backend.initStack(stack, typeof provider === "string" ? provider : undefined);
     }
     if (found.state !== "unchanged" && !dryRun) {
-      // Read again: `stack init` has written there what the stack's secrets are encrypted by.
+      // Read the file again: `stack init` has written the encryption settings of the stack's secrets to it.
       const existing = existsSync(join(root, file)) ? readSource(join(root, file), file) : undefined;
       writeFileAtomically(join(root, file), stackFileText(source, version, existing));
     }
@@ -90,7 +90,7 @@ function refuseEdited(
       : [],
   );
   if (problems.length === 0) return;
-  const hint = `these were changed by hand: take what is right into ${template}, then --force`;
+  const hint = `these files were edited by hand: move the edits you want to keep to ${template}, then use --force`;
   throw new ConfigError([
     ...problems,
     { code: "stack-file-edited", file: template, path: "", message: hint },
@@ -106,13 +106,15 @@ function warningsFor(
   const known = members.map(({ stack }) => stack);
   const left = stacks.filter((stack) => /-(\d+\.\d+|edge)$/.test(stack) && stack.startsWith(`${template}-`));
   return [
-    ...(members.length === 0 ? ["the ledger has no release for a stack"] : []),
-    ...(empty.length === 0 ? [] : [`no stack for what has no release yet: ${empty.join(", ")}`]),
+    ...(members.length === 0 ? ["no version of the ledger has a release, so the fleet has no stacks"] : []),
+    ...(empty.length === 0 ? [] : [`no stack for versions without a release: ${empty.join(", ")}`]),
     ...(stacks.includes(template)
-      ? [`stack ${template} is there too: it and its fleet would declare the same images; keep one of them`]
+      ? [`stack ${template} exists, too: it declares the same images as its fleet; keep one of them`]
       : []),
     ...left
       .filter((stack) => !known.includes(stack))
-      .map((stack) => `stack ${stack} is there, and the ledger has nothing for it: nobody would update it`),
+      .map(
+        (stack) => `stack ${stack} exists, but the ledger has nothing for it: the fleet does not update it`,
+      ),
   ];
 }

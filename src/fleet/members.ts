@@ -1,28 +1,29 @@
+/** The stacks of a fleet. */
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { loadSources } from "../configuration/index.ts";
 import { readStackFile } from "../configuration/settings.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
 
-/** One stack of a fleet: that of an Alpine version. */
+/** One stack of a fleet, for one Alpine version. */
 export interface Member {
   /** `release-3.23`. */
   stack: string;
   version: string;
-  /** Its settings. */
+  /** Its settings file. */
   file: string;
 }
 
-/** A fleet: the stacks that come of a template. */
+/** A fleet: the stacks made from a template. */
 export interface Fleet {
   members: Member[];
-  /** Versions of the ledger that have no release yet, and so no stack. */
+  /** Versions of the ledger that have no release yet, and therefore no stack. */
   empty: string[];
 }
 
 /**
- * The fleet of the template `Pulumi.TEMPLATE.yaml`: a stack for each version of its ledger that has a release; where the template
- * names versions, for those alone. Oldest first, as the ledger has them.
- * @throws ConfigError for settings or a ledger that are none
+ * The fleet of the template `Pulumi.TEMPLATE.yaml`: a stack for each version of its ledger that has a release. If the template names
+ * versions, only for those. In the order of the ledger, oldest first.
+ * @throws ConfigError if the settings or the ledger are invalid
  */
 export function fleetOf(root: string, template: string, clouds: readonly CloudRules[]): Fleet {
   const { overlays, ledger: ledgerFile, versions: chosen } = readStackFile(root, template, clouds);

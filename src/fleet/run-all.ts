@@ -1,4 +1,4 @@
-/** Runs a command of Pulumi's in all stacks of a fleet. */
+/** Runs a Pulumi command in all stacks of a fleet. */
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -8,17 +8,17 @@ import { runPulumiInForeground } from "../stacks/pulumi-cli.ts";
 import { changesOf } from "./changes.ts";
 import { fleetOf } from "./members.ts";
 
-/** How a command went in one stack. */
+/** The result of a command in one stack. */
 export interface StackRun {
   stack: string;
-  /** Exit code; null where it was not run, for somebody has interrupted. */
+  /** The exit code; null if an interrupt kept the command from running. */
   code: number | null;
   seconds: number;
-  /** What it did or would do, as Pulumi counts it. */
+  /** What it did or would do, in Pulumi's counts. */
   changes: Record<string, number>;
 }
 
-/** Runs a Pulumi command in each stack of a fleet, one after the other; one that fails does not keep the others from it. */
+/** Runs a Pulumi command in each stack of a fleet, one after the other. A failure in one stack does not stop the others. */
 export async function runAll(
   template: string,
   args: readonly string[],
@@ -27,14 +27,14 @@ export async function runAll(
   const { members } = fleetOf(root, template, clouds);
   const unmade = members.filter(({ file }) => !existsSync(join(root, file)));
   if (unmade.length > 0 || members.length === 0) {
-    const what = members.length === 0 ? `fleet ${template} has no stack` : `there is no ${unmade[0]!.file}`;
+    const what = members.length === 0 ? `fleet ${template} has no stacks` : `${unmade[0]!.file} not found`;
     const code = members.length === 0 ? "fleet-empty" : "stack-file-missing";
     const where = unmade[0]?.file ?? `Pulumi.${template}.yaml`;
-    throw new UserError(code, what, `npm run fleet -- make ${template}`, { where });
+    throw new UserError(code, what, `run \`npm run fleet -- make ${template}\``, { where });
   }
   const named = args.find((arg) => arg === "-s" || /^--stack(=|$)/.test(arg));
   if (named !== undefined)
-    throw new UserError("usage", `${named}: every stack of the fleet is meant`, "leave it out", {
+    throw new UserError("usage", `${named}: the command runs in every stack of the fleet`, "leave it out", {
       where: named,
     });
   const results: StackRun[] = [];
@@ -61,7 +61,7 @@ export async function runAll(
   if (results.some(({ code }) => code !== 0)) process.exitCode = 1;
 }
 
-/** A line for each stack, and the sum. */
+/** A line for each stack, and the total. */
 export function summaryOf(results: readonly StackRun[]): string {
   const counts = (changes: Record<string, number>): string =>
     Object.entries(changes)

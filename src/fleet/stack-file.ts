@@ -1,27 +1,27 @@
-/** The settings file of a fleet's stack, made from the fleet's template. Pure: texts in, texts out. */
+/** Makes the settings file of a fleet's stack from the fleet's template. Pure: texts in, texts out. */
 import { createHash } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { type Document, isMap, isPair, isScalar, Scalar, YAMLSeq } from "yaml";
 import { NAMESPACE } from "../configuration/settings.ts";
 import { ConfigError, parseSource, problemAt, type Problem, type Source } from "../configuration/source.ts";
 
-/** What is in a stack's file, or not, beside what its template would make. */
+/** How a stack's file compares with what its template would make. */
 export type StackFileState =
   | { state: "missing" }
-  /** It says what would be made now, in whatever words. */
+  /** It has the same settings as would be made now, in any format. */
   | { state: "unchanged" }
-  /** As it was made, and the template has changed since. */
+  /** It is as it was made, but the template has changed since. */
   | { state: "outdated" }
-  /** A person has changed it. */
+  /** It was edited by hand. */
   | { state: "edited"; differences: string[] };
 
 const versionsKey = `${NAMESPACE}:versions`;
-/** What Pulumi writes into a stack's file itself, to encrypt that stack's secrets. */
+/** The keys that Pulumi writes to a stack's file, to encrypt that stack's secrets. */
 const pulumisOwn = ["encryptionsalt", "encryptedkey"];
 
 type Config = Record<string, unknown>;
 
-/** The file's whole text. What the stack has of its own, its secrets and what they are encrypted by, is kept. */
+/** The whole text of the file. Keeps the stack's secrets and their encryption settings. */
 export function stackFileText(template: Source, version: string, existing?: Source): string {
   const document = template.document!.clone() as Document;
   for (const key of pulumisOwn) document.delete(key);
@@ -57,7 +57,7 @@ function header(template: string, version: string, digest: string): string {
 
 const digestMark = "made: sha256:";
 
-/** Compares a stack's file with what its template makes. */
+/** Compares a stack's file with what its template would make. */
 export function stateOfStackFile(
   template: Source,
   version: string,
@@ -67,7 +67,7 @@ export function stateOfStackFile(
   const file = parseSource(text, "");
   const own = new Set(ownSecrets(template, file));
   const found = Object.fromEntries(Object.entries(configOf(file)).filter(([key]) => !own.has(key)));
-  // `pulumi stack init` makes a file with nothing but what secrets are encrypted by.
+  // `pulumi stack init` makes a file with encryption settings only.
   if (Object.keys(found).length === 0) return { state: "missing" };
   const made = madeConfig(template, version);
   const recorded = new RegExp(`^# ${digestMark}([0-9a-f]{64})$`, "m").exec(text)?.[1];
@@ -78,11 +78,13 @@ export function stateOfStackFile(
   const shown = (value: unknown): string => (value === undefined ? "nothing" : JSON.stringify(value));
   return {
     state: "edited",
-    differences: differing.map((key) => `${key} is ${shown(found[key])}, and would be ${shown(made[key])}`),
+    differences: differing.map(
+      (key) => `${key} is ${shown(found[key])}, but the template has ${shown(made[key])}`,
+    ),
   };
 }
 
-/** @throws ConfigError for secrets, which no other stack can read */
+/** @throws ConfigError if the template has secrets, because no other stack can read them */
 export function checkTemplate(template: Source): void {
   const secrets = Object.entries(configOf(template)).filter(([, value]) => hasSecret(value));
   if (secrets.length === 0) return;
@@ -92,13 +94,13 @@ export function checkTemplate(template: Source): void {
         template,
         "template-has-secret",
         ["config", key],
-        "a secret is encrypted for its own stack, and can't be in a template: take it out, and set it in each stack with `npm run pulumi -- config set --secret`",
+        "a template cannot have a secret, because a secret is encrypted for one stack: remove it, and set it in each stack with `npm run pulumi -- config set --secret`",
       ),
     ),
   );
 }
 
-/** What a template's stack of that version is made with. */
+/** The settings that a template makes for the stack of a version. */
 function madeConfig(template: Source, version: string): Config {
   return { ...configOf(template), [versionsKey]: [version] };
 }
@@ -107,7 +109,7 @@ function configOf({ data }: Source): Config {
   return (data as { config?: Config | null } | null)?.config ?? {};
 }
 
-/** Keys of secrets that the template does not have: somebody has set them in that stack. */
+/** Keys of secrets that are not in the template: they were set in this stack. */
 function ownSecrets(template: Source, file: Source): string[] {
   const known = configOf(template);
   return Object.entries(configOf(file)).flatMap(([key, value]) =>

@@ -1,8 +1,9 @@
+/** Writes and moves files atomically. */
 import { randomBytes } from "node:crypto";
 import { copyFileSync, mkdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
-/** Writes a file whole or not at all: under a name of its own beside the target, then renamed over it. */
+/** Writes a file completely or not at all: writes it under a unique name beside the target, then renames it. */
 export function writeFileAtomically(file: string, content: string | Uint8Array, mode = 0o644): void {
   mkdirSync(path.dirname(file), { recursive: true });
   const unfinished = `${file}.${process.pid}-${randomBytes(3).toString("hex")}.part`;
@@ -15,7 +16,7 @@ export function writeFileAtomically(file: string, content: string | Uint8Array, 
   }
 }
 
-/** Moves a file to its final name, whole or not at all, also from one filesystem to another. */
+/** Moves a file to its final name, completely or not at all, even between filesystems. */
 export function moveFile(from: string, to: string): void {
   mkdirSync(path.dirname(to), { recursive: true });
   try {

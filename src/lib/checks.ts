@@ -1,10 +1,10 @@
-/** What the judges of an image find, and words in which they say it. */
+/** The results of disk checks and boot tests, and helpers that word them. */
 
-/** One thing that a finished disk has to be, or a booted image has to show. */
+/** One requirement on a finished disk or a booted image, and whether it is met. */
 export interface Check {
   name: string;
   passed: boolean;
-  /** What was found, and where that is wrong, what was wanted: for a person who reads why an image failed. */
+  /** What was found and, if that is wrong, what was expected. */
   found: string;
 }
 
@@ -14,12 +14,12 @@ export function equal(name: string, found: string | number | undefined, wanted: 
   return { name, passed, found: passed ? words : `${words}, not ${wanted === "" ? "nothing" : wanted}` };
 }
 
-/** Nothing may be on this list. */
+/** Passes if the list is empty. */
 export function none(name: string, offenders: readonly string[]): Check {
   return { name, passed: offenders.length === 0, found: offenders.length === 0 ? "none" : some(offenders) };
 }
 
-/** All that are wanted must be there; others only where they may be. */
+/** Passes if all wanted items are found, and no others unless `others` allows them. */
 export function contains(
   name: string,
   found: Iterable<string>,
@@ -41,7 +41,7 @@ export function contains(
   };
 }
 
-/** The first few, for a broken image may have thousands. */
+/** The first few items: a broken image may have thousands. */
 export function some(items: readonly string[]): string {
   const sorted = [...items].sort();
   const shown = sorted.slice(0, 5).join(", ");

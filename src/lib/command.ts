@@ -1,19 +1,19 @@
-/** The frame that every program of this project runs in: how it prints, how it fails, and its exit code. */
+/** Runs a program of this project: prints its result, reports its errors, and sets its exit code. */
 import type { Command, CommanderError } from "commander";
 import { BootstrapError } from "../bootstrap/report.mjs";
 import { fullDiskError, UserError } from "./user-error.ts";
 
-/** What a command for people prints. */
+/** What a command prints. */
 export interface Output {
   text: string;
-  /** For people, apart from the text. */
+  /** Printed on stderr, apart from the text. */
   warnings: string[];
 }
 
-/** Whether stdout has its one document: a fault after it is told on stderr alone. */
+/** Whether the result is on stdout already. If so, an error goes to stderr alone, because stdout holds one document. */
 let hasPrinted = false;
 
-/** Prints what a command has found: the text on stdout, warnings on stderr. */
+/** Prints a command's result: the text on stdout, warnings on stderr. */
 export function print({ text, warnings }: Output): void {
   for (const warning of warnings) process.stderr.write(`warning: ${warning}\n`);
   if (text === "") return;
@@ -21,7 +21,7 @@ export function print({ text, warnings }: Output): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** A command's action that prints what `task` returns. */
+/** Makes a command's action that prints what `task` returns. */
 export function printing<Arguments extends unknown[]>(
   task: (...args: Arguments) => Output | Promise<Output>,
 ): (...args: Arguments) => Promise<void> {
@@ -29,11 +29,11 @@ export function printing<Arguments extends unknown[]>(
 }
 
 /**
- * Runs a program to its end: reads its command line, does its work and prints what that returns. A fault that a person can
- * do something about ends it with exit code 1, its message on stderr, and no stack; a defect keeps its stack. With `--json`
- * stdout then has one document, `{code, message, where, hint}`, with `problems` where there are several.
- * @param program reads the command line; undefined for programs that programs call
- * @param work what it does, where the program's own actions do not do it
+ * Runs a program: parses its command line, does its work and prints the result. A UserError prints its message on stderr without
+ * a stack trace, and sets exit code 1; a bug also prints its stack trace. With `--json`, stdout then has one document,
+ * `{code, message, where, hint}`, with `problems` if there are several.
+ * @param program parses the command line; undefined for programs that other programs call
+ * @param work the program's work, if the actions of `program` do not do it
  */
 export async function runCommand(
   program: Command | undefined,
@@ -51,7 +51,7 @@ export async function runCommand(
     if (isCommanderError(thrown) && thrown.exitCode === 0) return;
     process.exitCode = 1;
     const error = userErrorOf(thrown, program);
-    // Commander has printed its own.
+    // Commander has already printed its own errors.
     if (!isCommanderError(thrown)) process.stderr.write(`${error?.text() ?? stackOf(thrown)}\n`);
     if (program !== undefined && !hasPrinted && isAskedForJson(program)) {
       const fault = error ?? new UserError("internal", stackOf(thrown).split("\n")[0]!);
@@ -60,7 +60,7 @@ export async function runCommand(
   }
 }
 
-/** The fault as people and programs are told of it; undefined for a defect. */
+/** The error as a UserError, for people and programs; undefined for a bug. */
 export function userErrorOf(thrown: unknown, program?: Command): UserError | undefined {
   if (thrown instanceof UserError) return thrown;
   if (thrown instanceof BootstrapError) {
@@ -70,7 +70,7 @@ export function userErrorOf(thrown: unknown, program?: Command): UserError | und
   if (isCommanderError(thrown)) {
     const called = program === undefined ? "" : calledCommand(program).name();
     const isHelp = thrown.code === "commander.help";
-    const what = isHelp ? "no command is named" : thrown.message.replace(/^error: /, "");
+    const what = isHelp ? "no command given" : thrown.message.replace(/^error: /, "");
     return new UserError("usage", what, "see --help", { where: called });
   }
   return fullDiskError(thrown);
@@ -80,14 +80,17 @@ function stackOf(thrown: unknown): string {
   return thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
 }
 
-/** A reader that has seen enough of a result, as `head` does, is no mistake; work that nobody follows any longer is not done. */
+/**
+ * Ends the program when the reader of stdout goes away. After the result is printed, that is no error: `head` has read enough.
+ * Before that, the work stops with an error, because nobody follows it.
+ */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code === "EPIPE" && hasPrinted) process.exit();
   process.stderr.write(`${fullDiskError(error)?.text() ?? stackOf(error)}\n`);
   process.exit(1);
 }
 
-/** Commander would end the process by itself, before anything is told to programs. */
+/** Makes Commander throw. It would exit on its own, before the error is printed as JSON. */
 function throwUsageErrors(command: Command): void {
   command.exitOverride();
   for (const one of command.commands) throwUsageErrors(one);
@@ -97,7 +100,7 @@ function isCommanderError(thrown: unknown): thrown is CommanderError {
   return thrown instanceof Error && thrown.name === "CommanderError";
 }
 
-/** Words of the command line, but for those that are handed on to another program. */
+/** The words of the command line, without those that are passed on to another program. */
 function ownWords(): string[] {
   const words = process.argv.slice(2);
   const end = words.indexOf("--");

@@ -1,11 +1,13 @@
-/** An object's fields of which each has a value: those that may be undefined become optional. */
+/** Drops undefined fields from objects. */
+
+/** An object's fields without undefined: fields that may be undefined become optional. */
 type Defined<T> = { [K in keyof T as undefined extends T[K] ? never : K]: T[K] } & {
   [K in keyof T as undefined extends T[K] ? K : never]?: Exclude<T[K], undefined>;
 };
 
 /**
- * Leaves out the fields that are undefined: `{ ...defined({ port, host }) }`. JSON, zod's strict objects and deep comparison
- * tell a missing field from one that is undefined.
+ * Drops undefined fields: `{ ...defined({ port, host }) }`. JSON, zod's strict objects and deep comparison distinguish a missing
+ * field from an undefined one.
  */
 export function defined<T extends object>(fields: T): Defined<T> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Defined<T>;

@@ -1,15 +1,16 @@
+/** Digests of files. */
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { finished } from "node:stream/promises";
 
 type Algorithm = "sha256" | "sha512";
 
-/** Hexadecimal digest of a file's content. */
+/** The hexadecimal digest of a file's content. */
 export async function digestOfFile(file: string, algorithm: Algorithm): Promise<string> {
   return (await digestsOfFile(file, algorithm))[algorithm];
 }
 
-/** Hexadecimal digests of a file's content, which is read once. */
+/** Hexadecimal digests of a file's content by several algorithms. Reads the file once. */
 export async function digestsOfFile<Wanted extends Algorithm>(
   file: string,
   ...algorithms: Wanted[]

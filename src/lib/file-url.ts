@@ -1,9 +1,10 @@
+/** `file://` URLs in settings. */
 import path from "node:path";
 import { projectRoot } from "./workspace.ts";
 
 /**
- * The folder or file that a `file://` URL names. `file:///srv/images` is absolute; `file://work/storage` is below the
- * project, so that a stack's settings hold in every checkout.
+ * The folder or file that a `file://` URL names. `file:///srv/images` is absolute; `file://work/storage` is relative to the
+ * project, so that a stack's settings work in every checkout.
  * @returns undefined for any other kind of URL
  */
 export function localPath(url: string): string | undefined {

@@ -1,12 +1,13 @@
+/** Runs a task in several regions at once. */
 import pLimit from "p-limit";
 import { UserError } from "./user-error.ts";
 
-/** Enough to be done soon, and few enough for one account's request limits. */
+/** Fast enough, and within one account's request limits. */
 const atOnce = 8;
 
 /**
- * Does something in every region, several at once; one that fails does not keep the others from being done.
- * @throws UserError with all that went wrong, a line each; any other error as it is
+ * Runs a task in every region, several at once. Regions are independent: a failure in one does not stop the others.
+ * @throws UserError with all failures, one per line; any other error unchanged
  */
 export async function forEachRegion<T, Result>(
   places: readonly T[],

@@ -1,4 +1,4 @@
-/** The value of a JSON text; undefined for what isn't JSON, so that a schema says what is wrong with it. */
+/** Parses JSON. Returns undefined for invalid JSON, so that a schema can report it. */
 export function fromJson(text: string): unknown {
   try {
     return JSON.parse(text);

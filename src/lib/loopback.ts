@@ -1,7 +1,8 @@
+/** Servers and ports on the loopback interface. */
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { UserError } from "./user-error.ts";
 
-/** Lets a server listen on a free port of this host's loopback, and nowhere else. @returns the port */
+/** Makes a server listen on a free port of the loopback interface only. @returns the port */
 export async function listenOnLoopback(server: Server): Promise<number> {
   await new Promise<void>((resolve, reject) => {
     server.once("error", (error) =>

@@ -1,6 +1,8 @@
+/** Runs parallel work with bounded memory. */
+
 /**
- * Has that many workers take from one source, each the next item when it is done with its last: as many items are in memory as
- * there are workers. After a fault nothing new is begun, what has begun is ended, and the first fault is thrown.
+ * Processes items with a number of workers. Each takes the next item when it has finished its last one, so memory holds one item
+ * per worker. After an error, no new item is started, running ones are finished, and the first error is thrown.
  */
 export async function inParallel<Item>(
   workers: number,
@@ -9,7 +11,7 @@ export async function inParallel<Item>(
 ): Promise<void> {
   const done = await Promise.allSettled(
     Array.from({ length: workers }, async () => {
-      // Leaving the loop by an error ends the source, and so all other loops over it.
+      // An error that leaves the loop ends the source, and with it all other loops over it.
       for await (const item of items) await work(item);
     }),
   );
@@ -18,8 +20,8 @@ export async function inParallel<Item>(
 }
 
 /**
- * Buffers of one size that are used again. Left to the garbage collector, an upload would take about as much memory as its
- * file before the first one is collected.
+ * Reuses buffers of one size. Without it, an upload would take about as much memory as its file before the garbage collector
+ * frees the first buffer.
  */
 export class BufferPool {
   readonly #free: Buffer[] = [];
@@ -29,12 +31,12 @@ export class BufferPool {
     this.size = size;
   }
 
-  /** With anything in it. */
+  /** A buffer with undefined content. */
   take(): Buffer {
     return this.#free.pop() ?? Buffer.allocUnsafeSlow(this.size);
   }
 
-  /** Who gives one back does not look at it again. */
+  /** Returns a buffer to the pool. The caller must not use it again. */
   give(buffer: Buffer): void {
     this.#free.push(buffer);
   }

@@ -1,7 +1,9 @@
-/** A table's row: texts, and numbers that stand to the right. */
+/** Formats tables as text. */
+
+/** A row of a table: texts, and numbers, which are right-aligned. */
 export type Row = readonly (string | number)[];
 
-/** Rows in aligned columns, numbers to the right. */
+/** Formats rows in aligned columns, with numbers right-aligned. */
 export function columns(rows: readonly Row[]): string {
   const widths = rows.reduce<number[]>(
     (found, row) => row.map((cell, i) => Math.max(found[i] ?? 0, String(cell).length)),
@@ -19,16 +21,16 @@ export function columns(rows: readonly Row[]): string {
     .join("\n");
 }
 
-/** Figures, by what they are of. */
+/** Figures by name. */
 export type Figures = Readonly<Record<string, string | number>>;
 
-/** A row for each of these, below their names. */
+/** A header with the names, then a row for each of these. */
 export function figureRows(all: readonly Figures[]): string {
   const names = namesIn(all);
   return columns([names, ...all.map((one) => names.map((name) => one[name] ?? ""))]);
 }
 
-/** A column for each of these: for more figures than fit beside each other. */
+/** A column for each of these, if there are too many figures for one row. */
 export function figureColumns(all: readonly Figures[]): string {
   return columns(namesIn(all).map((name) => [name, ...all.map((one) => one[name] ?? "")]));
 }

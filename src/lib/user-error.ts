@@ -1,26 +1,27 @@
+/** Errors that people can do something about. */
 import type { ErrorCode } from "./error-codes.ts";
 
-/** What programs are told of a fault, by `--json`. */
+/** An error as `--json` prints it. */
 export interface Fault {
   code: ErrorCode;
   message: string;
   where: string | null;
   hint: string | null;
-  /** The single faults, where there are several. */
+  /** The single errors, if there are several. */
   problems?: readonly Fault[];
 }
 
-/** What a UserError may have beside its texts. */
+/** What a UserError may have besides its texts. */
 export interface UserErrorOptions extends ErrorOptions {
-  /** Where the fault is: a file with line and column, a resource, a URL, a region. Its message names the place in words. */
+  /** The place of the error: a file with line and column, a resource, a URL, a region. The message names it, too. */
   where?: string | undefined;
-  /** The single faults, where it stands for several. */
+  /** The single errors, if this one stands for several. */
   faults?: readonly Fault[];
 }
 
 /**
- * A fault that a person can do something about: what is wrong, where, and what to do. Programs print its message
- * without a stack; anything else that is thrown is a defect and keeps its stack.
+ * An error that a person can do something about: what is wrong, where, and what to do. Programs print its message without a
+ * stack trace. Any other error is a bug and keeps its stack trace.
  */
 export class UserError extends Error {
   override readonly name = "UserError";
@@ -31,8 +32,8 @@ export class UserError extends Error {
   readonly #faults: readonly Fault[];
 
   /**
-   * @param code the kind of fault, for programs: see docs/errors.md
-   * @param what one sentence: the fact, with the place it was found in
+   * @param code the kind of error, for programs: see docs/errors.md
+   * @param what one sentence: what is wrong, and where
    * @param hint what to do about it
    */
   constructor(
@@ -47,7 +48,7 @@ export class UserError extends Error {
     this.hint = hint;
     this.where = where;
     this.#faults = faults;
-    // Wherever it ends up being printed: where in our code a person's mistake was noticed does not help that person.
+    // Wherever the error is printed, a stack trace into our code would not help the person.
     this.stack = `${this.name}: ${this.message}`;
   }
 
@@ -66,7 +67,7 @@ export class UserError extends Error {
   }
 }
 
-/** A full disk is nobody's defect, wherever it shows: what says so to a person; undefined for any other fault. */
+/** A full disk is not a bug, wherever it shows up: the UserError for it, or undefined for any other error. */
 export function fullDiskError(error: unknown): UserError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, dest, path, message } = error as NodeJS.ErrnoException & { dest?: string };
@@ -76,12 +77,12 @@ export function fullDiskError(error: unknown): UserError | undefined {
   return noRoomError(dest ?? path, message.split("\n")[0], error);
 }
 
-/** What a person is told about a full disk. */
+/** The error for a full disk. */
 export function noRoomError(place: string | undefined, detail = "", cause?: unknown): UserError {
   return new UserError(
     "disk-full",
-    `no space is left on the disk${place === undefined ? ` (${detail})` : `, for ${place}`}`,
-    "make room for images and for the project's work/ (`npm run clean` empties its caches), then run it again",
+    `no space left on the disk${place === undefined ? ` (${detail})` : ` for ${place}`}`,
+    "free space for images and for the project's work/ (`npm run clean` empties its caches), then run it again",
     { where: place, cause },
   );
 }

@@ -1,14 +1,15 @@
+/** The folders that the project's programs work in. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
 import path from "node:path";
 
-/** The checkout's top folder. */
+/** The top folder of the checkout. */
 export const projectRoot = path.resolve(import.meta.dirname, "../..");
 
-/** What programs make: caches, images, local storage, stack state. Git ignores it and it can be deleted at any time. */
+/** Files that programs make: caches, images, local storage, stack state. Git ignores the folder; it can be deleted at any time. */
 export const workFolder = path.join(projectRoot, "work");
 
-/** A folder under `work/cache/`, made when it is not there. Everything in it can be made again. */
+/** A folder under `work/cache/`, created if missing. Everything in it can be made again. */
 export function cacheFolder(...names: string[]): string {
   const folder = path.join(workFolder, "cache", ...names);
   mkdirSync(folder, { recursive: true });
@@ -16,21 +17,21 @@ export function cacheFolder(...names: string[]): string {
 }
 
 /**
- * A new empty folder for one process's unfinished files, under `work/tmp/`; a file gets its final name by a rename
- * out of it, so nothing half-made ever stands under a final name. Folders of processes that are gone are swept away:
- * a builder killed with -9 cannot clean up after itself, the next one does.
+ * Creates an empty folder under `work/tmp/` for one process's unfinished files. A finished file is renamed out of it, so an
+ * incomplete file never has a final name. Folders of ended processes are deleted: a builder killed with -9 cannot clean up, so
+ * the next one does.
  */
 export function scratchFolder(label: string): string {
   const parent = path.join(workFolder, "tmp");
   sweepScratchFolders();
   mkdirSync(parent, { recursive: true });
-  // By its real name, which is the shorter one where work/ is a link: sockets in here have 104 bytes for their paths.
+  // The real path is shorter if work/ is a link: the path of a socket in here is limited to 104 bytes.
   const folder = path.join(realpathSync(parent), `${process.pid}-${label}-${randomBytes(3).toString("hex")}`);
   mkdirSync(folder);
   return folder;
 }
 
-/** Deletes the unfinished files of processes that are gone. @returns the names of the folders of those that are not */
+/** Deletes the unfinished files of ended processes. @returns the names of the folders of running ones */
 export function sweepScratchFolders(): string[] {
   const parent = path.join(workFolder, "tmp");
   if (!existsSync(parent)) return [];

@@ -1,20 +1,20 @@
-/** What preflight says, and how: one result for each thing it looked at. */
+/** The results of preflight, and how they are printed: one result per thing checked. */
 import { groupBy } from "../lib/group-by.ts";
 import { columns } from "../lib/table.ts";
 
 export interface CheckResult {
   /** What was checked: `account`, `regions`, `quota`. */
   check: string;
-  /** A region, a bucket, a role, an entry of the ledger: what `found` is about. */
+  /** What `found` is about: a region, a bucket, a role, an entry of the ledger. */
   where: string;
-  /** An error would stop the run half-way; a warning is about what may be missing, or could not be looked at. */
+  /** An error would stop the run half-way. A warning is about something that may be missing, or could not be checked. */
   level: "ok" | "warning" | "error";
   found: string;
-  /** What to do about it; none where all is well. */
+  /** What to do about it; undefined if nothing is wrong. */
   remedy?: string;
 }
 
-/** Results that differ only in their place, as those of 28 regions do, are one row. */
+/** Groups results that differ only in their place, such as those of 28 regions, for one row. */
 function grouped(results: readonly CheckResult[]): { result: CheckResult; places: string[] }[] {
   const alike = ({ check, level, found, remedy }: CheckResult) =>
     JSON.stringify([check, level, found, remedy]);
@@ -24,12 +24,12 @@ function grouped(results: readonly CheckResult[]): { result: CheckResult; places
   }));
 }
 
-/** A cell stays narrow: of many places the first, and how many more. */
+/** Keeps the cell narrow: of many places, the first and the number of others. */
 function placesCell([first = "", ...others]: readonly string[]): string {
   return others.length < 2 ? [first, ...others].join(", ") : `${first} and ${others.length} more`;
 }
 
-/** A row for each result; below a problem's all of its places, and what to do. */
+/** Prints a row for each result. Below a problem's row come all of its places, and what to do. */
 export function resultTable(results: readonly CheckResult[]): string {
   const groups = grouped(results);
   const rows = groups.map(({ result: { level, check, found }, places }) => [
@@ -49,7 +49,7 @@ export function resultTable(results: readonly CheckResult[]): string {
     .join("\n");
 }
 
-/** The problems alone, for a message: what, where, what to do. */
+/** The problems only, for an error message: what, where, what to do. */
 export function problemText(results: readonly CheckResult[]): string {
   return grouped(results.filter(({ level }) => level !== "ok"))
     .map(({ result: { check, found, remedy }, places }) => {
@@ -62,7 +62,7 @@ export function problemText(results: readonly CheckResult[]): string {
 export const errorsOf = (results: readonly CheckResult[]): CheckResult[] =>
   results.filter(({ level }) => level === "error");
 
-/** `2 errors, 1 warning`; empty where there are none. */
+/** `2 errors, 1 warning`; empty if there are none. */
 export function countText(results: readonly CheckResult[]): string {
   const count = (level: CheckResult["level"]) => results.filter((one) => one.level === level).length;
   return (["error", "warning"] as const)

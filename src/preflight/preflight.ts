@@ -1,4 +1,4 @@
-/** What must be ready before a stack publishes, asked of every cloud that the stack brings images to. */
+/** Checks what a stack needs before it publishes, in every cloud that gets its images. */
 import { declaredBy } from "../configuration/index.ts";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { readStackFile, type StackSettings } from "../configuration/settings.ts";
@@ -6,26 +6,26 @@ import type { DeclaredImage } from "../configuration/variant.ts";
 import type { Output } from "../lib/command.ts";
 import { type CheckResult, countText, errorsOf, resultTable } from "./check-result.ts";
 
-/** What the account of a cloud must be ready for, and how to ask it. */
+/** What a stack plans in a cloud's account, and how to check the account. */
 export interface Preflight {
-  /** How many images the stack brings to the cloud. */
+  /** The number of images that the stack brings to the cloud. */
   readonly images: number;
   /** What the cloud calls an image: `AMI`. */
   readonly noun: { one: string; many: string };
   /**
-   * Asks the account. Changes nothing.
-   * @param options.stack the stack whose state tells its own images from others'. @default tags alone tell
+   * Checks the account. Changes nothing.
+   * @param options.stack the stack whose state shows which images are its own. @default only tags show that
    * @param options.now ISO 8601, UTC. @default the clock
    */
   run(options?: { stack?: string; now?: string }): Promise<CheckResult[]>;
   /**
-   * The checks that a run which only updates must pass at this time; undefined if it needs none.
+   * The checks that an update-only run must pass at this time; undefined if it needs none.
    * @param now ISO 8601, UTC
    */
   checksBeforeUpdate(now: string): readonly string[] | undefined;
 }
 
-/** A cloud, as far as preflight goes. */
+/** A cloud, as preflight sees it. */
 export interface PreflightCloud extends CloudRules {
   readonly publishing?: {
     preflight?(declared: readonly DeclaredImage[], settings: StackSettings): Preflight | undefined;

@@ -1,15 +1,15 @@
-/** How a cloud finds and clears what broken runs left in it. The folders in `clouds/` implement it. */
+/** How a cloud finds and removes leftovers of interrupted runs. The folders in `clouds/` implement it. */
 import type { StackSettings } from "../configuration/settings.ts";
 import type { DeclaredImage } from "../configuration/variant.ts";
 import type { StackState, StateResource } from "../stacks/state.ts";
 
-/** What is left of broken runs in a cloud, and what becomes of it. */
+/** Recovers a cloud from interrupted runs. */
 export interface CloudRecovery {
   /** Whether a state has, or had, anything in this cloud. */
   isIn(state: StackState): boolean;
   /**
    * Checks the credentials. Changes nothing.
-   * @returns what does the work; undefined if the stack has nothing in this cloud
+   * @returns a function that does the work; undefined if the stack has nothing in this cloud
    * @throws UserError if the credentials are not those of the account that has the stack's images
    */
   prepare(
@@ -20,22 +20,22 @@ export interface CloudRecovery {
 }
 
 /**
- * Deletes what nobody can use, and says how the state must change so that the next `up` sees the rest.
- * @param requireAlone to be called before each deletion: it throws if a run of the stack has begun
+ * Deletes leftovers that nobody can use, and returns how to change the state so that the next `up` sees the rest.
+ * @param requireAlone must be called before each deletion: it throws if a run of the stack has started
  */
 export type RecoverCloud = (requireAlone: () => void) => Promise<Recovered>;
 
-/** What a recovery has come to. */
+/** The result of a recovery. */
 export interface Recovered {
   /** Resources to add to the state. */
   adopted: StateResource[];
-  /** Resources of the state that the next `up` has to do again. */
+  /** Resources of the state that the next `up` must do again. */
   unfinished: StateResource[];
-  /** For people, a line each. */
+  /** Messages for people, one line each. */
   notes: string[];
 }
 
-/** A cloud, as far as recovery goes. */
+/** A cloud, as recovery sees it. */
 export interface RecoverableCloud {
   readonly name: string;
   readonly publishing?: { readonly recovery?: CloudRecovery };

@@ -1,10 +1,11 @@
 /**
- * After a run that was killed, or that failed in a cloud: clears the engine's lock, and forgets creates and deletes that were
- * under way, so that the next `pulumi up` starts them again. In each cloud it finds what is ours and in no state, and
- * refreshes: what failed after an image was made is recorded as if done, and only the refresh shows it.
+ * Recovers a stack after a run that was killed or that failed in a cloud. Clears the engine's lock, and drops pending creates and
+ * deletes from the state, so that the next `pulumi up` starts them again. Finds our resources in each cloud that are in no state.
+ * Then refreshes the state: if a run failed after it made an image, the state says that it is done, and only a refresh shows that
+ * it is not.
  *
- * That is safe for this project's commands: a step writes under unfinished names and renames last, an interrupted
- * build is swept away by the next one, and what was finished but not recorded is found again and taken over.
+ * That is safe for this project's commands. A step writes under unfinished names and renames last. The next build deletes the files
+ * of an interrupted one. A result that was finished but not recorded is found again and used.
  */
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -22,7 +23,7 @@ import type { RecoverableCloud, RecoverCloud, Recovered } from "./cloud-recovery
 
 export interface RecoverOptions {
   stack: string;
-  /** Also clears the lock of a run that may still be going. */
+  /** Also clears the lock of a run that may still be active. */
   force: boolean;
 }
 
@@ -30,8 +31,8 @@ type KnownCloud = CloudRules & RecoverableCloud;
 
 /**
  * Recovers a stack.
- * @param clouds all that are known
- * @throws UserError if a run of the stack is still going, or may be
+ * @param clouds all known clouds
+ * @throws UserError if a run of the stack is or may still be active
  */
 export async function recover(options: RecoverOptions, clouds: readonly KnownCloud[]): Promise<void> {
   await recoverStack(options, clouds).catch(explainedFailure);
@@ -43,7 +44,7 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
   const locks = findLocks(backend, stack);
   requireGone(locks, stack, force);
   const broken = dropBrokenAttributes(backend);
-  for (const file of broken) process.stderr.write(`mended ${file}: a write beside it was cut short\n`);
+  for (const file of broken) process.stderr.write(`repaired ${file}: its attributes were incomplete\n`);
   const state = await exportState(stack);
   const stackFile = `Pulumi.${stack}.yaml`;
   const hasFile = existsSync(path.join(projectRoot, stackFile));
@@ -51,7 +52,7 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
   if (!hasFile && inState !== undefined) {
     throw new UserError(
       "stack-file-missing",
-      `${stackFile} is not here, and the stack has images in ${inState.name}: nothing was looked for, nor changed`,
+      `${stackFile} not found, but the stack has images in ${inState.name}: nothing was checked or changed`,
       "run recover in the checkout that has the file",
     );
   }
@@ -64,10 +65,11 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
     );
     process.stderr.write(`cleared the lock of stack ${stack}${held.join("")}\n`);
   }
-  // Of a lock that is in no folder only a command that takes it knows: where somebody holds it, this ends here.
+  // If the backend is not a folder, only a command that takes the lock can tell whether it is free. If not, this import fails.
   if (!inFolder) await importState(stack, state);
   const pending = pendingOperations(state);
-  for (const { type, resource } of pending) process.stderr.write(`forgetting ${type} of ${resource.urn}\n`);
+  for (const { type, resource } of pending)
+    process.stderr.write(`dropping pending operation: ${type} ${resource.urn}\n`);
   const requireAlone = (): void => requireNobody(findLocks(backend, stack), stack);
   const recovered: Recovered[] = [];
   for (const recoverCloud of tasks) recovered.push(await recoverCloud(requireAlone));
@@ -76,14 +78,14 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
   const adopted = recovered.flatMap((one) => one.adopted);
   const unfinished = recovered.flatMap((one) => one.unfinished);
   if (pending.length + adopted.length + unfinished.length > 0) {
-    // Waiting for copies can take an hour: a run that began and ended meanwhile must not be forgotten.
+    // Waiting for copies can take an hour: do not overwrite the result of a run that started and ended meanwhile.
     requireAlone();
     requireSame(state, await exportState(stack), stack);
     const mended = withResources(withoutPending(state), unfinished, adopted);
     await importState(stack, mended);
   }
   if (tasks.length > 0) {
-    process.stderr.write("refreshing: what was made and not finished shows in the next preview\n");
+    process.stderr.write("refreshing: the next preview shows unfinished resources\n");
     await runPulumi(["refresh", "--yes", "--skip-preview"], { stack });
   }
   process.stderr.write(
@@ -93,7 +95,7 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
   );
 }
 
-/** What there is to do in each cloud. Changes nothing. */
+/** The work to do in each cloud. Changes nothing. */
 async function cloudTasks(
   stack: string,
   state: StackState,
@@ -109,10 +111,10 @@ async function cloudTasks(
   return tasks;
 }
 
-/** What a failed command printed is what a person needs; what to do then is recover's to say. */
+/** Shows what a failed Pulumi command printed, with a hint that fits recover. */
 function explainedFailure(error: unknown): never {
   if (!(error instanceof PulumiError)) throw error;
-  const hint = isLockRefusal(error.printed) ? forceHint : "run recover again once that is mended";
+  const hint = isLockRefusal(error.printed) ? forceHint : "fix the problem, then run recover again";
   throw new UserError(isLockRefusal(error.printed) ? "stack-locked" : "pulumi-failed", error.what, hint, {
     cause: error,
   });

@@ -1,4 +1,4 @@
-/** The clouds' lists of regions, kept in git. A region is never dropped because a look-up missed it. */
+/** Updates and lists the clouds' regions, which are in git. A lookup that misses a region never drops it. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isMap, isSeq, type YAMLSeq } from "yaml";
@@ -9,7 +9,7 @@ import type { Output } from "../lib/command.ts";
 import { read } from "../releases/upstream.ts";
 import type { RegionLookup } from "./region-lookup.ts";
 
-/** A cloud, as far as its regions go. */
+/** A cloud, as `npm run regions` sees it. */
 export interface CloudWithRegions {
   readonly name: string;
   readonly regions?: RegionLookup;
@@ -17,9 +17,9 @@ export interface CloudWithRegions {
 
 export interface RegionsOptions {
   root: string;
-  /** `CLOUD=URL-or-file`, in place of the cloud's own URL. */
+  /** `CLOUD=URL-or-file`, to replace the cloud's URL. */
   from?: string[];
-  /** Regions to take out. */
+  /** Regions to remove. */
   drop?: string[];
   dryRun?: boolean;
 }
@@ -27,8 +27,8 @@ export interface RegionsOptions {
 const FILE = "configs/regions.yaml";
 
 /**
- * Adds regions that are new to the lists of clouds, and tells of those that are no longer found.
- * @param asked names of clouds; empty for those that have a public list
+ * Adds new regions to the clouds' lists, and warns of regions that are no longer found.
+ * @param asked names of clouds; empty for all clouds with a public list
  */
 export async function updateRegions(
   asked: readonly string[],
@@ -50,7 +50,7 @@ export async function updateRegions(
     throw mistake(
       "unknown-cloud",
       unknown,
-      `no look-up of this cloud's regions${suggest(unknown, [...lookups.keys()])}`,
+      `unknown cloud, or its regions cannot be looked up${suggest(unknown, [...lookups.keys()])}`,
     );
 
   const known = readRegions(root);
@@ -60,15 +60,15 @@ export async function updateRegions(
   for (const cloud of chosen) {
     const place = places.get(cloud) ?? lookups.get(cloud)!.url;
     if (place === undefined)
-      throw mistake("unknown-cloud", cloud, `has no public list: give one with --from ${cloud}=FILE`);
+      throw mistake("unknown-cloud", cloud, `has no public list: give a file with --from ${cloud}=FILE`);
     const found = [...new Set(lookups.get(cloud)!.names(parsed(place, await read(place))))].sort();
     if (found.length === 0)
-      throw mistake("upstream-invalid", place, "names no region: is it another document?");
+      throw mistake("upstream-invalid", place, "has no regions: it may be the wrong document");
     const before = (known[cloud] ?? []).map(({ name }) => name);
     const added = found.filter((name) => !before.includes(name));
     const missed = before.filter((name) => !found.includes(name) && !drop.includes(name));
     if (missed.length > 0)
-      warnings.push(`${cloud}: kept, though not found: ${missed.join(", ")}; take out with --drop REGION`);
+      warnings.push(`${cloud}: not found, but kept: ${missed.join(", ")}; remove with --drop REGION`);
     const dropped = before.filter((name) => drop.includes(name));
     if (added.length > 0) did.push(`${cloud}: added ${added.join(", ")}`);
     if (dropped.length > 0) did.push(`${cloud}: dropped ${dropped.join(", ")}`);
@@ -86,7 +86,7 @@ export async function updateRegions(
   };
 }
 
-/** The region that an item of a list names, whatever it says of it. */
+/** The region that an item of a list names, in any form. */
 const regionOf = (item: unknown): string =>
   String(isMap(item) ? (item.get("bestEffort") ?? item.get("leaving")) : item);
 
@@ -97,7 +97,7 @@ function parsed(place: string, text: Buffer): unknown {
   try {
     return JSON.parse(text.toString("utf8"));
   } catch {
-    throw mistake("upstream-invalid", place, "isn't JSON");
+    throw mistake("upstream-invalid", place, "is not valid JSON");
   }
 }
 

@@ -1,4 +1,4 @@
-/** Commands that add entries. */
+/** Commands that add entries to the ledger. */
 import { ArchiveError } from "../builder/apk-archive.ts";
 import {
   compareReleases,
@@ -25,7 +25,7 @@ export interface UpdateOptions extends CommonOptions, MirrorOptions {
   at?: Stage;
 }
 
-/** Adds each version's newest release, of versions that are not past their end of life. */
+/** Adds the newest release of each version that is not past its end of life. */
 export async function update(versions: readonly string[], options: UpdateOptions): Promise<Output> {
   const session = open(options);
   const { config, ledger, editor } = session;
@@ -51,7 +51,7 @@ export async function update(versions: readonly string[], options: UpdateOptions
     if (branch?.endOfLife !== undefined && before !== branch.endOfLife) {
       editor.setVersion(version, branch.endOfLife);
       did.push(
-        `${version}: end of life is ${branch.endOfLife}${before === undefined ? "" : `, no longer ${before}`}`,
+        `${version}: end of life is now ${branch.endOfLife}${before === undefined ? "" : `, was ${before}`}`,
       );
     }
     const isNew = [...branches.keys()].every(
@@ -62,7 +62,7 @@ export async function update(versions: readonly string[], options: UpdateOptions
     const last = newest(ledger.entries.filter((entry) => entry.version === version));
     if (last !== undefined && compareReleases(found.release, last.release) < 0) {
       warnings.push(
-        `${version}: ${found.release} is the newest there, but older than the ledger's ${last.release}`,
+        `${version}: the newest release, ${found.release}, is older than the ledger's ${last.release}`,
       );
       continue;
     }
@@ -93,18 +93,18 @@ interface Found {
   releaseNotes?: string;
 }
 
-/** What `update` looks for. */
+/** The version whose newest release `update` looks for. */
 interface Asked {
   version: string;
   branch: Branch | undefined;
-  /** Whether it is newer than all that Alpine has released. */
+  /** Whether it is newer than every released version. */
   isNew: boolean;
   images: readonly Image[];
 }
 
 type Image = Readonly<Record<string, string>>;
 
-/** Of a branch its newest; of edge the day; of a version that is yet to come, what the mirror has: a candidate. */
+/** The newest release of a branch; the day for edge; the mirror's release candidate for a version that is not released yet. */
 async function newestRelease(
   { version, branch, isNew, images }: Asked,
   options: UpdateOptions,
@@ -117,13 +117,13 @@ async function newestRelease(
   try {
     const release = await releaseServed(options, version, architecturesOf(images));
     if (releaseShape(version).test(release)) return { release, date };
-    warnings.push(`${version}: not released, and ${release} on the mirror is no candidate`);
+    warnings.push(`${version}: not released, and ${release} on the mirror is not a release candidate`);
     return undefined;
   } catch (error) {
-    // What is not there yet is no mistake; what contradicts itself, or is not to be believed, is one.
+    // A missing candidate is no error, but contradictory or untrusted data is.
     if (!(error instanceof UserError) || error instanceof ConfigError) throw error;
     if (error.cause instanceof ArchiveError) throw error;
-    warnings.push(`${version}: not released, and no candidate: ${error.what}`);
+    warnings.push(`${version}: not released, and no release candidate: ${error.what}`);
     return undefined;
   }
 }
@@ -132,7 +132,7 @@ const architecturesOf = (images: readonly Image[]): string[] => [
   ...new Set(images.map(({ arch = "" }) => arch)),
 ];
 
-/** Appends the next revision of a release, with the images of today's configuration. */
+/** Adds the next revision of a release, with the images of the current configuration. */
 export async function revise(name: string, options: UpdateOptions): Promise<Output> {
   const session = open(options);
   const { config, ledger, editor } = session;
@@ -153,7 +153,7 @@ export async function revise(name: string, options: UpdateOptions): Promise<Outp
     fail(
       "release-not-served",
       entry.release,
-      `the mirror now serves ${served} of ${entry.version}, so ${entry.release} can't be built again: use \`update\``,
+      `the mirror now serves ${served} of ${entry.version}, so ${entry.release} cannot be built again: use \`update\``,
     );
   }
   const own = ledger.source.document?.getIn([...entry.path, "endOfLife"]) as string | undefined;

@@ -1,4 +1,4 @@
-/** What all commands on the ledger share: reading it, choosing images, and writing it back. */
+/** What all ledger commands share: reading the ledger, choosing images, and writing it back. */
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { writeFileSync } from "node:fs";
 import { join, resolve as resolvePath } from "node:path";
@@ -23,7 +23,7 @@ export interface CommonOptions extends Selection {
   ledger?: string;
   overlay?: string[];
   dryRun?: boolean;
-  /** YYYY-MM-DD; the clock is read nowhere else. */
+  /** YYYY-MM-DD. Ledger commands do not read the clock themselves. */
   today: string;
 }
 
@@ -49,7 +49,7 @@ export function open(options: CommonOptions): Session {
   return { options, config, ledger, editor: new LedgerEditor(ledger, config.dimensions) };
 }
 
-/** Writes the changed ledger, once it resolves as a whole; says what was done. */
+/** Writes the changed ledger if it resolves completely, and reports what was done. */
 export async function save(
   { options, config, ledger, editor }: Session,
   did: string[],
@@ -66,7 +66,7 @@ export async function save(
   };
 }
 
-/** As the project formats YAML, where its formatter is installed. */
+/** Formats the text like the project's YAML, if prettier is installed. */
 async function tidy(text: string, file: string): Promise<string> {
   try {
     const { format, resolveConfig } = await import("prettier");
@@ -76,12 +76,12 @@ async function tidy(text: string, file: string): Promise<string> {
   }
 }
 
-/** @param path the entry or the option that is wrong */
+/** Throws a ConfigError. @param path the entry or option that is wrong */
 export const fail = (code: ErrorCode, path: string, message: string): never => {
   throw new ConfigError([{ code, file: "releases", path, message }]);
 };
 
-/** The entry's images that --only and --skip leave. */
+/** The entry's images that --only and --skip select. */
 export function chosen({ config, options }: Session, entry: Entry): LedgerImage[] {
   const images = imagesOf(entry, config.dimensions).filter((image) => isSelected(image, options));
   return images.length > 0

@@ -1,4 +1,4 @@
-/** Commands that take images out of the ledger, in two steps. */
+/** Commands that remove images from the ledger, in two steps. */
 import { z } from "zod";
 import { findEntry, imagesOf, label, newest, type LedgerImage } from "../configuration/ledger-edit.ts";
 import { stateOf, type Entry } from "../configuration/ledger.ts";
@@ -10,7 +10,7 @@ import { exportState, findState, nameOf, resourcesOf, type StackState } from "..
 import { chosen, count, fail, open, save, type CommonOptions, type Session } from "./ledger-session.ts";
 import { read } from "./upstream.ts";
 
-/** Marks images for removal, which unprotects them with the next `up`. */
+/** Marks images for removal. The next `up` removes their protection. */
 export async function remove(name: string, options: CommonOptions): Promise<Output> {
   const session = open(options);
   const entry = findEntry(session.ledger, name);
@@ -30,24 +30,25 @@ function mark({ config, editor }: Session, entry: Entry, images: readonly Ledger
 }
 
 export interface FinishOptions extends CommonOptions {
-  /** Stacks to ask for their state. */
+  /** Stacks whose state is exported. */
   stacks?: string[];
-  /** Files of `pulumi stack export`. */
+  /** Stack exports: files from `pulumi stack export`. */
   state?: string[];
 }
 
-/** The command `remove`: with `finish` drops what is marked of these entries, or of all; without, marks the one entry's images. */
+/** The command `remove`. Marks one entry's images, or with `finish` drops the marked images of these entries, or of all. */
 export async function removeOrFinish(
   names: readonly string[],
   options: FinishOptions & { finish?: boolean },
 ): Promise<Output> {
   if (options.finish) return finishRemove(names, options);
   const [name, ...more] = names;
-  if (name === undefined || more.length > 0) return fail("usage", "remove", "name one entry, as 3.23.6-r0");
+  if (name === undefined || more.length > 0)
+    return fail("usage", "remove", "name one entry, for example 3.23.6-r0");
   return remove(name, options);
 }
 
-/** Drops images that are marked, once no stack's state protects them any longer. */
+/** Drops marked images that no stack's state protects any longer. */
 export async function finishRemove(names: readonly string[], options: FinishOptions): Promise<Output> {
   const session = open(options);
   const { config, ledger, editor } = session;
@@ -61,14 +62,14 @@ export async function finishRemove(names: readonly string[], options: FinishOpti
       ({ entry, images }) =>
         images.length > 0 ||
         (names.length > 0 &&
-          fail("entry-unmarked", label(entry), "has no such image that is marked: first `remove` and `up`")),
+          fail("entry-unmarked", label(entry), "none of its images is marked: run `remove`, then `up`")),
     );
   const states = await statesOf(options);
   if (states.length === 0)
     fail(
       "usage",
       "--finish",
-      "name the stacks that declare these images with --stacks, or exports of their state with --state",
+      "name the stacks that declare these images with --stacks, or their exports with --state",
     );
   const guarded = states.flatMap(protectedNames);
   const held = marked.flatMap(({ images }) =>
@@ -100,16 +101,12 @@ async function statesOf({ state: files = [], stacks = [] }: FinishOptions): Prom
     const state = findState((await read(file)).toString("utf8"));
     states.push(
       state ??
-        fail(
-          "stack-export-invalid",
-          file,
-          "isn't the export of a stack's state, as `pulumi stack export` prints it",
-        ),
+        fail("stack-export-invalid", file, "is not a stack export: make one with `pulumi stack export`"),
     );
   }
   for (const stack of stacks) {
     const refuse = (error: Error): never =>
-      fail("pulumi-failed", stack, `its state can't be exported: ${error.message}`);
+      fail("pulumi-failed", stack, `its state cannot be exported: ${error.message}`);
     states.push(await exportState(stack).catch(refuse));
   }
   return states;
@@ -139,18 +136,18 @@ const liveSchema = z.record(z.string(), launchedSchema);
 
 export interface PruneOptions extends CommonOptions {
   rule?: string[];
-  /** Image name with revision to when it was last launched, or Never; or that per region. JSON or YAML. */
+  /** JSON or YAML file: image key with revision to the day when it was last launched, or Never; or a map of regions to that. */
   live?: string;
   write?: boolean;
 }
 
-/** An image of the ledger, and the entry that it is of. */
+/** An image of the ledger, and its entry. */
 interface EntryImage {
   entry: Entry;
   image: LedgerImage;
 }
 
-/** Proposes images to remove, each by the first rule that it meets; with `write` marks them, as `remove` does. */
+/** Lists images to remove, each with the first rule that applies. With `write`, marks them like `remove`. */
 export async function prune(options: PruneOptions): Promise<Output> {
   const session = open(options);
   const { config, ledger } = session;
@@ -166,7 +163,7 @@ export async function prune(options: PruneOptions): Promise<Output> {
     options.live === undefined || all.some(({ image }) => keyOf(image) in launches)
       ? []
       : [
-          `${options.live} names none of the ledger's images, which are named as 3.23.6-x86_64-bios-tiny-aws-r0`,
+          `${options.live} names none of the ledger's images; expected names like 3.23.6-x86_64-bios-tiny-aws-r0`,
         ];
   const ruleFor = rulesFor(all, launches, wanted, options.today);
   const did = ledger.entries.flatMap((entry) => {
@@ -188,11 +185,11 @@ export async function prune(options: PruneOptions): Promise<Output> {
   });
   if (options.write) return save(session, did, warnings);
   const end =
-    did.length === 0 ? "nothing to prune" : "nothing written; with --write these are marked as `remove` does";
+    did.length === 0 ? "nothing to prune" : "nothing written; --write marks these images like `remove`";
   return { text: [...did, end].join("\n"), warnings };
 }
 
-/** The first of the wanted rules that an image meets, if it meets one. */
+/** Finds the first of the wanted rules that applies to an image. */
 function rulesFor(
   all: readonly EntryImage[],
   launches: Readonly<Record<string, Launched>>,
@@ -218,7 +215,7 @@ function rulesFor(
   };
 }
 
-/** Whether an image's entry takes the place of another: newer, brought at least as far, and there to stay. */
+/** Whether an image replaces one of another entry: it is newer, at least at the same stage, and not being removed. */
 function replaces({ entry, image }: EntryImage, other: Entry): boolean {
   return (
     entry !== other &&
@@ -228,7 +225,7 @@ function replaces({ entry, image }: EntryImage, other: Entry): boolean {
   );
 }
 
-/** Only what is known to have been launched nowhere: an image that live data doesn't name may be in use. */
+/** Whether an image is known to be unused. An image that is missing from the live data may be in use. */
 function isUnused(launched: Launched | undefined): boolean {
   const days = typeof launched === "object" ? Object.values(launched) : [launched];
   return days.length > 0 && days.every((day) => day === "Never");

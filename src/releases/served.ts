@@ -1,4 +1,4 @@
-/** The release that can be built now: what a mirror serves for every architecture of the images. */
+/** Finds the release that can be built now: the one that a mirror serves for every architecture of the images. */
 import path from "node:path";
 import { buildSettings } from "../builder/build-settings.ts";
 import type { MirrorSettings } from "../builder/mirror.ts";
@@ -11,15 +11,15 @@ export interface MirrorOptions {
   root: string;
   /** The clouds that this program knows. */
   clouds: readonly CloudRules[];
-  /** Whose mirror and trusted keys to take. @default the official mirror, and the project's keys */
+  /** The stack whose mirror and trusted keys are used. @default the official mirror, and the project's keys */
   stack?: string;
-  /** URL or folder of another mirror, signed by one of those keys. */
+  /** URL or folder of another mirror, signed with one of those keys. */
   mirror?: string;
 }
 
 /**
- * The release that a mirror serves of a version, by its verified indexes; the same one for all these architectures.
- * @throws UserError where an index cannot be had or believed, ConfigError where they are not all of one release
+ * The release of a version that a mirror serves for all these architectures, according to its verified indexes.
+ * @throws UserError if an index cannot be downloaded or verified, ConfigError if the indexes have different releases
  */
 export async function releaseServed(
   options: MirrorOptions,
@@ -38,11 +38,11 @@ export async function releaseServed(
   return fail(
     "release-not-served",
     version,
-    `mirror ${mirror.url} serves ${list}: try again when it has settled, or use another mirror`,
+    `mirror ${mirror.url} serves ${list}: try again when the mirror is in sync, or use another one`,
   );
 }
 
-/** Its key files by whole paths, for they are relative to the project that the command is about. */
+/** The mirror, with absolute paths of its key files: settings have them relative to the command's project. */
 function mirrorOf({ root, clouds, stack, mirror }: MirrorOptions): MirrorSettings {
   const settings = stack === undefined ? readSettings({}, clouds) : readStackFile(root, stack, clouds);
   const { keyFiles, ...own } = buildSettings(settings, root).mirror;

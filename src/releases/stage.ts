@@ -1,4 +1,4 @@
-/** Commands that list entries and change how far their images are brought. */
+/** Commands that list entries and change the stage of their images. */
 import { findEntry, imagesOf, label, type LedgerImage } from "../configuration/ledger-edit.ts";
 import { stateOf } from "../configuration/ledger.ts";
 import { isDay } from "../configuration/schema.ts";
@@ -44,7 +44,7 @@ export async function promote(name: string, options: CommonOptions & { to?: Stag
     fail(
       "entry-stage-conflict",
       label(entry),
-      `is at ${entry.stage}, above ${to}: to go down, use \`withdraw ${label(entry)} --to ${to}\``,
+      `is at ${entry.stage}, above ${to}: to lower the stage, use \`withdraw ${label(entry)} --to ${to}\``,
     );
   }
   if (to === entry.stage) return save(session, []);
@@ -53,7 +53,7 @@ export async function promote(name: string, options: CommonOptions & { to?: Stag
   return save(session, [`${label(entry)}: ${entry.stage} → ${to}`]);
 }
 
-/** Lets images go below publish: first the mark, which unprotects them with the next `up`, then the stage. */
+/** Lets images go below publish, in two steps: a mark, with which the next `up` removes their protection, then the stage. */
 export async function withdraw(name: string, options: CommonOptions & { to?: Stage }): Promise<Output> {
   const session = open(options);
   const entry = findEntry(session.ledger, name);
@@ -81,14 +81,14 @@ export async function withdraw(name: string, options: CommonOptions & { to?: Sta
     fail(
       "entry-stage-conflict",
       label(entry),
-      `is at ${entry.stage}, not above ${to}: to go up, use \`promote\``,
+      `is at ${entry.stage}, not above ${to}: to raise the stage, use \`promote\``,
     );
   const below = stages.indexOf(to) < stages.indexOf("publish");
   if (published && below && !images.every(({ dimensions }) => stateOf(entry, dimensions).withdraw)) {
     fail(
       "entry-protected",
       label(entry),
-      `is published, so its images are protected: first \`withdraw ${label(entry)}\` and \`up\``,
+      `is published, so its images are protected: first run \`withdraw ${label(entry)}\`, then \`up\``,
     );
   }
   session.editor.setStage(entry, to);
@@ -106,7 +106,7 @@ export async function retire(
   const on = options.on ?? dayAfter(options.today);
   if (!isDay(on)) fail("usage", "--on", `expected a date as YYYY-MM-DD, got "${on}"`);
   if (on <= options.today)
-    fail("retirement-date-refused", "--on", `${on} is not in the future: clouds refuse such a date`);
+    fail("retirement-date-refused", "--on", `${on} is not in the future: clouds refuse this date`);
   for (const { name, latestDeprecation } of options.clouds) {
     const last = latestDeprecation?.(entry.added);
     if (last === undefined || on <= last) continue;
@@ -114,7 +114,7 @@ export async function retire(
       fail(
         "retirement-date-refused",
         "--on",
-        `${on} is too long after ${label(entry)} was added: ${name} allows ${last} at most`,
+        `${on} is too long after ${label(entry)} was added: ${name} allows ${last} at the latest`,
       );
     }
   }

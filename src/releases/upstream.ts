@@ -1,4 +1,4 @@
-/** What Alpine says about its releases: releases.json. */
+/** Reads Alpine's list of releases: releases.json. */
 import { readFile } from "node:fs/promises";
 import { z } from "zod";
 import { compareReleases } from "../configuration/ledger-edit.ts";
@@ -29,7 +29,7 @@ export interface Branch {
   releases: { release: string; date: string; releaseNotes?: string }[];
 }
 
-/** Version to branch. */
+/** Reads releases.json. @returns version to branch */
 export async function readReleases(from: string = RELEASES_URL): Promise<Map<string, Branch>> {
   const text = (await read(from)).toString("utf8");
   const result = schema.safeParse(fromJson(text));
@@ -63,7 +63,7 @@ export async function readReleases(from: string = RELEASES_URL): Promise<Map<str
   );
 }
 
-/** What a URL or a file holds; `file://` is read as in a stack's settings. */
+/** Reads a URL or a file. `file://` works as in a stack's settings. */
 export async function read(from: string): Promise<Buffer> {
   const isWeb = /^https?:/.test(from);
   try {
@@ -77,6 +77,6 @@ export async function read(from: string): Promise<Buffer> {
         ? `${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ""}`
         : String(error);
     const code = isWeb ? "upstream-unreachable" : "file-unreadable";
-    throw new ConfigError([{ code, file: from, path: "", message: `can't be read: ${reason}` }]);
+    throw new ConfigError([{ code, file: from, path: "", message: `cannot be read: ${reason}` }]);
   }
 }

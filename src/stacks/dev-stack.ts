@@ -1,5 +1,5 @@
 /**
- * Stack `dev`'s settings and ledger. They are not in git, for they belong to one checkout: which mirror it builds from is chosen
+ * Writes the settings and the ledger of stack `dev`. They are not in git, because they belong to one checkout. The mirror is chosen
  * once, so that losing the network later does not change what the stack declares.
  */
 import { readdirSync, writeFileSync } from "node:fs";
@@ -17,12 +17,12 @@ const version = "3.23";
 const kitFolder = ".tools/offline/mirror";
 
 const stackHeader = `# Stack dev of this checkout, made by \`npm start\`; git ignores it. Delete it (after \`npm run pulumi -- destroy\`)
-# to choose the mirror anew.
+# to choose the mirror again.
 `;
 const ledgerHeader = `# What stack dev declares: add images of other firmware, bootstrap or cloud, or other releases. Git ignores it.
 `;
 
-/** Whether the official mirror can be reached. */
+/** Whether the official mirror is reachable. */
 export async function officialMirrorAnswers(): Promise<boolean> {
   try {
     const url = `${officialMirrorUrl}/v${version}/main/${hostArch()}/APKINDEX.tar.gz`;
@@ -36,7 +36,7 @@ export async function officialMirrorAnswers(): Promise<boolean> {
 
 /**
  * Writes the stack's files, with the release that the mirror serves now.
- * @throws UserError for a mirror that is incomplete
+ * @throws UserError if the mirror is incomplete
  */
 export async function writeDevStack(name: "official" | "offline"): Promise<void> {
   const mirror =
@@ -47,7 +47,7 @@ export async function writeDevStack(name: "official" | "offline"): Promise<void>
           keys: readdirSync(path.join(projectRoot, kitFolder, "keys")).map(
             (name) => `${kitFolder}/keys/${name}`,
           ),
-          // Debian's programs bring their own C library along.
+          // The kit's programs come from Debian, and bring their own C library.
           diskExtraMib: 96,
         }
       : { name };
@@ -86,7 +86,7 @@ export async function writeDevStack(name: "official" | "offline"): Promise<void>
   };
   const options = { lineWidth: 0 };
   writeFileSync(path.join(projectRoot, "releases.dev.yaml"), ledgerHeader + stringify(ledger, options));
-  // Last: a start that was interrupted before this begins anew.
+  // Written last: if `npm start` is interrupted before this, the next one starts over.
   writeFileSync(path.join(projectRoot, "Pulumi.dev.yaml"), stackHeader + stringify({ config }, options));
   process.stderr.write(
     `made stack dev: Alpine ${release} for ${hostArch()} from the ${mirror.name} mirror\n`,

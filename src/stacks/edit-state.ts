@@ -1,10 +1,10 @@
-/** Changes to a stack's state, for those who import it again. Pure. */
+/** Changes to a stack's state before it is imported again. Pure. */
 import { UserError } from "../lib/user-error.ts";
 import { pendingOperations, resourcesOf, type StackState, type StateResource } from "./state.ts";
 
 /**
- * Whether a state is still as it was read.
- * @throws UserError where a run has changed it meanwhile
+ * Checks that a state has not changed since it was read.
+ * @throws UserError if a run has changed it
  */
 export function requireSame(before: StackState, now: StackState, stack: string): void {
   const content = (state: StackState): string =>
@@ -12,17 +12,17 @@ export function requireSame(before: StackState, now: StackState, stack: string):
   if (content(before) === content(now)) return;
   throw new UserError(
     "stack-changed",
-    `the state of stack ${stack} was changed meanwhile`,
+    `the state of stack ${stack} changed during recovery`,
     "run recover again",
   );
 }
 
-/** The state without what was under way: the next `up` begins it anew. */
+/** The state without pending operations: the next `up` starts them again. */
 export function withoutPending(state: StackState): StackState {
   return { ...state, deployment: { ...state.deployment, pending_operations: [] } };
 }
 
-/** The state with some resources in place of those that it has, and others after those that they hang on. */
+/** The state with some resources replaced, and others added at the end, after those they depend on. */
 export function withResources(
   state: StackState,
   changed: readonly StateResource[],

@@ -1,4 +1,4 @@
-/** What a killed run leaves in a backend that is a folder: locks, and records that were cut short. */
+/** Leftovers of a killed run in a file backend: locks and incomplete attributes. */
 import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -11,14 +11,14 @@ const lockSchema = z.object({
   timestamp: z.string(),
 });
 
-/** Who holds a stack. */
+/** Who holds the lock of a stack. */
 export type Lock = z.infer<typeof lockSchema> & { file: string };
 
 export function isFileBackend(backend: string | undefined): backend is string {
   return backend?.startsWith("file://") === true;
 }
 
-/** Locks of a stack: .pulumi/locks/…/STACK/ID.json. None where the backend is no folder. */
+/** The locks of a stack: .pulumi/locks/…/STACK/ID.json. Empty if the backend is not a folder. */
 export function findLocks(backend: string | undefined, stack: string): Lock[] {
   return filesOf(backend, "locks")
     .filter((file) => file.endsWith(".json") && path.basename(path.dirname(file)) === stack)
@@ -26,9 +26,9 @@ export function findLocks(backend: string | undefined, stack: string): Lock[] {
 }
 
 /**
- * Deletes attributes that were being written when a run was killed, and says of which files they are. The engine replaces a
- * state at once, but not the `.attrs` beside it (gocloud.dev/blob/fileblob, `setAttrs`): with an empty one it can't read the
- * state ("failed to load checkpoint: EOF"), with none it can.
+ * Deletes attributes that were being written when a run was killed, and returns the files they belong to. The engine replaces a
+ * state atomically, but not the `.attrs` beside it (gocloud.dev/blob/fileblob, `setAttrs`). With an empty one it cannot read the
+ * state ("failed to load checkpoint: EOF"); without one it can.
  */
 export function dropBrokenAttributes(backend: string | undefined): string[] {
   const broken = [...filesOf(backend, "stacks"), ...filesOf(backend, "locks")].filter(

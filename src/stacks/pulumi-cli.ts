@@ -1,6 +1,6 @@
 /**
- * The one place that runs the Pulumi CLI: with the project's tools, backend and passphrase, in the project's folder, and without
- * asking anybody anything. `npm run pulumi` does the same for a person, in plain Node: scripts/pulumi.mjs.
+ * Runs the Pulumi CLI with the project's tools, backend and passphrase, in the project's folder, and without prompts. No other file
+ * runs it, except scripts/pulumi.mjs: that does the same in plain Node, for `npm run pulumi`.
  */
 import { execa, ExecaError } from "execa";
 import { z } from "zod";
@@ -10,9 +10,9 @@ import { fromJson } from "../lib/from-json.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
-/** A command of the CLI that failed. */
+/** The error of a failed Pulumi command. */
 export class PulumiError extends UserError {
-  /** What the command printed, on whichever stream. */
+  /** What the command printed on stdout and stderr. */
   readonly printed: string;
 
   constructor(args: readonly string[], printed: string, options?: ErrorOptions) {
@@ -22,20 +22,20 @@ export class PulumiError extends UserError {
 }
 
 export interface PulumiOptions {
-  /** The stack that the command is about. Without one it is the selected stack, or the one that `args` name. */
+  /** The stack. @default the stack that `args` name, or the selected one */
   stack?: string;
-  /** What the command reads. */
+  /** The command's standard input. */
   input?: string;
 }
 
-/** The longest text that a command may print, in characters: about as long as Node's texts can be. */
+/** The longest output of a command, in characters: about the limit of Node's strings. */
 const maxBuffer = 1 << 29;
 
 /**
- * Runs a command of the CLI to its end.
+ * Runs a command of the CLI.
  * @param args the command without `--stack` and `--non-interactive`
  * @returns what it printed on standard output
- * @throws PulumiError for a command that failed
+ * @throws PulumiError if the command fails
  */
 export async function runPulumi(
   args: readonly string[],
@@ -47,7 +47,7 @@ export async function runPulumi(
       env: cliEnvironment(named),
       cwd: projectRoot,
       maxBuffer,
-      // Without an input there is nothing to read, rather than something that never comes.
+      // Without input, the command reads the end of file instead of waiting.
       input: input ?? "",
     });
     return stdout;
@@ -58,9 +58,9 @@ export async function runPulumi(
 }
 
 /**
- * Runs a command of the CLI on this terminal, which passes signals on to it.
+ * Runs a command of the CLI in this terminal, which passes signals to it.
  * @param args the whole command, with `--stack`
- * @param onOutput gets what the command prints on standard output, which is shown nowhere else
+ * @param onOutput gets the command's standard output, which is not shown otherwise
  * @returns its exit code
  */
 export async function runPulumiInForeground(
@@ -70,7 +70,7 @@ export async function runPulumiInForeground(
   return await runInForeground("pulumi", args, cliEnvironment(args), onOutput);
 }
 
-/** The URL of the backend that has a stack; undefined where no variable names it, and Pulumi's own settings do. */
+/** The URL of a stack's backend; undefined if no variable sets it, so that Pulumi's own settings apply. */
 export function backendUrl(stack: string): string | undefined {
   return pulumiEnvironment({ stack }).PULUMI_BACKEND_URL;
 }
@@ -80,12 +80,12 @@ function cliEnvironment(args: readonly string[]): NodeJS.ProcessEnv {
   return pulumiEnvironment(stack === undefined ? {} : { stack });
 }
 
-/** What `preview --json` prints of its errors, beside all else that it prints. */
+/** The part of the output of `preview --json` that has its errors. */
 const diagnosticsSchema = z.object({
   diagnostics: z.array(z.object({ severity: z.string(), message: z.string().default("") })),
 });
 
-/** What a failed command said to a person. One that could not be started has said nothing: then why it could not. */
+/** The messages of a failed command. If it could not be started, the reason. */
 function printedBy(error: ExecaError): string {
   const {
     stdout = "",

@@ -5,7 +5,7 @@ import { runPulumi } from "./pulumi-cli.ts";
 
 /**
  * The names of the stacks, as `--stack` takes them.
- * @throws UserError for a backend that can't be read
+ * @throws UserError if the backend cannot be read
  */
 export async function stackNames(): Promise<string[]> {
   const printed = await runPulumi(["stack", "ls", "--json"]);
@@ -16,17 +16,17 @@ export async function stackNames(): Promise<string[]> {
 }
 
 /**
- * The name of the stack that `pulumi stack select` has selected.
- * @throws UserError where none is
+ * The name of the stack that `pulumi stack select` selected.
+ * @throws UserError if no stack is selected
  */
 export async function selectedStack(): Promise<string> {
   return (await runPulumi(["stack", "--show-name"])).trim();
 }
 
 /**
- * Makes an empty stack, without selecting it.
- * @param secretsProvider what encrypts its secrets; the backend's own way without one
- * @throws UserError where the backend refuses
+ * Creates an empty stack, without selecting it.
+ * @param secretsProvider what encrypts its secrets. @default the backend's default
+ * @throws UserError if the backend refuses
  */
 export async function initStack(stack: string, secretsProvider?: string): Promise<void> {
   const provider = secretsProvider === undefined ? [] : ["--secrets-provider", secretsProvider];

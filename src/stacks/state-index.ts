@@ -1,4 +1,4 @@
-/** A stack's state, to look things up in. Pure. */
+/** An index of a stack's state, for lookups. Pure. */
 import { isComplete, nameOf, type StateResource } from "./state.ts";
 
 /** The type of every tracked command. */
@@ -6,13 +6,13 @@ export const commandType = "command:local:Command";
 
 const imageType = "alpine:index:ImageVariant";
 
-/** As a set has it. */
+/** The key of a resource in sets and maps: `TYPE NAME`. */
 export const idOf = (type: string, name: string): string => `${type} ${name}`;
 
-/** What was cut off in the middle, or is replaced and not yet deleted, is not there. */
+/** Leaves out incomplete resources, and replaced ones that are not deleted yet. */
 export class StateIndex {
   readonly #byId = new Map<string, StateResource>();
-  /** Keys of the images that have something in the state, declared or not. */
+  /** Keys of the images in the state, declared or not. */
   readonly imageKeys: string[];
 
   constructor(resources: readonly StateResource[]) {
@@ -21,7 +21,7 @@ export class StateIndex {
     this.imageKeys = this.namesOf([imageType]);
   }
 
-  /** Names of the resources of these types. */
+  /** The names of the resources of these types. */
   namesOf(types: readonly string[]): string[] {
     return [...this.#byId].flatMap(([id, { type }]) =>
       types.includes(type) ? [id.slice(type.length + 1)] : [],
@@ -37,9 +37,10 @@ export class StateIndex {
   }
 
   /**
-   * Names of the resources of an image or a line, by its key, that it should not have.
-   * @param types of which resources count, commands apart
-   * @param expected `TYPE NAME` of those that it should have
+   * The names of resources that an image or a line should not have.
+   * @param key the key of the image or line
+   * @param types types of resources that count, besides commands
+   * @param expected `TYPE NAME` of the resources that it should have
    */
   leftOver(key: string, types: readonly string[], expected: readonly string[]): string[] {
     const isPart = (name: string) => name === key || name.startsWith(`${key}-`);
@@ -50,7 +51,7 @@ export class StateIndex {
     });
   }
 
-  /** What steps were told when they were last done; those that were never done are left out. */
+  /** The last inputs of steps, without those of steps that never ran. */
   inputsOf<Input>(...names: string[]): Partial<Input>[] {
     return names.flatMap((name) => {
       const { environment } = this.#byId.get(idOf(commandType, name))?.inputs ?? {};

@@ -1,4 +1,4 @@
-/** The part of a stack that some of its images are: their resources, and what these depend on. */
+/** Selects a part of a stack for `--target`: the resources of some images, and what they depend on. */
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
@@ -20,10 +20,10 @@ const relationsSchema = resourceSchema.pick({
   propertyDependencies: true,
 });
 
-/** A resource and what it depends on, as states and previews have it. */
+/** A resource and what it depends on, from a state or a preview. */
 export type RelatedResource = z.output<typeof relationsSchema> & { urn: string };
 
-/** What `pulumi preview --json --show-sames` prints. A resource that is new has no old state, one that goes no new one. */
+/** The output of `pulumi preview --json --show-sames`. A new resource has no old state, and a deleted one has no new state. */
 const previewSchema = z.object({
   steps: z.array(
     z.object({
@@ -34,7 +34,7 @@ const previewSchema = z.object({
   ),
 });
 
-/** The resources of an exported state, or of a preview; undefined for a text that is neither. */
+/** The resources in a stack export or a preview; undefined if the text is neither. */
 export function resourcesIn(text: string): RelatedResource[] | undefined {
   const preview = previewSchema.safeParse(fromJson(text)).data;
   if (preview !== undefined) {
@@ -44,7 +44,7 @@ export function resourcesIn(text: string): RelatedResource[] | undefined {
   return state === undefined ? undefined : resourcesOf(state);
 }
 
-/** The images' own resources, all below them, and all that these depend on; sorted, without doubles. */
+/** The images' resources, their children, and everything that these depend on; sorted, without duplicates. */
 export function targetsFor(keys: readonly string[], resources: readonly RelatedResource[]): string[] {
   const byUrn = new Map(resources.map((resource) => [resource.urn, resource]));
   const belongs = (resource: RelatedResource | undefined): boolean =>
@@ -66,24 +66,24 @@ export function targetsFor(keys: readonly string[], resources: readonly RelatedR
   return [...found].sort();
 }
 
-/** The stack itself and default providers go with every target. */
+/** The stack and default providers are part of every target. */
 const isImplied = (urn: string): boolean =>
   typeOf(urn) === "pulumi:pulumi:Stack" ||
   (typeOf(urn).startsWith("pulumi:providers:") && nameOf(urn).startsWith("default"));
 
 export interface TargetsOptions extends Selection {
   root: string;
-  /** Without one, the one that is selected. */
+  /** @default the selected stack */
   stack?: string;
-  /** A file of `pulumi preview --json --show-sames`, or of `pulumi stack export`; without one, a preview is run. */
+  /** A file with the output of `pulumi preview --json --show-sames` or `pulumi stack export`. @default a new preview */
   from?: string;
-  /** One URN a line, without `--target`. */
+  /** Prints one URN per line, without `--target`. */
   urns?: boolean;
 }
 
 /**
- * The `--target` arguments for the chosen images, a line each.
- * @throws ConfigError where nothing is chosen, where there is no preview or state to read, or where it lacks a chosen image
+ * The `--target` arguments for the chosen images, one per line.
+ * @throws ConfigError if no image is chosen, if the preview or state cannot be read, or if it lacks a chosen image
  */
 export async function targets(options: TargetsOptions, clouds: readonly CloudRules[]): Promise<Output> {
   const { root, only = [], skip = [] } = options;
@@ -103,7 +103,7 @@ export async function targets(options: TargetsOptions, clouds: readonly CloudRul
   const missing = chosen.filter(({ key }) => !resources.some(({ urn }) => nameOf(urn) === key));
   if (missing.length > 0) {
     fail(
-      `${missing[0]!.key} and ${missing.length - 1} more have no resource in ${options.from ?? "the preview"}: is it older than the ledger?`,
+      `${missing[0]!.key} and ${missing.length - 1} more have no resource in ${options.from ?? "the preview"}: it may be older than the ledger`,
     );
   }
   const urns = targetsFor(
@@ -121,7 +121,7 @@ function refuse(code: ErrorCode, file: string, message: string): never {
 }
 
 function readSaved(file: string): RelatedResource[] {
-  const message = "can't be read as a saved preview or an exported state";
+  const message = "cannot be read as a saved preview or a stack export";
   let text;
   try {
     text = readFileSync(file, "utf8");
@@ -135,14 +135,14 @@ async function nameOfSelected(): Promise<string> {
   try {
     return await selectedStack();
   } catch {
-    return refuse("stack-not-selected", "--stack", "no stack is selected: name one, as --stack dev");
+    return refuse("stack-not-selected", "--stack", "no stack is selected: name one, for example --stack dev");
   }
 }
 
 async function preview(stack: string, fail: (message: string) => never): Promise<RelatedResource[]> {
   try {
     const printed = await runPulumi(["preview", "--json", "--show-sames"], { stack });
-    return resourcesIn(printed) ?? fail("its preview is no JSON that is known here");
+    return resourcesIn(printed) ?? fail("its preview has an unknown format");
   } catch (error) {
     return fail(`its preview failed: ${(error as Error).message}`);
   }

@@ -1,4 +1,4 @@
-/** How a cloud reads from a stack's state how far images have come. The folders in `clouds/` implement it. */
+/** How a cloud reads the progress of images from a stack's state. The folders in `clouds/` implement it. */
 import type { PublishedRegion } from "../configuration/regions.ts";
 import type { ReleaseLine } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
@@ -13,26 +13,26 @@ export interface RegionalPart {
   isThere: (region: string) => boolean;
 }
 
-/** What a cloud's images and lines have in a stack's state. Pure. */
+/** The resources of a cloud's images and lines in a stack's state. Pure. */
 export interface CloudProgress {
-  /** Pulumi types of the cloud's resources that images and lines have, commands apart. */
+  /** Pulumi types of the cloud's resources that images and lines have, besides commands. */
   readonly resourceTypes: readonly string[];
-  /** Pulumi types of a line's component, the one of today first. @default lines have no channel in this cloud */
+  /** Pulumi types of a line's component, the current one first. @default lines have no channel in this cloud */
   readonly channelTypes?: readonly string[];
   /**
-   * `TYPE NAME` of each resource that an image has in the cloud when all is done.
+   * `TYPE NAME` of each resource that a finished image has in the cloud.
    * @param stage import or later
    */
   imageResources(image: DeclaredImage, stage: Stage, settings: StackSettings): string[];
-  /** `TYPE NAME` of each resource that a line has when all is done. */
+  /** `TYPE NAME` of each resource that a finished line has. */
   lineResources?: (line: ReleaseLine) => string[];
-  /** Whether the state has the imported image. */
+  /** Whether the imported image is in the state. */
   isImported(key: string, state: StateIndex): boolean;
-  /** The id of an image in a region; undefined if the state has none. */
+  /** The id of an image in a region; undefined if it is not in the state. */
   imageId(key: string, region: string, state: StateIndex): string | undefined;
   /**
-   * What the image has in each region, in the order of work.
-   * @param published regions in which the image is published: none below stage publish
+   * The parts of the image in each region, in the order in which they are made.
+   * @param published the regions where the image is published; none below stage publish
    */
   regionalParts: (
     image: DeclaredImage,
@@ -40,11 +40,11 @@ export interface CloudProgress {
     settings: StackSettings,
     state: StateIndex,
   ) => RegionalPart[];
-  /** Whether the line's channel names the image in a region, and was read back. */
+  /** Whether the line's channel names the image in a region, and this was read back. */
   isPointedTo?(line: ReleaseLine, key: string, region: string, state: StateIndex): boolean;
 }
 
-/** A cloud, as far as the status of its images goes. */
+/** A cloud, as `npm run status` sees it. */
 export interface StatusCloud {
   readonly name: string;
   readonly publishing?: { readonly progress: CloudProgress };

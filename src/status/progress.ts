@@ -1,4 +1,4 @@
-/** How far a stack's images have come, by its state, beside what the ledger declares. Pure. */
+/** Compares a stack's state with the ledger, to find the progress of each image. Pure. */
 import { bestEffortSuffix } from "../configuration/regions.ts";
 import { releaseLines } from "../configuration/release-lines.ts";
 import type { StackSettings } from "../configuration/settings.ts";
@@ -10,21 +10,21 @@ import type { StateResource } from "../stacks/state.ts";
 import type { MetadataInput } from "../steps/metadata.ts";
 import type { CloudProgress, StatusCloud } from "./cloud-progress.ts";
 
-/** Something that there should be once per region. */
+/** Something that should exist once per region. */
 export interface Regional {
   there: number;
   of: number;
-  /** Required regions that it is missing in. */
+  /** The required regions where it is missing. */
   missing: string[];
 }
 
 export interface ImageProgress {
   stack: string;
-  /** Of an image; of a line whose channel is all that is left of it. */
+  /** The key of an image, or of a line with nothing left but its channel. */
   key: string;
-  /** How far it is to be brought; `none` for what the ledger no longer has. */
+  /** The stage that it should reach; `none` if it is no longer in the ledger. */
   stage: Stage | "none";
-  /** What its stage asks for; what it doesn't ask for is left out. */
+  /** The steps below are left out if its stage does not need them. */
   built?: boolean;
   stored?: boolean;
   imported?: boolean;
@@ -32,26 +32,26 @@ export interface ImageProgress {
   /** Whether its metadata is stored, and names its image in all required regions. */
   described?: boolean;
   copies?: Regional;
-  /** Where its snapshot has its tags, and is shared where the image is published. */
+  /** Regions where its snapshot has its tags and, if the image is published, is shared. */
   snapshots?: Regional;
-  /** Where everybody who may use it can. */
+  /** Regions where everybody with access can use it. */
   shared?: Regional;
-  /** Where the line's pointer names it, read back. */
+  /** Regions where the line's channel names it, as read back. */
   channel?: Regional;
-  /** Regions of best effort in which any of this is missing. */
+  /** Best-effort regions where any of this is missing. */
   bestEffort: string[];
-  /** Names of resources that it has and should not: of a higher stage, of a region that was taken out. */
+  /** Names of resources that it should not have: of a higher stage, or of a removed region. */
   leftOver: string[];
-  /** What the next `up` would have to do; empty where all is done. */
+  /** What the next `up` would do; empty if nothing. */
   pending: string[];
 }
 
-/** A part that may come in two commands: for required regions, and for best-effort ones. */
+/** The names of a part that may have two commands: for required regions, and for best-effort ones. */
 const bothOf = (name: string): string[] => [name, name + bestEffortSuffix];
 
 /**
- * Every image that is declared or in the state, in the ledger's order.
- * @param clouds all that are known
+ * The progress of every image that is declared or in the state, in the ledger's order.
+ * @param clouds all known clouds
  */
 export function progressOf(
   stack: string,
@@ -100,7 +100,7 @@ export function progressOf(
       const expected = line === undefined ? [] : (lineResources?.(line) ?? []);
       const leftOver = state.leftOver(key, types, expected);
       if (leftOver.length === 0) continue;
-      // Beside the newest image of its line.
+      // Added to the newest image of the line.
       const newest = declared.findLastIndex(({ variant }) => variant.configKey === key);
       if (newest === -1) rows.push(withLeftOver(nothing(stack, key), leftOver));
       else rows[newest] = withLeftOver(rows[newest]!, leftOver);
@@ -119,7 +119,7 @@ const nothing = (stack: string, key: string): ImageProgress => ({
 });
 
 /**
- * `TYPE NAME` of each resource that an image has when all is done.
+ * `TYPE NAME` of each resource that a finished image has.
  * @param cloud undefined if images are not imported into the image's cloud
  */
 export function expectedResources(
@@ -186,7 +186,7 @@ function imageProgress(
   );
 }
 
-/** Counts in which regions something is there; where required ones are missing, that is pending. */
+/** Counts the regions where something exists. Missing required regions are pending. */
 function withRegions(
   progress: ImageProgress,
   what: "copies" | "snapshots" | "shared" | "channel",
@@ -204,7 +204,7 @@ function withRegions(
   };
 }
 
-/** What is of no stage, region or line any more is pending, too: the next `up` deletes it. */
+/** Resources that no stage, region or line needs any more are pending, too: the next `up` deletes them. */
 function withLeftOver(progress: ImageProgress, names: readonly string[]): ImageProgress {
   const leftOver = [...progress.leftOver, ...names];
   const isGone = progress.stage === "none";

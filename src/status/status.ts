@@ -1,4 +1,4 @@
-/** How far each stack's images have come, by region. */
+/** Shows the progress of each stack's images, by region. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import pLimit from "p-limit";
@@ -18,26 +18,26 @@ import { progressOf, type ImageProgress, type Regional } from "./progress.ts";
 
 export interface StatusOptions extends Selection {
   root: string;
-  /** All of the backend's without one. */
+  /** @default all stacks of the backend */
   stack?: string[];
-  /** A file of `pulumi stack export` in place of each stack's state, in the same order. */
+  /** Stack exports to read instead of each stack's state, in the same order. */
   state?: string[];
   json?: boolean;
 }
 
-/** The CLI runs as many at a time: each takes a second of a processor. */
+/** How many exports run at once: each takes a second of CPU time. */
 const parallelExports = 2;
 
-/** Something that is pending. */
+/** The exit code if something is pending. */
 const pendingCode = 2;
 
 type KnownCloud = CloudRules & StatusCloud;
 
-/** The status of stacks as a table or as JSON. The exit code is 2 if something is pending. */
+/** The status of stacks as a table or as JSON. Sets exit code 2 if something is pending. */
 export async function status(options: StatusOptions, clouds: readonly KnownCloud[]): Promise<Output> {
   const { root, json, only = [], skip = [] } = options;
   if (options.state !== undefined && options.state.length !== options.stack?.length) {
-    const message = "expected one export for each stack of --stack, in the same order";
+    const message = "expected one export per --stack, in the same order";
     throw new ConfigError([{ code: "usage", file: "--state", path: "", message }]);
   }
   const named = options.stack ?? (await stackNames());
@@ -48,7 +48,7 @@ export async function status(options: StatusOptions, clouds: readonly KnownCloud
         code: "stack-file-missing" as const,
         file: `Pulumi.${stack}.yaml`,
         path: "",
-        message: "there is no such file",
+        message: "file not found",
       })),
     );
   }
@@ -70,7 +70,7 @@ export async function status(options: StatusOptions, clouds: readonly KnownCloud
   const images = all.flatMap(({ images }) => images);
   const pending = images.some((image) => image.pending.length > 0);
   if (pending) process.exitCode = pendingCode;
-  const warnings = unknown.map((stack) => `stack ${stack} has no Pulumi.${stack}.yaml here, and is left out`);
+  const warnings = unknown.map((stack) => `skipped stack ${stack}: Pulumi.${stack}.yaml not found`);
   const variants = all.flatMap(({ variants }) => variants);
   warnings.push(
     ...idlePatterns(variants, { only, skip }).map((pattern) => `no image has the word "${pattern}"`),
@@ -97,7 +97,7 @@ function stackProgress(
     declared.filter(({ variant }) => isSelected(variant, selection)).map(({ key }) => key),
   );
   const isAll = (selection.only ?? []).length + (selection.skip ?? []).length === 0;
-  // Of what the ledger no longer has, no words are known.
+  // --only and --skip cannot match images that are no longer in the ledger, because their dimensions are unknown.
   const images = progressOf(stack, declared, settings, resources, clouds).filter(
     ({ key, stage }) => chosen.has(key) || (isAll && stage === "none"),
   );
@@ -141,20 +141,20 @@ function statusText(images: readonly ImageProgress[]): string {
   return [columns([head, ...rows]), ...bestEffortLines(images), summary(images)].join("\n");
 }
 
-/** A row stays a row: the regions' names are in `--json`. */
+/** Shortens the text to fit a row; `--json` has the names of all regions. */
 function shortened(pending: readonly string[]): string {
   const text = pending.join("; ");
   return text.length <= 60 ? text : `${text.slice(0, 60)}…`;
 }
 
-/** Regions that may be missing, named apart: nothing waits for them. */
+/** Missing best-effort regions, listed separately, because nothing waits for them. */
 function bestEffortLines(images: readonly ImageProgress[]): string[] {
   const missing = images.flatMap(({ bestEffort }) => bestEffort);
   if (missing.length === 0) return [];
   const counts = [...groupBy(missing, (region) => region)].map(
     ([region, all]) => `${region} (${all.length})`,
   );
-  return [`best effort, and missing something of that many images: ${counts.sort().join(", ")}`];
+  return [`incomplete best-effort regions (number of images): ${counts.sort().join(", ")}`];
 }
 
 /** `24 images: 12 at release, 12 at import; 3 pending`. */

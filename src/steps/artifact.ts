@@ -1,3 +1,4 @@
+/** The step that stores an image and its documents. */
 import { randomBytes } from "node:crypto";
 import { existsSync } from "node:fs";
 import path from "node:path";
@@ -9,10 +10,10 @@ import { projectRoot } from "../lib/workspace.ts";
 import type { DiskImageResult } from "./disk-image.ts";
 import type { Step } from "./step.ts";
 
-/** What the step gets from its component. */
+/** The step's input from its component. */
 export interface ArtifactInput {
   storageUrl: string;
-  /** Undefined only where Pulumi left the build out, and then nothing can be stored. */
+  /** Undefined only if Pulumi skipped the build; then there is nothing to store. */
   disk: DiskImageResult | undefined;
 }
 
@@ -24,7 +25,7 @@ export interface ArtifactResult {
   name: string;
   sha512: string;
   bytes: number;
-  /** What is stored beside the image. Artifacts of older versions have none. */
+  /** The documents stored beside the image. Artifacts from older versions have none. */
   documents?: Record<keyof Documents, StoredFile>;
   /** ISO 8601, UTC. */
   uploaded: string;
@@ -36,22 +37,22 @@ export interface StoredFile {
   sha512: string;
 }
 
-/** All that an artifact has in storage, the image first: what is removed with it, and what there is to sign. */
+/** All files of an artifact in storage, the image first. They are signed, and removed together. */
 export function storedFiles(artifact: ArtifactResult): StoredFile[] {
   return [artifact, ...Object.values(artifact.documents ?? {})];
 }
 
-/** Stores an image and what describes it, each with its checksum. */
+/** Stores an image and its documents, each with its checksum. */
 export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
   async create({ storageUrl, disk }) {
     if (disk === undefined) {
       throw new UserError(
         "step-input-missing",
-        "there is no built image to store",
+        "no built image to store",
         "run `pulumi up` without --target, or target its disk too",
       );
     }
-    // The image last: where it is, there is what describes it.
+    // The image comes last: if it is there, so are its documents.
     const built = [...Object.values(disk.documents ?? {}), disk];
     const files: LocalFile[] = [];
     for (const one of built) files.push({ ...one, file: await ensureBuilt(storageUrl, one) });
@@ -79,7 +80,7 @@ export const artifactStep: Step<ArtifactInput, ArtifactResult> = {
   },
 };
 
-/** A file that was built, relative to the project. */
+/** A built file, relative to the project. */
 export interface BuiltFile {
   file: string;
   sha512: string;
@@ -90,8 +91,8 @@ function stored({ file, sha512 }: BuiltFile): StoredFile {
 }
 
 /**
- * State from another machine: a built file is not here, but storage may have the very same one.
- * @returns the file, which has that checksum
+ * Makes sure that a built file is on this machine. If the state comes from another machine, the file is fetched from storage.
+ * @returns the file, with the right checksum
  */
 export async function ensureBuilt(storageUrl: string, { file: built, sha512 }: BuiltFile): Promise<string> {
   const file = path.join(projectRoot, built);
@@ -99,8 +100,8 @@ export async function ensureBuilt(storageUrl: string, { file: built, sha512 }: B
   if (await openStorage(storageUrl).fetchFile(path.basename(file), file, sha512)) return file;
   throw new UserError(
     "image-lost",
-    `${file} is not on this machine, or is not what was built (sha512 ${sha512.slice(0, 16)}…), and ${storageUrl} does not have it either`,
-    "run on the machine that built it, copy the file here, or build it anew with `pulumi up --target-replace` of its disk",
+    `${file} is missing, or differs from what was built (sha512 ${sha512.slice(0, 16)}…), and ${storageUrl} does not have it either`,
+    "run on the machine that built it, copy the file here, or build it again with `pulumi up --target-replace` of its disk",
     { where: file },
   );
 }

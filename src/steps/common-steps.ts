@@ -1,10 +1,11 @@
+/** The steps that images of every cloud have. */
 import type { BootCloud } from "../boot-test/boot-cloud.ts";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import type { LoadStep } from "./step.ts";
 
 /**
- * The steps that images of every cloud have, by name. The names are in states: keep them.
- * @param clouds all that are known
+ * The common steps, by name. States contain the names, so they must not change.
+ * @param clouds all known clouds
  */
 export const commonSteps = (
   clouds: readonly (BootCloud & CloudRules)[],

@@ -1,3 +1,4 @@
+/** The step that builds and boot-tests a disk. */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -21,18 +22,18 @@ import { projectRoot } from "../lib/workspace.ts";
 import { imageFolder, recordName } from "./image-folder.ts";
 import type { Step } from "./step.ts";
 
-/** What the step gets from its component. */
+/** The step's input from its component. */
 export interface DiskImageInput {
   variant: Variant;
   inputsDigest: string;
   build: BuildSettings;
-  /** The machine that builds it, where that is not this one. */
+  /** The remote builder, if another machine builds it. */
   builder?: Builder;
 }
 
-/** What is known of a built image ever after. */
+/** What is recorded about a built image. */
 export interface DiskImageResult {
-  /** Whose files these are: see `delete`. */
+  /** The owner of the files: see `delete`. */
   token: string;
   /** The image, relative to the project. */
   file: string;
@@ -40,28 +41,28 @@ export interface DiskImageResult {
   bytes: number;
   diskSizeMib: number;
   inputsDigest: string;
-  /** Repository URL → sha256 of the index it was built from. */
+  /** Repository URL to the sha256 of the index that the image was built from. */
   mirrorSnapshot: Record<string, string>;
   kernel: string;
   packages: number;
-  /** What is published beside the image, each relative to the project. Disks of older versions have none. */
+  /** The documents published beside the image, relative to the project. Disks from older versions have none. */
   documents?: Documents;
   /** ISO 8601, UTC. */
   built: string;
-  /** Disks of older versions were not checked so. */
+  /** Missing in disks from older versions, which had no disk check. */
   diskCheck?: { passed: number };
   bootTest: {
-    /** Checks, all of them. */
+    /** The number of checks; all of them passed. */
     passed: number;
     seconds: number;
-    /** Packages of the offline kit in the image that stand in for real ones, if there are any. */
+    /** Packages of the offline kit that replace real ones in the image, if there are any. */
     standIns?: string[];
   };
 }
 
 /**
  * Builds and boot-tests a disk below work/images/.
- * @param clouds all that are known: the image's own decides on which machine it boots
+ * @param clouds all known clouds: the image's cloud decides on which machine it boots
  */
 export const diskImageStep = (
   clouds: readonly (BootCloud & CloudRules)[],
@@ -72,8 +73,8 @@ export const diskImageStep = (
     const folder = imageFolder(variant);
     mkdirSync(path.dirname(folder), { recursive: true });
     const waits = (): void =>
-      void process.stderr.write(`${variant.name}: is being built, waiting for that\n`);
-    // Two builds of one image at once: the second waits, and finds the first one's work.
+      void process.stderr.write(`${variant.name}: another run is building it, waiting\n`);
+    // If two runs build the same image at once, the second waits and uses the first one's result.
     return withFileLock(
       `${folder}.lock`,
       async () => {
@@ -131,7 +132,7 @@ export const diskImageStep = (
       await Promise.resolve();
       if (readRecord(variant)?.token !== previous?.token) {
         process.stderr.write(
-          `${variant.name}: the files in ${folder} are not the ones this resource built, left alone\n`,
+          `${variant.name}: left the files in ${folder} alone, because this resource did not build them\n`,
         );
         return;
       }
@@ -142,7 +143,7 @@ export const diskImageStep = (
   },
 });
 
-/** Whose files they are and since when, by this machine's clock: a builder's may be anything. */
+/** The owner of the files, and the time by this machine's clock: a remote builder's clock may be wrong. */
 function ownership(): Pick<DiskImageResult, "token" | "built"> {
   return { token: randomBytes(8).toString("hex"), built: new Date().toISOString() };
 }
@@ -156,7 +157,7 @@ function readRecord(variant: Variant): DiskImageResult | undefined {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as DiskImageResult) : undefined;
 }
 
-/** A build that ended well while the run around it did not: its record is written last. */
+/** The result of a build that finished although its run did not. The record is written last, so it proves that. */
 async function finishedBuild(variant: Variant, inputsDigest: string): Promise<DiskImageResult | undefined> {
   const record = readRecord(variant);
   if (record?.inputsDigest !== inputsDigest) return undefined;
@@ -167,7 +168,7 @@ async function finishedBuild(variant: Variant, inputsDigest: string): Promise<Di
   return record;
 }
 
-/** As they are recorded: state can move to another checkout. */
+/** The documents with relative paths, because the state can move to another checkout. */
 function relative({ sbom, provenance }: Documents): Documents {
   const moved = ({ file, sha512 }: Documents["sbom"]) => ({ file: path.relative(projectRoot, file), sha512 });
   return { sbom: moved(sbom), provenance: moved(provenance) };

@@ -1,12 +1,13 @@
+/** Ends a step's process when Pulumi's engine is gone. */
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 
 const checkMilliseconds = 1_000;
 
 /**
- * Ends this process once the engine that wants its result is gone: Pulumi's plugin, whose child this is, notices a
- * killed engine only after minutes, and a guest would be built for nobody until then. With this process QEMU ends, by
- * its own watchdog, and the unfinished files are swept away by the next run.
+ * Ends this process when the engine that waits for its result is gone. This process is a child of Pulumi's plugin, which notices
+ * a killed engine only after minutes; until then, the build would go on for nothing. A watchdog ends QEMU together with this
+ * process, and the next run deletes the unfinished files.
  */
 export function endWithEngine(onGone: () => void = () => process.exit(1)): void {
   const plugin = process.ppid;
@@ -20,7 +21,7 @@ export function endWithEngine(onGone: () => void = () => process.exit(1)): void 
   timer.unref();
 }
 
-/** The process that a process belongs to (the system's first one when its own parent has ended), if it is there. */
+/** The parent of a process, which is process 1 if its own parent has ended; undefined if the process is gone. */
 export function parentOf(pid: number): number | undefined {
   try {
     const parent = Number(process.platform === "linux" ? parentInProc(pid) : parentByPs(pid));
@@ -30,7 +31,7 @@ export function parentOf(pid: number): number | undefined {
   }
 }
 
-/** From `PID (NAME) STATE PARENT …`, where the name may hold anything. */
+/** Reads the parent from `PID (NAME) STATE PARENT …`; the name may contain anything. */
 function parentInProc(pid: number): string | undefined {
   return /\) \S (\d+) [^)]*$/.exec(readFileSync(`/proc/${pid}/stat`, "utf8"))?.[1];
 }

@@ -1,15 +1,15 @@
-/** Where built images are kept on this machine: `work/images/CLOUD/KEY/`. */
+/** The folders of built images on this machine: `work/images/CLOUD/KEY/`. */
 import path from "node:path";
 import { keyOf, type Variant } from "../configuration/variant.ts";
 import { workFolder } from "../lib/workspace.ts";
 
-/** All of them. */
+/** The folder of all built images. */
 export const imagesFolder = path.join(workFolder, "images");
 
-/** What says that a build there ended well, and how: it is written last. */
+/** The record of a finished build. It is written last, so it proves that the build succeeded. */
 export const recordName = "build.json";
 
-/** Where a variant's image is kept. */
+/** The folder of a variant's image. */
 export function imageFolder(variant: Variant): string {
   return path.join(imagesFolder, variant.cloud, keyOf(variant));
 }

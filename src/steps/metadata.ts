@@ -1,3 +1,4 @@
+/** The step that writes an image's metadata. */
 import { createHash, randomBytes } from "node:crypto";
 import { stringify } from "yaml";
 import { splitFileName } from "../builder/formats/image-file.ts";
@@ -7,27 +8,27 @@ import type { ArtifactResult } from "./artifact.ts";
 import type { DiskImageResult } from "./disk-image.ts";
 import type { Step } from "./step.ts";
 
-/** What the step gets from its component. */
+/** The step's input from its component. */
 export interface MetadataInput {
-  /** Keys and values of the original's metadata that follow from the variant alone. */
+  /** The metadata that depends on the variant alone, under the original project's keys. */
   tags: Record<string, string | number>;
   /** The mirror's logical name. */
   mirror: string;
   disk: DiskImageResult | undefined;
   artifact: ArtifactResult | undefined;
-  /** Where it is in its cloud, from stage import on. */
+  /** The image in its cloud, from stage import on. */
   cloud?: CloudMetadata;
-  /** Another command's result, where this one adds to that one's file: regions of best effort come later, if ever. */
+  /** Another command's result, if this one adds to its file: best-effort regions come later, or never. */
   addsTo?: MetadataResult | undefined;
 }
 
-/** What is known of an image in its cloud. */
+/** What is known about an image in its cloud. */
 export interface CloudMetadata {
   importRegion: string;
   importId: string;
-  /** Region to the image there; none below stage publish. */
+  /** Region to the image there; empty below stage publish. */
   artifacts: Record<string, string>;
-  /** ISO 8601, UTC: when it was there in all its required regions. */
+  /** ISO 8601, UTC: when the image was available in all required regions. */
   published: string | undefined;
   isReleased: boolean;
 }
@@ -38,20 +39,20 @@ export interface MetadataResult {
   folder: string;
   name: string;
   sha512: string;
-  /** ISO 8601, UTC: when this command first knew it to be so. */
+  /** ISO 8601, UTC: when this command first saw it. */
   imported?: string;
   released?: string;
 }
 
-/** Writes an image's YAML and its checksum. */
+/** Writes an image's metadata as YAML, with its checksum. */
 export const metadataStep: Step<MetadataInput, MetadataResult> = {
   create: (input) => write(input, { token: randomBytes(8).toString("hex") }),
 
-  // In place, by the same owner: a reader sees the old text or the new one, never none.
+  // Replaces the file in place, with the same owner: a reader sees the old text or the new one.
   update: write,
 
   async delete({ addsTo }, previous) {
-    // The file is the other command's.
+    // The file belongs to the other command.
     if (addsTo !== undefined) return;
     if (!(await openStorage(previous.folder).remove(previous.name, previous.token))) {
       process.stderr.write(
@@ -61,18 +62,18 @@ export const metadataStep: Step<MetadataInput, MetadataResult> = {
   },
 };
 
-/** @param before what is known from earlier runs: whose file it is, and since when */
+/** @param before what is known from earlier runs: the file's owner, and the dates */
 async function write(
   input: MetadataInput,
   before: Pick<MetadataResult, "token" | "imported" | "released">,
 ): Promise<MetadataResult> {
   const { artifact, disk, cloud, addsTo } = input;
-  // What the command that owns the file knows comes before what this one knew.
+  // The values of the command that owns the file override this command's earlier ones.
   const { token, imported, released } = { ...before, ...addsTo };
   if (artifact === undefined || disk === undefined) {
     throw new UserError(
       "step-input-missing",
-      "there is no stored image to describe",
+      "no stored image to describe",
       "run `pulumi up` without --target, or target its artifact too",
     );
   }
@@ -88,7 +89,7 @@ async function write(
   return { token, folder: artifact.folder, name, sha512, ...dates };
 }
 
-/** What a text is made of beside the input, all of it known. */
+/** What the metadata is made of besides the input; all of it is known. */
 export interface KnownMetadata {
   disk: DiskImageResult;
   artifact: ArtifactResult;
@@ -96,7 +97,7 @@ export interface KnownMetadata {
   now: string;
 }
 
-/** The YAML: the original's keys first, in its order, then what only this project knows. */
+/** The metadata as YAML: first the original project's keys, in its order, then those that only this project has. */
 export function metadataText(
   { tags, mirror, cloud }: Pick<MetadataInput, "tags" | "mirror" | "cloud">,
   { disk, artifact, dates, now }: KnownMetadata,
@@ -114,7 +115,7 @@ export function metadataText(
       metadata_updated: withoutZone(now),
       file: artifact.name,
       sha512: disk.sha512,
-      // Left out where an older version of this project stored the image alone.
+      // Left out if an older version of this project stored the image without documents.
       sbom: artifact.documents?.sbom.name,
       provenance: artifact.documents?.provenance.name,
       kernel: disk.kernel,
@@ -129,12 +130,12 @@ export function metadataText(
         stand_ins: disk.bootTest.standIns,
       },
     },
-    // Version 3.20 must not become the number 3.2 in a reader's hands.
+    // A reader must not parse version 3.20 as the number 3.2.
     { defaultStringType: "PLAIN", version: "1.1", lineWidth: 0 },
   );
 }
 
-/** The original writes times of UTC without saying so: `2026-11-23T08:00:00.123456`. */
+/** The original project writes UTC times without a zone: `2026-11-23T08:00:00.123456`. */
 function withoutZone(time: string): string {
   return time.replace(/Z$/, "");
 }

@@ -1,3 +1,4 @@
+/** The step that signs an image and its documents. */
 import { randomBytes } from "node:crypto";
 import { rmSync, statSync, symlinkSync } from "node:fs";
 import path from "node:path";
@@ -10,39 +11,39 @@ import { type ArtifactResult, ensureBuilt, storedFiles } from "./artifact.ts";
 import type { DiskImageResult } from "./disk-image.ts";
 import type { Step } from "./step.ts";
 
-/** What the step gets from its component. */
+/** The step's input from its component. */
 export interface SignaturesInput {
-  /** Undefined only where Pulumi left them out, and then nothing can be signed. */
+  /** Undefined only if Pulumi skipped them; then there is nothing to sign. */
   disk: DiskImageResult | undefined;
   artifact: ArtifactResult | undefined;
   /**
-   * Signs `{file}` into `{file}.asc`: words with spaces between them, and a backslash before a space that is part of one. No shell
-   * reads them. Keys are for the program to find, in an agent or a card: what is in here is in the stack's state.
+   * Signs `{file}` into `{file}.asc`. Words are separated by spaces; a backslash escapes a space. No shell runs. The command must
+   * not contain a key, because it is in the stack's state: the program finds its key in an agent or on a card.
    */
   command: string;
 }
 
-/** Which signatures are in storage. */
+/** The signatures in storage. */
 export interface SignaturesResult {
   token: string;
   /** The storage's URL. */
   folder: string;
-  /** Names of the signatures, each of a file that is called the same without its `.asc`. */
+  /** Names of the signatures: each is the name of the signed file plus `.asc`. */
   names: string[];
   /** ISO 8601, UTC. */
   signed: string;
 }
 
-/** Somebody may have to type a passphrase, or touch a key. */
+/** Long enough for a person to type a passphrase or touch a key. */
 const deadlineMinutes = 15;
 
-/** Signs an image and what describes it, each into a `.asc` of its own beside it. */
+/** Signs an image and its documents, each into a `.asc` file beside it. */
 export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
   async create({ disk, artifact, command }) {
     if (disk === undefined || artifact === undefined) {
       throw new UserError(
         "step-input-missing",
-        "there is no stored image to sign",
+        "no stored image to sign",
         "run `pulumi up` without --target, or target its artifact too",
       );
     }
@@ -51,10 +52,10 @@ export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
     const scratch = scratchFolder("sign");
     try {
       const signatures: LocalFile[] = [];
-      // All are signed before any is stored: a key that is taken away half-way leaves nothing half.
+      // Sign everything before storing anything: removing the key half-way leaves no partial set.
       for (const { name } of storedFiles(artifact)) {
         const file = built.find((one) => path.basename(one.file) === name);
-        if (file === undefined) throw new Error(`${name} is stored and was never built`);
+        if (file === undefined) throw new Error(`${name} is stored but was never built`);
         const link = path.join(scratch, name);
         symlinkSync(await ensureBuilt(artifact.folder, file), link);
         await sign(command, link);
@@ -73,12 +74,12 @@ export const signaturesStep: Step<SignaturesInput, SignaturesResult> = {
   delete: (_, { folder, names, token }) => removeAll(folder, names, token),
 };
 
-/** @throws UserError where it fails, or leaves no signature */
+/** @throws UserError if the command fails or leaves no signature */
 async function sign(command: string, file: string): Promise<void> {
   const [program = "", ...words] = parseCommandString(command);
   const name = path.basename(file);
   const hint =
-    "mend signingCommand in the layers, or give it its key; without signatures: sign in the stack's `disable`";
+    "correct signingCommand in the layers, or provide its key; to skip signing, add sign to the stack's `disable`";
   try {
     await execa(
       program,
@@ -88,14 +89,12 @@ async function sign(command: string, file: string): Promise<void> {
   } catch (error) {
     const { code, timedOut, exitCode, stderr } = error as ExecaError;
     if (code === "ENOENT")
-      throw new UserError("tool-missing", `${program}, which is to sign ${name}, was not found`, hint, {
+      throw new UserError("tool-missing", `${program}, which signs ${name}, was not found`, hint, {
         where: program,
       });
-    const how = timedOut
-      ? `was not done after ${deadlineMinutes} minutes`
-      : `failed with exit code ${exitCode}`;
+    const how = timedOut ? `timed out after ${deadlineMinutes} minutes` : `failed with exit code ${exitCode}`;
     const said = String(stderr).trim().split("\n").slice(-5).join("\n");
-    throw new UserError("signing-failed", `${program} ${how} at signing ${name}: ${said}`, hint, {
+    throw new UserError("signing-failed", `${program} ${how} while signing ${name}: ${said}`, hint, {
       where: name,
     });
   }
@@ -103,7 +102,7 @@ async function sign(command: string, file: string): Promise<void> {
   if (size === 0)
     throw new UserError(
       "signing-failed",
-      `${program} ended well and left no signature in ${name}.asc`,
+      `${program} succeeded, but left no signature in ${name}.asc`,
       hint,
       { where: `${name}.asc` },
     );

@@ -1,3 +1,4 @@
+/** The storage of images: a folder, so far. */
 import {
   copyFileSync,
   existsSync,
@@ -17,29 +18,29 @@ import { UserError } from "../lib/user-error.ts";
 import { workFolder } from "../lib/workspace.ts";
 
 /**
- * A folder in which images are stored. Each file belongs to the step that put it there last: a token, in a hidden file
- * beside it, tells a later delete whether the file is still its own.
+ * A folder with images. Each file belongs to the step that stored it last: a token, in a hidden file beside it, tells a later
+ * delete whether the file still belongs to its step.
  */
 export interface Storage {
   readonly url: string;
-  /** Stores a local file under a name, with its `NAME.sha512`. */
+  /** Stores a local file under a name, with `NAME.sha512`. */
   storeFile(name: string, localFile: string, sha512: string, token: string): Promise<void>;
-  /** Stores a text under a name, with its `NAME.sha512`. */
+  /** Stores a text under a name, with `NAME.sha512`. */
   storeText(name: string, text: string, sha512: string, token: string): Promise<void>;
-  /** Copies a stored file to a local one, if it is there and has that checksum. */
+  /** Copies a stored file to a local one, if it exists and has this checksum. Returns whether it did. */
   fetchFile(name: string, localFile: string, sha512: string): Promise<boolean>;
-  /** Removes a name and its `.sha512` if the token is still its own. Says whether it did. */
+  /** Removes a file and its `.sha512`, if it still belongs to this token. Returns whether it did. */
   remove(name: string, token: string): Promise<boolean>;
 }
 
-/** The storage that a URL names. Only `file://` exists so far. */
+/** Opens the storage at a URL. Only `file://` is supported so far. */
 export function openStorage(url: string): Storage {
   const folder = localPath(url);
   if (folder === undefined) {
     throw new UserError(
       "storage-unsupported",
-      `storage ${url} is of a kind that is not supported`,
-      "set the stack's storageUrl to file:///FOLDER, or file://FOLDER for one below the project",
+      `storage ${url} is not supported`,
+      "set the stack's storageUrl to file:///FOLDER, or to file://FOLDER for a folder below the project",
       { where: url },
     );
   }
@@ -50,7 +51,7 @@ function fileStorage(url: string, folder: string): Storage {
   const place = (name: string): string => path.join(folder, name);
   const owner = (name: string): string => place(`.${name}.owner`);
 
-  /** Puts a file, its checksum and its owner in place: everything that takes space first, under unfinished names. */
+  /** Puts a file, its checksum and its owner in place. Writes under unfinished names first: the disk may be full. */
   async function put(
     name: string,
     sha512: string,
@@ -64,8 +65,8 @@ function fileStorage(url: string, folder: string): Storage {
       await write(unfinished("file"));
       writeFileSync(unfinished("sha512"), `${sha512}  ${name}\n`);
       writeFileSync(unfinished("owner"), token);
-      // The owner first: a file without one would be nobody's, and never removed. The file last: it is there whole,
-      // with its checksum, or not at all.
+      // The owner comes first, because a file without an owner would never be removed. The file comes last, so that it is
+      // never there without its checksum.
       renameSync(unfinished("owner"), owner(name));
       renameSync(unfinished("sha512"), place(`${name}.sha512`));
       renameSync(unfinished("file"), place(name));
@@ -87,7 +88,7 @@ function fileStorage(url: string, folder: string): Storage {
           if ((await digestOfFile(file, "sha512")) !== sha512)
             throw new UserError(
               "image-changed",
-              `${localFile} changed while it was stored`,
+              `${localFile} changed while it was being stored`,
               "build it again",
               { where: localFile },
             );
@@ -115,13 +116,13 @@ function fileStorage(url: string, folder: string): Storage {
   };
 }
 
-/** A local file, stored under its own name. */
+/** A local file that is stored under its own name. */
 export interface LocalFile {
   file: string;
   sha512: string;
 }
 
-/** Stores files in their order: all of them, or none is left that this token owns. */
+/** Stores files in order. If one fails, the files stored before it are removed. */
 export async function storeAll(storage: Storage, files: readonly LocalFile[], token: string): Promise<void> {
   const done: string[] = [];
   try {
@@ -136,7 +137,7 @@ export async function storeAll(storage: Storage, files: readonly LocalFile[], to
   }
 }
 
-/** Removes files that are still what this token's owner stored, and says which are not. */
+/** Removes files that still belong to this token, and reports the others. */
 export async function removeAll(url: string, names: readonly string[], token: string): Promise<void> {
   const storage = openStorage(url);
   for (const name of names) {
@@ -147,7 +148,7 @@ export async function removeAll(url: string, names: readonly string[], token: st
 
 type Part = "file" | "sha512" | "owner";
 
-/** Removes what this run, or one that was killed, has begun to store under a name. One run at a time stores it. */
+/** Removes unfinished files of a name, from this run or a killed one. Only one run at a time stores a name. */
 function removeUnfinished(folder: string, name: string): void {
   for (const entry of readdirSync(folder)) {
     const rest = entry.startsWith(`.${name}.`) ? entry.slice(name.length + 2) : "";
@@ -159,7 +160,7 @@ function isFile(file: string): boolean {
   return statSync(file, { throwIfNoEntry: false })?.isFile() === true;
 }
 
-/** A folder that cannot be written is for a person to see to. */
+/** Reports a folder that is not writable as a UserError. */
 async function explained<T>(url: string, name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
@@ -169,15 +170,14 @@ async function explained<T>(url: string, name: string, work: () => Promise<T>): 
     throw new UserError(
       "storage-unwritable",
       `cannot store ${name} in ${url}: ${(error as Error).message}`,
-      "the stack's storageUrl must name a folder that can be written, or made",
+      "set the stack's storageUrl to a folder that exists or can be created, and is writable",
       { where: `${url}/${name}`, cause: error },
     );
   }
 }
 
 /**
- * Removes a folder below `below`, the project's work/, and those above it, as long as they are empty. Folders elsewhere are their
- * owners' to remove.
+ * Removes a folder below `below` and its parents, as long as they are empty. Folders elsewhere are left to their owners.
  */
 export function removeEmptyFolders(folder: string, below = workFolder): void {
   for (let current = folder; current.startsWith(below + path.sep); current = path.dirname(current)) {

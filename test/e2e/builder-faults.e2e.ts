@@ -439,7 +439,7 @@ sed -i s/LABEL=/UUID=/ etc/fstab
       assert.equal(code, 1);
       assert.match(
         stderr,
-        new RegExp(`^error: no space is left on the disk, for ${storage}/.*\n  → make room .*\n$`),
+        new RegExp(`^error: no space left on the disk for ${storage}/.*\n  → free space .*\n$`),
       );
       assert.deepEqual(readdirSync(storage), []);
     });

@@ -98,7 +98,7 @@ describe("an interrupted build", function () {
     const { cli, ended, builder } = await startBuild();
     const refusal = await recover();
     assert.equal(refusal.code, 1, refusal.stderr);
-    assert.match(refusal.stderr, new RegExp(`still going: process ${cli.pid}`));
+    assert.match(refusal.stderr, new RegExp(`still active: process ${cli.pid}`));
     assert.ok(isRunning(builder), "recover must not disturb the run");
     const port = enginePort(cli);
     cli.kill("SIGKILL");
@@ -125,8 +125,8 @@ describe("an interrupted build", function () {
     assert.match((await project.run("stack", "export")).output, /failed to load checkpoint: EOF/);
     const { code, stderr } = await recover();
     assert.equal(code, 0, stderr);
-    assert.match(stderr, new RegExp(`mended \\S+/${project.stack}.json: a write beside it was cut short`));
-    assert.match(stderr, new RegExp(`forgetting creating of \\S+::${project.key}-disk`));
+    assert.match(stderr, new RegExp(`repaired \\S+/${project.stack}.json: its attributes were incomplete`));
+    assert.match(stderr, new RegExp(`dropping pending operation: creating \\S+::${project.key}-disk`));
     assert.deepEqual(project.files("isolated/state/.pulumi/locks"), []);
     const { changes, warnings } = await project.preview();
     assert.equal(changes[`${project.key}-disk`], "create");

@@ -45,7 +45,7 @@ describe("npm run regions -- update", () => {
   it("keeps a region that the look-up misses, and says so; --drop takes it out", async () => {
     const { options, read } = start({ aws: aws("us-east-1") });
     const { warnings } = await updateRegions([], clouds, options);
-    assert.deepEqual(warnings, ["aws: kept, though not found: eu-west-1; take out with --drop REGION"]);
+    assert.deepEqual(warnings, ["aws: not found, but kept: eu-west-1; remove with --drop REGION"]);
     assert.equal(read(), lists);
     await updateRegions([], clouds, { ...options, drop: ["eu-west-1"] });
     assert.deepEqual(namesOf(readRegions(options.root).aws), ["us-east-1"]);

@@ -49,7 +49,7 @@ describe("the packages a variant names", () => {
       text: new RegExp(
         [
           '^nocloud_.*-r0: .*"linux-vir".* configs/version.yaml:32:3 .*"linux-virt"\\?',
-          'nocloud_.*-r0: .*"nothing-like-it"; there is alpine-base, linux-virt, openssh-server',
+          'nocloud_.*-r0: .*"nothing-like-it"; known: alpine-base, linux-virt, openssh-server',
           "  → .*https://example.org/main.*$",
         ].join("\n"),
       ),

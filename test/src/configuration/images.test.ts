@@ -163,7 +163,7 @@ describe("the images command", () => {
           /^configs\/cloud\/aws\.yaml:1:1: tittle: unknown key; did you mean "title"\?$/m,
         );
         assert.match(error.stderr, /^configs\/arch\/x86_64\.yaml:1:7: name: expected a list/m);
-        assert.match(error.stderr, /^2 mistakes; nothing was done\.$/m);
+        assert.match(error.stderr, /^2 errors; nothing was done\.$/m);
         return true;
       },
     );

@@ -88,8 +88,8 @@ describe("merging", () => {
     fc.assert(
       fc.property(list, deepMap, (a, b) => {
         const contradiction = { code: "layers-contradict", where: "second x" } as const;
-        throwsError(() => layered(a, b), { ...contradiction, text: /onto a list/ });
-        throwsError(() => layered(b, a), { ...contradiction, text: /onto a map/ });
+        throwsError(() => layered(a, b), { ...contradiction, text: /into a list/ });
+        throwsError(() => layered(b, a), { ...contradiction, text: /into a map/ });
       }),
     );
   });

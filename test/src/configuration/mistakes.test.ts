@@ -26,7 +26,7 @@ const cases: [string, Record<string, string | undefined>, string[], RegExp[]?][]
     "an unknown dimension value in the ledger",
     releases((text) => text.replace("cloud: [aws, azure]", "cloud: [aws, azur]")),
     ['unknown-dimension-value configs/releases.yaml:15:26 versions."3.19".entries[0].images[0].cloud[1]'],
-    [/; did you mean "azure"\? \(named by entry 3\.19\.1 r0\)$/],
+    [/; did you mean "azure"\? \(in entry 3\.19\.1 r0\)$/],
   ],
   [
     "a dimension that an entry doesn't mention",
@@ -111,7 +111,7 @@ const cases: [string, Record<string, string | undefined>, string[], RegExp[]?][]
       "unknown-repository-tag configs/cloud/aws.yaml:2:19 packages.curl",
       "unknown-repository-tag configs/cloud/aws.yaml:2:31 packages.wget",
     ],
-    [/; did you mean "true"\? \(3\.19\.1-.*-aws and 7 more\)$/, /; there is true, false/],
+    [/; did you mean "true"\? \(3\.19\.1-.*-aws and 7 more\)$/, /; known: true, false/],
   ],
   [
     "a date that is a number, is empty, or is missing",
@@ -136,7 +136,7 @@ const cases: [string, Record<string, string | undefined>, string[], RegExp[]?][]
     "an entry for an unknown version",
     releases((text) => text.replaceAll("3.19", "3.91")),
     ['unknown-version configs/releases.yaml:3:3 versions."3.91"'],
-    [/; did you mean "3\.1[89]"\? \(named by entry 3\.91\.1 r0\)$/],
+    [/; did you mean "3\.1[89]"\? \(in entry 3\.91\.1 r0\)$/],
   ],
   [
     "a value that is gone, which a rule and an entry still name",
@@ -277,7 +277,7 @@ describe("mistakes", () => {
     throwsError(() => loadDeclared({ root, overlays: ["testng"] }), {
       code: "overlay-missing",
       where: "testng overlays",
-      text: /looked for testng, configs\/testng, configs\/overlays\/testng\); did you mean "testing"\?$/,
+      text: /tried testng, configs\/testng, configs\/overlays\/testng\); did you mean "testing"\?$/,
     });
   });
 

@@ -59,7 +59,7 @@ describe("the settings of a fleet's stack", () => {
     const edited = made.replace("stage: import", "stage: local");
     assert.deepEqual(stateOfStackFile(release, "3.20", edited), {
       state: "edited",
-      differences: ['alpine:stage is "local", and would be "import"'],
+      differences: ['alpine:stage is "local", but the template has "import"'],
     });
     // Pulumi writes a file without its comments: then nobody knows who has changed it.
     const bare = "config:\n  alpine:stage: import\n";

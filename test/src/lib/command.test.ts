@@ -140,7 +140,7 @@ describe("a command", function () {
       });`),
       "--json",
     );
-    assert.match(stderr, /^error: no space is left on the disk, for \/images\n/);
+    assert.match(stderr, /^error: no space left on the disk for \/images\n/);
     const { code, where } = JSON.parse(stdout) as Record<string, string>;
     assert.deepEqual([code, where], ["disk-full", "/images"]);
     if (!existsSync("/dev/full")) this.skip();
@@ -151,6 +151,6 @@ describe("a command", function () {
       { cwd: projectRoot },
     );
     assert.equal(full.code, 1);
-    assert.match(full.stderr, /^error: no space is left on the disk/);
+    assert.match(full.stderr, /^error: no space left on the disk/);
   });
 });

@@ -43,13 +43,13 @@ describe("mistakes in files", () => {
       where: "a.yaml:2:3 x",
       hint: null,
     });
-    assert.equal(error.text(), "a.yaml:2:3: x: no\n1 mistake; nothing was done.");
+    assert.equal(error.text(), "a.yaml:2:3: x: no\n1 error; nothing was done.");
   });
 
   it("are all told where there are several, with their code where they are of one kind", () => {
     const error = new ConfigError([one, other]);
     assertError(error, { code: "configuration-invalid", where: undefined });
-    assert.equal(error.text(), "a.yaml:2:3: x: no\nb.yaml: gone\n2 mistakes; nothing was done.");
+    assert.equal(error.text(), "a.yaml:2:3: x: no\nb.yaml: gone\n2 errors; nothing was done.");
     const { code, where, problems } = error.toJSON();
     assert.deepEqual([code, where], ["configuration-invalid", null]);
     assert.deepEqual(problems, [
@@ -68,7 +68,7 @@ describe("a full disk", () => {
     );
 
   it("is told of with the file that had no room", () => {
-    assertError(full("write"), { code: "disk-full", where: undefined, text: /ENOSPC.*\n {2}→ make room/ });
+    assertError(full("write"), { code: "disk-full", where: undefined, text: /ENOSPC.*\n {2}→ free space/ });
     assertError(full("mkdir '/a'", { path: "/a" }), { code: "disk-full", where: "/a" });
     const copied = full("copyfile '/a' -> '/b'", { path: "/a", dest: "/b" });
     assertError(copied, { code: "disk-full", where: "/b" });

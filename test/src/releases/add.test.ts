@@ -60,7 +60,7 @@ describe("releases update", () => {
   it("adds a release candidate of a version that is yet to come, for a day", async () => {
     const { options, declared } = start({ "configs/version/3.20.yaml": "" });
     const warned = await update(["3.20"], options);
-    assert.match(warned.warnings.join("\n"), /3\.20: not released, and no candidate: .*APKINDEX/);
+    assert.match(warned.warnings.join("\n"), /3\.20: not released, and no release candidate: .*APKINDEX/);
     await serve(options.root, "3.20", "3.20.0_rc1");
     await update(["3.20"], options);
     const [first] = declared().filter(({ variant }) => variant.version === "3.20");
@@ -81,7 +81,7 @@ describe("releases update", () => {
     });
     const { text, warnings } = await update([], options);
     assert.deepEqual(warnings, ["3.21 is new: to build it, add configs/version/3.21.yaml"]);
-    assert.match(text, /^3\.19: end of life is 2027-06-01, no longer 2027-05-01$/m);
+    assert.match(text, /^3\.19: end of life is now 2027-06-01, was 2027-05-01$/m);
     assert.match(read(), /endOfLife: 2027-06-01/);
   });
 
@@ -127,7 +127,7 @@ describe("releases update, of what can't be taken as it is", () => {
     const { options, read } = start(branches({ version: "3.19.0", date: "2023-12-07" }));
     const { text, warnings } = await update(["3.19"], options);
     assert.match(text, /nothing to do$/);
-    assert.deepEqual(warnings, ["3.19: 3.19.0 is the newest there, but older than the ledger's 3.19.1"]);
+    assert.deepEqual(warnings, ["3.19: the newest release, 3.19.0, is older than the ledger's 3.19.1"]);
     assert.equal(read(), ledger);
   });
 
@@ -137,7 +137,7 @@ describe("releases update, of what can't be taken as it is", () => {
     const { text, warnings } = await update([], options);
     assert.match(text, /added 3\.19\.2 r0/);
     assert.deepEqual(warnings, [
-      "3.20: not released, and 3.20.0_alpha20261101 on the mirror is no candidate",
+      "3.20: not released, and 3.20.0_alpha20261101 on the mirror is not a release candidate",
     ]);
     assert.ok(declared().every(({ variant }) => variant.version !== "3.20"));
   });

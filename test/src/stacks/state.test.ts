@@ -45,7 +45,7 @@ describe("a stack's state", () => {
       assert.equal(findState(text), undefined);
       assert.throws(
         () => parseState(text, "state.json"),
-        /^UserError: state\.json isn't the export of a stack's state\n.*pulumi stack export/,
+        /^UserError: state\.json is not a stack export\n.*pulumi stack export/,
       );
     }
   });
@@ -78,7 +78,7 @@ describe("a stack's state", () => {
     requireSame(state, parseState(JSON.stringify(exported), "the test"), "dev");
     assert.throws(
       () => requireSame(state, edited, "dev"),
-      /the state of stack dev was changed meanwhile\n.*run recover again/,
+      /the state of stack dev changed during recovery\n.*run recover again/,
     );
   });
 });
