@@ -12,26 +12,26 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hasProxy } from "./bootstrap/download.mjs";
-import { ensureNode } from "./bootstrap/node.mjs";
-import { ensureNpmPackages } from "./bootstrap/npm-packages.mjs";
-import { projectRoot, toolsFile, toolsFolder } from "./bootstrap/pinned.mjs";
+import { hasProxy } from "../src/bootstrap/download.mjs";
+import { ensureNode } from "../src/bootstrap/node.mjs";
+import { ensureNpmPackages } from "../src/bootstrap/npm-packages.mjs";
+import { projectRoot, toolsFile, toolsFolder } from "../src/bootstrap/pinned.mjs";
 import {
   findRealPlugin,
   installCommandProvider,
   pathAdditions,
   pulumiHome,
   standIn,
-} from "./bootstrap/plugins.mjs";
-import { findCli, installCli } from "./bootstrap/pulumi-cli.mjs";
-import { BootstrapError, say } from "./bootstrap/report.mjs";
-import { ensureStandIns } from "./bootstrap/stand-ins.mjs";
-import { findMissing, installMissing, requirementsFor } from "./bootstrap/system-tools.mjs";
-import { readTools, VersionMemory, writeTools } from "./bootstrap/tools-file.mjs";
+} from "../src/bootstrap/plugins.mjs";
+import { findCli, installCli } from "../src/bootstrap/pulumi-cli.mjs";
+import { BootstrapError, say } from "../src/bootstrap/report.mjs";
+import { ensureStandIns } from "../src/bootstrap/stand-ins.mjs";
+import { findMissing, installMissing, requirementsFor } from "../src/bootstrap/system-tools.mjs";
+import { readTools, VersionMemory, writeTools } from "../src/bootstrap/tools-file.mjs";
 
 /**
- * @typedef {import("./bootstrap/tools-file.mjs").Tools} Tools
- * @typedef {import("./bootstrap/tools-file.mjs").PulumiCli} PulumiCli
+ * @typedef {import("../src/bootstrap/tools-file.mjs").Tools} Tools
+ * @typedef {import("../src/bootstrap/tools-file.mjs").PulumiCli} PulumiCli
  */
 
 /**

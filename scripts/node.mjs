@@ -9,10 +9,10 @@ import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { withErrorsShown } from "./bootstrap.mjs";
-import { isNewEnough, needNode, pathWithNode } from "./bootstrap/node.mjs";
-import { projectRoot } from "./bootstrap/pinned.mjs";
-import { BootstrapError } from "./bootstrap/report.mjs";
-import { runInForeground } from "./pulumi.mjs";
+import { isNewEnough, needNode, pathWithNode } from "../src/bootstrap/node.mjs";
+import { projectRoot } from "../src/bootstrap/pinned.mjs";
+import { BootstrapError } from "../src/bootstrap/report.mjs";
+import { runInForeground } from "../src/bootstrap/run-in-foreground.mjs";
 
 /**
  * @param {string} name a path, or the name of a program in node_modules

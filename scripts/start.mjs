@@ -6,8 +6,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { bootstrap, withErrorsShown } from "./bootstrap.mjs";
-import { projectRoot } from "./bootstrap/pinned.mjs";
-import { pulumiEnvironment, runInForeground } from "./pulumi.mjs";
+import { projectRoot } from "../src/bootstrap/pinned.mjs";
+import { pulumiEnvironment } from "../src/bootstrap/environment.mjs";
+import { runInForeground } from "../src/bootstrap/run-in-foreground.mjs";
 
 /** How dev-stack.ts says that the official mirror cannot be reached. */
 const offlineStatus = 3;

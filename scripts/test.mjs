@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { bootstrap, withErrorsShown } from "./bootstrap.mjs";
-import { projectRoot } from "./bootstrap/pinned.mjs";
-import { findOnPath } from "./bootstrap/processes.mjs";
+import { projectRoot } from "../src/bootstrap/pinned.mjs";
+import { findOnPath } from "../src/bootstrap/processes.mjs";
 
 const resultsFolder = join(projectRoot, "work", "test-results");
 const counts = { passed: 0, failed: 0, skipped: 0 };

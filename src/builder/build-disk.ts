@@ -7,7 +7,7 @@ import { moveFile } from "../lib/atomic-file.ts";
 import type { Check } from "../lib/checks.ts";
 import { defined } from "../lib/defined.ts";
 import { digestsOfFile } from "../lib/digest.ts";
-import { releaseTime } from "../lib/release-time.ts";
+import { releaseTime } from "../configuration/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { type Appliance, makeAppliance } from "./appliance.ts";

@@ -4,7 +4,7 @@ import path from "node:path";
 import { createInterface } from "node:readline";
 import { existsSync, readFileSync } from "node:fs";
 import { execa } from "execa";
-import { compareVersions } from "../../scripts/bootstrap/versions.mjs";
+import { compareVersions } from "../bootstrap/versions.mjs";
 import { UserError } from "../lib/user-error.ts";
 
 export type Architecture = "x86_64" | "aarch64";

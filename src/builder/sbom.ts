@@ -22,7 +22,7 @@ import parseLicenseExpression from "spdx-expression-parse";
 import { z } from "zod";
 import type { Variant } from "../configuration/variant.ts";
 import { defined } from "../lib/defined.ts";
-import { releaseTime } from "../lib/release-time.ts";
+import { releaseTime } from "../configuration/release-time.ts";
 import { withoutVersion } from "./apk-index.ts";
 import { builderVersion, derivedUuid } from "./inputs.ts";
 

@@ -1,6 +1,6 @@
 /** The frame that every program of this project runs in: how it prints, how it fails, and its exit code. */
 import type { Command, CommanderError } from "commander";
-import { BootstrapError } from "../../scripts/bootstrap/report.mjs";
+import { BootstrapError } from "../bootstrap/report.mjs";
 import { fullDiskError, UserError } from "./user-error.ts";
 
 /** What a command for people prints. */

@@ -96,10 +96,8 @@ async function unpack() {
 
 /** Puts a Node that is new enough first on PATH, installed if need be, as the project's bootstrap does it. */
 async function setUpNode() {
-  const module = pathToFileURL(join(projects, project, "scripts/bootstrap/node.mjs")).href;
-  const { ensureNode } = /** @type {typeof import("../../scripts/bootstrap/node.mjs")} */ (
-    await import(module)
-  );
+  const module = pathToFileURL(join(projects, project, "src/bootstrap/node.mjs")).href;
+  const { ensureNode } = /** @type {typeof import("../bootstrap/node.mjs")} */ (await import(module));
   try {
     await ensureNode(ending.signal);
   } catch (error) {

@@ -4,7 +4,8 @@
  */
 import { execa, ExecaError } from "execa";
 import { z } from "zod";
-import { pulumiEnvironment, runInForeground, stackNamedBy } from "../../scripts/pulumi.mjs";
+import { pulumiEnvironment, stackNamedBy } from "../bootstrap/environment.mjs";
+import { runInForeground } from "../bootstrap/run-in-foreground.mjs";
 import { fromJson } from "../lib/from-json.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";

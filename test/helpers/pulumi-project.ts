@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { pulumiEnvironment } from "../../scripts/pulumi.mjs";
+import { pulumiEnvironment } from "../../src/bootstrap/environment.mjs";
 import { parseState, resourcesOf, type StateResource } from "../../src/stacks/state.ts";
 
 const projectRoot = resolve(import.meta.dirname, "../..");

@@ -7,23 +7,23 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { downloadText, Unreachable } from "../../scripts/bootstrap/download.mjs";
-import { configuredBackend } from "../../scripts/bootstrap/environment.mjs";
-import { findNode, isNewEnough, nodePackageFor, pathWithNode } from "../../scripts/bootstrap/node.mjs";
-import { packagesMatch } from "../../scripts/bootstrap/npm-packages.mjs";
-import { projectRoot } from "../../scripts/bootstrap/pinned.mjs";
-import { findRealPlugin, pathAdditions, standIn } from "../../scripts/bootstrap/plugins.mjs";
-import { checksumOf, downloadCli, findCli, releaseArchive } from "../../scripts/bootstrap/pulumi-cli.mjs";
+import { downloadText, Unreachable } from "../../src/bootstrap/download.mjs";
+import { configuredBackend } from "../../src/bootstrap/environment.mjs";
+import { findNode, isNewEnough, nodePackageFor, pathWithNode } from "../../src/bootstrap/node.mjs";
+import { packagesMatch } from "../../src/bootstrap/npm-packages.mjs";
+import { projectRoot } from "../../src/bootstrap/pinned.mjs";
+import { findRealPlugin, pathAdditions, standIn } from "../../src/bootstrap/plugins.mjs";
+import { checksumOf, downloadCli, findCli, releaseArchive } from "../../src/bootstrap/pulumi-cli.mjs";
 import {
   installCommand,
   missingToolsError,
   requirementsFor,
   requirementsToBuild,
   tooOld,
-} from "../../scripts/bootstrap/system-tools.mjs";
-import { type Plugin, type Tools, VersionMemory } from "../../scripts/bootstrap/tools-file.mjs";
-import { compareVersions, versionIn } from "../../scripts/bootstrap/versions.mjs";
-import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../scripts/pulumi.mjs";
+} from "../../src/bootstrap/system-tools.mjs";
+import { type Plugin, type Tools, VersionMemory } from "../../src/bootstrap/tools-file.mjs";
+import { compareVersions, versionIn } from "../../src/bootstrap/versions.mjs";
+import { devPassphrase, pulumiEnvironment, stackNamedBy } from "../../src/bootstrap/environment.mjs";
 import { defined } from "../../src/lib/defined.ts";
 import { assertError, rejectsWith, throwsError } from "../helpers/errors.ts";
 
@@ -452,7 +452,7 @@ describe("bootstrap", () => {
       const wrapper = join(folder, "wrapper.mjs");
       writeFileSync(
         wrapper,
-        `import { runInForeground } from ${JSON.stringify(join(import.meta.dirname, "../../scripts/pulumi.mjs"))};
+        `import { runInForeground } from ${JSON.stringify(join(import.meta.dirname, "../../src/bootstrap/run-in-foreground.mjs"))};
          process.exitCode = await runInForeground(process.execPath, [${JSON.stringify(child)}], process.env);`,
       );
       const started = spawn(process.execPath, [wrapper], {

@@ -1,6 +1,6 @@
 /** What must not be left on a finished disk. */
 import { type Check, none } from "../../lib/checks.ts";
-import { releaseTime } from "../../lib/release-time.ts";
+import { releaseTime } from "../../configuration/release-time.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 

@@ -1,6 +1,6 @@
 /** The partition table and the filesystems in it. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import { releaseTime } from "../../lib/release-time.ts";
+import { releaseTime } from "../../configuration/release-time.ts";
 import type { DiskFacts, PartitionTable } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 

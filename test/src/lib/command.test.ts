@@ -15,7 +15,7 @@ function program(work: string): string {
   writeFileSync(
     file,
     `import { Command } from ${JSON.stringify(join(projectRoot, "node_modules/commander/index.js"))};
-     import { BootstrapError } from ${JSON.stringify(join(projectRoot, "scripts/bootstrap/report.mjs"))};
+     import { BootstrapError } from ${JSON.stringify(join(projectRoot, "src/bootstrap/report.mjs"))};
      import { print, printing, runCommand } from ${lib("command.ts")};
      import { UserError } from ${lib("user-error.ts")};
      const program = new Command("program").option("--json").option("--many <n>");

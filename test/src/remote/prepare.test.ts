@@ -20,7 +20,7 @@ describe("making a builder ready", () => {
     const files = pack();
     files.entry({ name: "package.json" }, "{}");
     files.entry({ name: "package-lock.json" }, "{}");
-    const bootstrap = "scripts/bootstrap";
+    const bootstrap = "src/bootstrap";
     for (const name of readdirSync(join(projectRoot, bootstrap))) {
       files.entry({ name: `${bootstrap}/${name}` }, readFileSync(join(projectRoot, bootstrap, name)));
     }

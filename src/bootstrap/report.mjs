@@ -7,7 +7,7 @@ export class BootstrapError extends Error {
   name = "BootstrapError";
 
   /**
-   * @param {import("../../src/lib/error-codes.ts").ErrorCode} code
+   * @param {import("../lib/error-codes.ts").ErrorCode} code
    * @param {string} what
    * @param {string} [remedy]
    * @param {{ where?: string }} [options] where the fault is

@@ -171,3 +171,19 @@ function isolated(environment, folder) {
     PULUMI_CONFIG_PASSPHRASE: "test",
   };
 }
+
+/**
+ * The stack a command line names, if it names one: `--stack NAME`, or the NAME of `stack init|select|rm NAME`.
+ * @param {readonly string[]} arguments_
+ * @returns {string | undefined}
+ */
+export function stackNamedBy(arguments_) {
+  const [command, subcommand, name] = arguments_;
+  for (const [index, argument] of arguments_.entries()) {
+    if (argument === "--") break;
+    if (argument === "--stack" || argument === "-s") return arguments_[index + 1];
+    if (argument.startsWith("--stack=")) return argument.slice("--stack=".length);
+  }
+  const namesOne = command === "stack" && ["init", "select", "rm"].includes(subcommand ?? "");
+  return namesOne && name !== undefined && !name.startsWith("-") ? name : undefined;
+}

@@ -1,4 +1,4 @@
-import type { Variant } from "../configuration/variant.ts";
+import type { Variant } from "./variant.ts";
 
 /** The time of everything in an image, in seconds since 1970: midnight UTC of the day that its release came out. */
 export function releaseTime({ releaseDate }: Pick<Variant, "releaseDate">): number {
