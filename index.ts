@@ -6,6 +6,7 @@ import { buildSettings } from "./src/builder/build-settings.ts";
 import { countsOf } from "./src/configuration/counts.ts";
 import { declaredBy } from "./src/configuration/index.ts";
 import { NAMESPACE, readSettings } from "./src/configuration/settings.ts";
+import { defined } from "./src/lib/defined.ts";
 
 const config = Object.entries(pulumi.runtime.allConfig()).filter(([key]) => key.startsWith(`${NAMESPACE}:`));
 
@@ -17,6 +18,6 @@ export default () =>
     return {
       counts: countsOf(declared, settings.stage),
       images,
-      ...(channels === undefined ? {} : { channels }),
+      ...defined({ channels }),
     };
   });

@@ -142,7 +142,7 @@ function describe(
     bytes: disk.apply((disk) => disk?.bytes),
     diskCheck: disk.apply((disk) => disk?.diskCheck),
     bootTest: disk.apply((disk) => disk?.bootTest),
-    ...(cloudImage === undefined ? {} : { imported: cloudImage.imported }),
+    ...defined({ imported: cloudImage?.imported }),
     ...(published.length === 0
       ? {}
       : {

@@ -9,6 +9,7 @@ import {
   namesOf,
   text,
 } from "../../src/boot-test/metadata/service.ts";
+import { defined } from "../../src/lib/defined.ts";
 
 /** Oracle Cloud's instance metadata service, version 2 alone, as instances have it that have switched version 1 off. */
 export function ociMetadata(instance: Instance): MetadataHandler {
@@ -46,7 +47,7 @@ function instanceTree({ hostname, id, sshPublicKey, userData }: Instance): Metad
       shape: "VM.Standard3.Flex",
       metadata: {
         ssh_authorized_keys: sshPublicKey,
-        ...(userData === undefined ? {} : { user_data: Buffer.from(userData).toString("base64") }),
+        ...defined({ user_data: userData && Buffer.from(userData).toString("base64") }),
       },
       state: "Running",
     },

@@ -7,6 +7,7 @@ import type { Field } from "./schema.ts";
 import { ConfigError, suggest, type Problem } from "./source.ts";
 import { fill } from "./template.ts";
 import { architectures, firmwares, type Origins, type Variant } from "./variant.ts";
+import { defined } from "../lib/defined.ts";
 
 export interface Context {
   entry: Entry;
@@ -59,12 +60,11 @@ class Finalizer {
     const vVersion = version === "edge" ? version : `v${version}`;
     const endOfLife = this.#get<string>("endOfLife") ?? entry.endOfLife;
     const releaseNotes = this.#get<string>("releaseNotes") ?? entry.releaseNotes;
-    const notes = releaseNotes === undefined ? {} : { releaseNotes };
     // The order matters: a text can only use words that are set before it.
     const words = Object.assign(
       this.#words,
       { release, revision, imageKey, configKey, vVersion, endOfLife, releaseDate },
-      notes,
+      defined({ releaseNotes }),
     );
     const project = (words.project = this.#text("project"));
     const login = (words.login = this.#text("login"));
@@ -90,7 +90,7 @@ class Finalizer {
       description,
       project,
       endOfLife,
-      ...notes,
+      ...defined({ releaseNotes }),
       releaseDate,
       repos: this.#repos(),
       repoKeys: this.#list("repoKeys").map((file) => this.#fill("repoKeys", file)),

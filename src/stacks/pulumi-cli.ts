@@ -76,8 +76,7 @@ export function backendUrl(stack: string): string | undefined {
 }
 
 function cliEnvironment(args: readonly string[]): NodeJS.ProcessEnv {
-  const stack = stackNamedBy(args);
-  return pulumiEnvironment(stack === undefined ? {} : { stack });
+  return pulumiEnvironment({ stack: stackNamedBy(args) });
 }
 
 /** The part of the output of `preview --json` that has its errors. */

@@ -7,6 +7,7 @@ import { UserError } from "../lib/user-error.ts";
 import type { ArtifactResult } from "./artifact.ts";
 import type { DiskImageResult } from "./disk-image.ts";
 import type { Step } from "./step.ts";
+import { defined } from "../lib/defined.ts";
 
 /** The step's input from its component. */
 export interface MetadataInput {
@@ -78,10 +79,10 @@ async function write(
     );
   }
   const now = new Date().toISOString();
-  const dates = {
-    ...(cloud === undefined ? {} : { imported: imported ?? now }),
-    ...(cloud?.isReleased === true ? { released: released ?? now } : {}),
-  };
+  const dates = defined({
+    imported: cloud && (imported ?? now),
+    released: cloud?.isReleased ? (released ?? now) : undefined,
+  });
   const text = metadataText(input, { disk, artifact, dates, now });
   const sha512 = createHash("sha512").update(text).digest("hex");
   const name = `${splitFileName(artifact.name).name}.yaml`;
@@ -107,10 +108,12 @@ export function metadataText(
       ...tags,
       built: withoutZone(disk.built),
       uploaded: withoutZone(artifact.uploaded),
-      ...(dates.imported === undefined ? {} : { imported: withoutZone(dates.imported) }),
-      ...(cloud === undefined ? {} : { import_id: cloud.importId, import_region: cloud.importRegion }),
-      ...(cloud?.published === undefined ? {} : { published: withoutZone(cloud.published) }),
-      ...(dates.released === undefined ? {} : { released: withoutZone(dates.released) }),
+      // Each is left out until it is known.
+      imported: dates.imported && withoutZone(dates.imported),
+      import_id: cloud?.importId,
+      import_region: cloud?.importRegion,
+      published: cloud?.published && withoutZone(cloud.published),
+      released: dates.released && withoutZone(dates.released),
       artifacts: cloud === undefined || Object.keys(cloud.artifacts).length === 0 ? null : cloud.artifacts,
       metadata_updated: withoutZone(now),
       file: artifact.name,

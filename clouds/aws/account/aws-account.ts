@@ -9,6 +9,7 @@ import {
   vmimportTrust,
   type PolicyDocument,
 } from "../policies.ts";
+import { defined } from "../../../src/lib/defined.ts";
 
 /** An upload that nobody finished in this many days is given up. */
 const unfinishedUploadDays = 3;
@@ -45,7 +46,7 @@ export class AwsAccount extends pulumi.ComponentResource {
             kmsKeys,
             direct: settings.direct,
             parameterPrefix: settings.parameterPrefix,
-            ...(bucket === undefined ? {} : { vmimport: { bucket, role } }),
+            ...defined({ vmimport: bucket === undefined ? undefined : { bucket, role } }),
             managesBlocking: publisher.managesBlocking,
           }),
         ),

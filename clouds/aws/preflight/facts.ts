@@ -160,8 +160,8 @@ async function ownImages(ec2: EC2Client): Promise<OwnImage[]> {
   for await (const { Images = [] } of pages) {
     for (const { ImageId = "", Name = "", Public = false, Tags = [], DeprecationTime } of Images) {
       const tags = Object.fromEntries(Tags.map(({ Key = "", Value = "" }) => [Key, Value]));
-      const deprecated = DeprecationTime === undefined ? {} : { deprecated: DeprecationTime };
-      images.push({ id: ImageId, name: Name, isPublic: Public, tags, ...deprecated });
+      const deprecation = defined({ deprecated: DeprecationTime });
+      images.push({ id: ImageId, name: Name, isPublic: Public, tags, ...deprecation });
     }
   }
   return images;
