@@ -1,8 +1,8 @@
 /**
- * `npm run pulumi -- ARGS`: the Pulumi CLI with this project's tools, after whatever the bootstrap finds to do.
+ * `npm run pulumi -- ARGS`: bootstraps if necessary, then runs the Pulumi CLI with this project's tools.
  *
- * Where no backend is configured, state is kept under work/pulumi; stack `dev` then has a passphrase of its own
- * (see bootstrap/environment.mjs). Everything else, the user's environment variables first, is Pulumi's.
+ * If no backend is configured, state is kept in work/pulumi, and stack `dev` has a default passphrase (see
+ * bootstrap/environment.mjs). Everything else is left to Pulumi; the user's environment variables take precedence.
  */
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
@@ -12,11 +12,11 @@ import { pulumiEnvironment } from "./bootstrap/environment.mjs";
 
 export { devPassphrase, ownBackendFolder, pulumiEnvironment } from "./bootstrap/environment.mjs";
 
-/** Signals that come closer together than this are one: a terminal and npm both pass on the same Ctrl-C. */
+/** Signals within this time count as one: a terminal and npm both forward the same Ctrl-C. */
 const oneSignalMilliseconds = 500;
 
 /**
- * The stack a command line names, if it names one: `--stack NAME`, or the NAME of `stack init|select|rm NAME`.
+ * The stack that a command line names, if any: `--stack NAME`, or the NAME of `stack init|select|rm NAME`.
  * @param {readonly string[]} arguments_
  * @returns {string | undefined}
  */
@@ -32,12 +32,12 @@ export function stackNamedBy(arguments_) {
 }
 
 /**
- * Runs a program in the foreground and returns its exit code. It is in a session of its own, so that a signal
- * reaches it only from here: exactly once, whether it came from the terminal, through npm, or to this process alone.
+ * Runs a program in the foreground and returns its exit code. It runs in a new session, so that it gets signals only
+ * from here: exactly once, whether they come from the terminal, from npm, or directly to this process.
  * @param {string} program
  * @param {readonly string[]} arguments_
  * @param {NodeJS.ProcessEnv} env
- * @param {(text: string) => void} [onOutput] gets its standard output, which is shown nowhere else then
+ * @param {(text: string) => void} [onOutput] gets its standard output, which is then not shown
  * @returns {Promise<number>}
  */
 export async function runInForeground(program, arguments_, env, onOutput) {
@@ -51,7 +51,7 @@ export async function runInForeground(program, arguments_, env, onOutput) {
   try {
     return await new Promise((resolve, reject) => {
       child.on("error", reject);
-      // Not before all that it printed has come.
+      // `close` comes after all output has arrived.
       child.on("close", (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
     });
   } finally {
