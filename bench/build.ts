@@ -1,3 +1,4 @@
+/** `npm run bench -- build`: measures builds and boot tests. */
 import { clouds } from "../clouds/registry.ts";
 import path from "node:path";
 import { execa } from "execa";
@@ -25,7 +26,7 @@ export interface BuildOptions {
   json: boolean;
 }
 
-/** Builds images, boot-tests them, and prints what that took; an image that fails is shown as that. */
+/** Builds and boot-tests images and prints the measurements. Failed images are listed as such. */
 export async function benchBuild(options: BuildOptions): Promise<void> {
   const settings = buildSettings(readStackFile(projectRoot, options.stack, clouds));
   const begun = performance.now();
@@ -38,7 +39,7 @@ export async function benchBuild(options: BuildOptions): Promise<void> {
           for (const caches of options.caches) {
             const boot = options.boot && caches === options.caches.at(-1);
             const one = await measure({ variant, settings, caches, boot });
-            // The table comes at the end, which may be hours away.
+            // The table is printed only at the end, possibly hours later.
             process.stderr.write(`${JSON.stringify(one)}\n`);
             measured.push(one);
           }
@@ -71,14 +72,14 @@ function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
     throw new UserError(
       "selection-empty",
       `no image matches ${idle.join(" or ")}`,
-      "`npm run images` lists them",
+      "`npm run images` lists all images",
       { where: "--only, --skip" },
     );
   }
   return all.filter((variant) => isSelected(variant, { only, skip }));
 }
 
-/** In a process of its own, whose memory is that of this one build. */
+/** Measures in a new process, so that its memory usage is that of this build. */
 async function measure(job: MeasureBuild): Promise<Measurement> {
   const program = path.join(import.meta.dirname, "measure-build.ts");
   const { stdout } = await execa(process.execPath, [program], {
@@ -89,7 +90,7 @@ async function measure(job: MeasureBuild): Promise<Measurement> {
   return JSON.parse(stdout) as Measurement;
 }
 
-/** Images whose builds did not all have the same bytes. */
+/** Images whose builds differ. */
 function differingImages(measurements: readonly Measurement[]): string[] {
   const digests = new Map<string, Set<string>>();
   for (const { image, sha512 } of measurements) {

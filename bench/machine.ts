@@ -1,7 +1,8 @@
+/** What all benchmarks report about the machine and this process. */
 import os from "node:os";
 import path from "node:path";
 
-/** On what it was measured. */
+/** Describes the machine on which the benchmark ran. */
 export function machine(): string {
   const cpu = os.cpus()[0]?.model.trim() ?? "unknown CPU";
   const load = os.loadavg()[0]?.toFixed(1);
@@ -9,7 +10,7 @@ export function machine(): string {
   return `${os.cpus().length} × ${cpu}, ${memory} GiB, ${os.platform()} ${os.release()}, load ${load}, ${path.basename(process.execPath)} ${process.version}`;
 }
 
-/** The most memory that this process has had, in MiB. */
+/** Peak memory of this process, in MiB. */
 export function peakMib(): number {
   return Math.round(process.resourceUsage().maxRSS / 1024);
 }

@@ -1,4 +1,4 @@
-/** Measures one build, told on stdin, in a process of its own: `bench build` starts it. */
+/** Measures one build, described on stdin. `bench build` starts this program for each build. */
 import { clouds } from "../clouds/registry.ts";
 import { bootCloudOf } from "../src/boot-test/boot-cloud.ts";
 import { rmSync } from "node:fs";
@@ -14,36 +14,36 @@ import { UserError } from "../src/lib/user-error.ts";
 import { scratchFolder } from "../src/lib/workspace.ts";
 import { peakMib } from "./machine.ts";
 
-/** Whether a build may use what earlier builds made. */
+/** Whether a build may use the results of earlier builds. */
 export type Caches = "cold" | "warm";
 
-/** What is to be measured. */
+/** The build to measure. */
 export interface MeasureBuild {
   variant: Variant;
   settings: BuildSettings;
   caches: Caches;
-  /** Whether the image is boot-tested, too. */
+  /** Whether to boot-test the image, too. */
   boot: boolean;
 }
 
-/** One build of an image, and its boot test. */
+/** The measurements of a build and its boot test. */
 export interface Measurement {
   image: string;
   caches: Caches;
   accelerator?: string;
   buildSeconds?: number;
   convertSeconds?: number;
-  /** Seconds by phase of the build, conversion included. */
+  /** Seconds by phase of the build, including conversion. */
   phases?: Record<string, number>;
   bootSeconds?: number;
   bootChecks?: number;
   bytes?: number;
   sha512?: string;
-  /** Checks of the finished disk that passed: all there are. */
+  /** How many checks the finished disk passed. A failed check fails the build. */
   diskChecks?: number;
-  /** The most memory that the host's process had. */
+  /** Peak memory of the process on the host. */
   hostMib: number;
-  /** Why there is no image, or why it does not count as one. */
+  /** Why the build or the boot test failed. */
   error?: string;
 }
 

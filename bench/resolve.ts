@@ -1,3 +1,4 @@
+/** Benchmark of loading and resolving configuration. */
 import { clouds } from "../clouds/registry.ts";
 import { loadSources } from "../src/configuration/index.ts";
 import type { Ledger } from "../src/configuration/ledger.ts";
@@ -7,10 +8,10 @@ import type { Output } from "../src/lib/command.ts";
 import { figureColumns, type Figures } from "../src/lib/table.ts";
 import { machine, peakMib } from "./machine.ts";
 
-/** A fleet of several years. */
+/** As many images as a fleet has after several years. */
 const manyImages = 1000;
 
-/** Loads and resolves this project's images, and many more. */
+/** `npm run bench -- resolve`: loads and resolves this project's images, and many more. */
 export function benchResolve(runs: number): Output {
   const rows: Figures[] = [];
   for (let run = 1; run <= runs; run += 1) {
@@ -31,7 +32,7 @@ export function benchResolve(runs: number): Output {
   return { text: `${figureColumns(rows)}\n${machine()}`, warnings: [] };
 }
 
-/** The same releases this many times over, as further revisions. */
+/** Repeats the same releases this many times, as further revisions. */
 function enlarged(ledger: Ledger, times: number): Ledger {
   const entries = Array.from({ length: times }, (_, i) =>
     ledger.entries.map((entry) => ({ ...entry, revision: entry.revision + 1000 * i })),
@@ -39,7 +40,7 @@ function enlarged(ledger: Ledger, times: number): Ledger {
   return { ...ledger, entries: entries.flat() };
 }
 
-/** Milliseconds, and the result. */
+/** Runs `work`. Returns milliseconds and the result. */
 function timed<T>(task: () => T): [number, T] {
   const begun = performance.now();
   const result = task();

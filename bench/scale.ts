@@ -1,3 +1,4 @@
+/** Benchmark of previews and updates with many images. */
 import { CloudFolder } from "../test/doubles/aws/cloud-folder.ts";
 import { optInRegions, regionsWithoutOptIn } from "../test/doubles/aws/cloud/describe.ts";
 import { publicImagesQuota } from "../test/doubles/aws/cloud/quotas.ts";
@@ -10,23 +11,23 @@ import { UserError } from "../src/lib/user-error.ts";
 import { watchSession, type Usage } from "./session-usage.ts";
 import { machine } from "./machine.ts";
 
-/** All images in one stack, or each Alpine version's in one of its own. */
+/** All images in one stack, or one stack per Alpine version. */
 export const layouts = ["one", "by-version"] as const;
 
 export interface ScaleOptions {
-  /** How many, each number a measurement of its own. */
+  /** How many images, one measurement per number. */
   images: string[];
-  /** How many each is published to. */
+  /** How many regions each image is published to. */
   regions: string;
   layout: (typeof layouts)[number][];
-  /** Off: previews alone. */
+  /** If false, only previews. */
   up: boolean;
-  /** What a command may take, in seconds. */
+  /** Deadline of a command, in seconds. */
   limit: string;
   json: boolean;
 }
 
-/** The images of an Alpine version: every kind that AWS has, on the two machines of overlay `testing`. Each has a line of its own. */
+/** The images of an Alpine version: every kind for AWS, on the two machines of overlay `testing`. Each has its own line. */
 const imagesOfVersion = [
   { arch: "x86_64", firmware: ["bios", "uefi"] },
   { arch: "aarch64", firmware: "uefi" },
@@ -34,10 +35,10 @@ const imagesOfVersion = [
 const perVersion = 12;
 
 const newestVersion = 24;
-/** The home region first, and the other one that overlay `testing` has anyway. */
+/** The home region first, then the other region of overlay `testing`. */
 const allRegions = [...new Set([home, "us-west-2", ...regionsWithoutOptIn, ...optInRegions])];
 
-/** What is measured of each stack, in this order. */
+/** The commands that are measured for each stack, in this order. */
 const commands = {
   preview: ["preview"],
   up: ["up", "--yes", "--skip-preview"],
@@ -45,17 +46,17 @@ const commands = {
 };
 type CommandName = keyof typeof commands;
 
-/** One command, or those of several stacks together. */
+/** The measurement of a command in one stack, or in several stacks together. */
 interface Measured {
   seconds: number;
-  /** Ended for it took too long: it would have taken more than that. */
+  /** Stopped because it took too long, so the time is a lower bound. */
   isCutOff: boolean;
   usage: Usage | undefined;
 }
 
 /**
- * Publishes images of stage release to the AWS double by the project's own program, in a checkout of its own: how long the engine
- * takes for them, and how much memory. Disks are a few KiB, so it is not builds and uploads that are measured.
+ * `npm run bench -- scale`: publishes images of stage release to the AWS emulator with the project's own program, in a
+ * new checkout. Measures the engine's time and memory. Disks are only a few KiB, so builds and uploads hardly count.
  */
 export async function benchScale(options: ScaleOptions): Promise<Output> {
   const numbers = options.images.map((text) =>
@@ -65,8 +66,8 @@ export async function benchScale(options: ScaleOptions): Promise<Output> {
   if (odd !== undefined) {
     throw new UserError(
       "usage",
-      `--images ${odd}: an Alpine version has ${perVersion} images here`,
-      "take a multiple of it",
+      `--images ${odd} is not a multiple of ${perVersion}, the number of images of an Alpine version`,
+      `use a multiple of ${perVersion}`,
       { where: "--images" },
     );
   }
@@ -78,7 +79,7 @@ export async function benchScale(options: ScaleOptions): Promise<Output> {
     for (const number of numbers) {
       const versions = allVersions().slice(0, number / perVersion);
       for (const layout of options.layout) {
-        // One version is one stack either way.
+        // A single version is a single stack in both layouts.
         if (layout === "by-version" && versions.length === 1 && options.layout.length > 1) continue;
         const stacks = layout === "one" ? [versions] : versions.map((version) => [version]);
         rows.push(await measure(moto, { stacks, regions, limit, up: options.up }));
@@ -91,7 +92,7 @@ export async function benchScale(options: ScaleOptions): Promise<Output> {
   return { text, warnings: [] };
 }
 
-/** Newest first. Some are made up, for there are not as many. */
+/** Alpine versions, newest first. Some are fictitious, to have enough. */
 function allVersions(): string[] {
   return Array.from({ length: newestVersion - 9 }, (_, i) => `3.${newestVersion - i}`);
 }
@@ -108,7 +109,7 @@ function between(minimum: number, maximum: number, option: string, text: string)
 }
 
 interface Fleet {
-  /** The versions that each stack has. */
+  /** The versions in each stack. */
   stacks: string[][];
   regions: string[];
   limit: number;
@@ -120,7 +121,7 @@ async function measure(moto: Moto, { stacks, regions, limit, up }: Fleet): Promi
   const project = new PublishedImages(moto, sceneOf([], regions));
   const found: Record<CommandName, Measured[]> = { preview: [], up: [], "no-op up": [] };
   let resources = 0;
-  // What was started apart is not ended by the terminal.
+  // The terminal does not stop detached processes.
   const stop = (): never => {
     project.end();
     process.exit(130);
@@ -164,7 +165,7 @@ function most(measured: readonly Measured[], which: keyof Usage): number | strin
   return Math.round(Math.max(0, ...measured.map(({ usage }) => usage?.[which] ?? 0))) || "";
 }
 
-/** Seconds of all stacks after each other, and milliseconds for each resource; nothing where a stack was not measured. */
+/** Total seconds of all stacks, and milliseconds per resource; empty if a stack was not measured. */
 function figures(name: CommandName, measured: Measured[], stacks: number, resources: number): Figures {
   const isCutOff = measured.some((one) => one.isCutOff);
   const isWhole = measured.length === stacks;
@@ -200,13 +201,13 @@ async function run(
   if (code !== 0 && !isCutOff)
     throw new Error(`pulumi ${commands[name].join(" ")} ended with ${code}:\n${output}`);
   if (name === "no-op up" && /\d+ (created|updated|deleted|replaced)\n/.test(output)) {
-    throw new Error(`there was something left to do:\n${output}`);
+    throw new Error(`a no-op up made changes:\n${output}`);
   }
-  process.stderr.write(`${name}: ${seconds.toFixed(1)} s${isCutOff ? ", and not done" : ""}\n`);
+  process.stderr.write(`${name}: ${seconds.toFixed(1)} s${isCutOff ? ", not finished" : ""}\n`);
   return { seconds, isCutOff, usage: used, output };
 }
 
-/** The cloud's regions are on, and as many images may be public as there are; and Node runs without the tests' faults. */
+/** Enables all regions, raises the quota of public images, and runs Node without the tests' fault injection. */
 async function prepare(project: PublishedImages, regions: readonly string[]): Promise<void> {
   const optedIn = optInRegions.filter((region) => regions.includes(region));
   new CloudFolder(project.cloud.folder, { optedIn });
@@ -220,7 +221,7 @@ async function prepare(project: PublishedImages, regions: readonly string[]): Pr
   else project.environment["NODE_OPTIONS"] = process.env.NODE_OPTIONS;
 }
 
-/** Every image at stage release, in all regions, with everything that it has there. */
+/** All images at stage release, in all regions, with all their resources. */
 function sceneOf(versions: readonly string[], regions: string[]): Partial<Scene> {
   return {
     entries: versions.map((version) => ({ release: `${version}.0` })),

@@ -1,25 +1,26 @@
+/** Measures the memory and CPU time of the processes of a session. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** How often processes are looked at; each look takes some milliseconds of a processor. */
+/** How often processes are sampled. Each sample takes some milliseconds of CPU time. */
 const everyMs = 200;
-/** Of the times in /proc: Linux has had no other unit for programs for decades. */
+/** Unit of the times in /proc. On Linux, it has been the same for decades. */
 const ticksPerSecond = 100;
 
-/** What the processes of a session have used. Of what starts and ends between two looks, nothing is known. */
+/** Resources that the processes of a session used, except processes that started and ended between two samples. */
 export interface Usage {
-  /** The most memory that one process had, in MiB: the program, wherever there is much of anything. */
+  /** Peak memory of the largest process, in MiB. With many resources, that is the program. */
   largestMib: number;
-  /** The most that the Pulumi CLI, the language host and the program had at once; what they share counts for each. */
+  /** Peak memory of the Pulumi CLI, the language host and the program together. Shared memory counts for each. */
   programMib: number;
-  /** The same, with plugins and what those start. */
+  /** The same, including plugins and the processes that they start. */
   allMib: number;
-  /** Seconds of a processor, of all of them. */
+  /** CPU seconds of all processes. */
   cpuSeconds: number;
 }
 
 /**
- * Watches the processes of a session, which a command that was started apart begins.
- * @returns ends it, with what was seen; undefined where the system doesn't tell, as outside of Linux
+ * Watches the processes of a session, which a detached command starts.
+ * @returns a function that stops watching and returns the usage; undefined if the system doesn't report it (only Linux does)
  */
 export function watchSession(session: number): () => Usage | undefined {
   const usage: Usage = { largestMib: 0, programMib: 0, allMib: 0, cpuSeconds: 0 };
@@ -53,7 +54,7 @@ function processesOf(session: number): Seen[] {
     .filter((name) => /^\d+$/.test(name))
     .flatMap((pid) => {
       try {
-        // From the third field on: the second is the program's name, which may hold anything.
+        // Skips the first two fields: the second is the program's name, which may contain anything.
         const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
           .replace(/^.*\) /s, "")
           .split(" ");
@@ -63,13 +64,13 @@ function processesOf(session: number): Seen[] {
         const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
         return [{ pid, kib, cpuSeconds, isProgram: words.some(isOfCliOrProgram) }];
       } catch {
-        // It ended while we looked.
+        // The process ended in the meantime.
         return [];
       }
     });
 }
 
-/** A word of a command line that only the CLI, the host of Node programs, or such a program has. */
+/** Whether a word in a command line identifies the CLI, the language host, or a Pulumi program. */
 function isOfCliOrProgram(word: string): boolean {
   return /(^|\/)pulumi$|\/(pulumi-)?language-(host|nodejs)|\/pulumi\/cmd\/run\//.test(word);
 }

@@ -1,3 +1,4 @@
+/** Benchmark of uploads to AWS. */
 import { randomFillSync } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from "node:fs";
 import path from "node:path";
@@ -16,21 +17,22 @@ import type { ArtifactResult } from "../src/steps/artifact.ts";
 import type { DiskImageResult } from "../src/steps/disk-image.ts";
 import { machine, peakMib } from "./machine.ts";
 
-/** How an image gets to AWS: `aws.importMethod`. */
+/** How to import an image into AWS: `aws.importMethod`. */
 const ways = ["vmimport", "direct"] as const;
 
 export interface UploadOptions {
   /** Size of the disk. */
   mib: string;
-  /** Share of it that is not zeroes, in percent. */
+  /** Percentage of it that is not zeroes. */
   filled: string;
   way?: (typeof ways)[number];
   json: boolean;
 }
 
 /**
- * Brings a made-up image to moto on loopback, in both ways, each in a process of its own for the sake of its memory. The
- * figures compare the ways and versions of this program: how long it takes to AWS, the line says.
+ * `npm run bench -- upload`: uploads a synthetic image to moto on loopback, with both methods, each in a new process to
+ * measure its memory. The figures compare methods and versions of this program. An upload to the real AWS is limited by
+ * the connection.
  */
 export async function benchUpload(options: UploadOptions): Promise<Output> {
   const rows = options.way === undefined ? await inProcesses(options) : [await measure(options, options.way)];
@@ -64,7 +66,7 @@ async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number
     const place = { region: "us-east-1", emulator: true };
     const input = { region: place.region, double: true, owner: "bench", ...image };
     await (await s3Client(place)).send(new CreateBucketCommand({ Bucket: "images" }));
-    // moto takes seconds to load its EC2, and does so at the first call.
+    // moto takes seconds to load its EC2 module at the first call.
     await (await ec2Client(place)).send(new DescribeSnapshotsCommand({ OwnerIds: ["self"] }));
     let sent = image.disk.bytes;
     const bring = async (): Promise<number> => {
@@ -96,7 +98,7 @@ async function measure({ mib, filled }: UploadOptions, way: (typeof ways)[number
 
 const toMib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
 
-/** A dynamic VHD, as images for AWS are, with what no compressor or checksum finds easy. */
+/** A dynamic VHD, like images for AWS, with random data that cannot be compressed. */
 async function makeImage(
   folder: string,
   mib: number,
@@ -105,11 +107,11 @@ async function makeImage(
   const raw = path.join(folder, "disk.raw");
   const name = "aws_bench-r0.vhd";
   const file = path.join(folder, name);
-  // One buffer, for the process's memory is measured.
+  // A single buffer, because the process's memory is measured.
   const some = Buffer.alloc(2 ** 20);
   const descriptor = openSync(raw, "w");
   for (let at = 0; at < mib; at += 1) {
-    // In runs of a few MiB, as files lie on a disk.
+    // In runs of a few MiB, like files on a disk.
     if (((at >> 2) * 37) % 100 >= filled) continue;
     writeSync(descriptor, randomFillSync(some), 0, some.length, at * some.length);
   }

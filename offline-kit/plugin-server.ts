@@ -1,7 +1,7 @@
-/** What both stand-in plugins share: being started by the engine, serving gRPC on loopback, ending with the engine. */
+/** Shared by both stand-in plugins: reads the engine's arguments, serves gRPC on loopback, and ends with the engine. */
 import * as grpc from "@grpc/grpc-js";
 
-/** The engine sends assets and whole inputs in one message; the real plugins accept 400 MiB as well. */
+/** The engine sends assets and all inputs in one message. The real plugins also accept 400 MiB. */
 const maximumMessageBytes = 400 * 1024 * 1024;
 
 export const channelOptions: grpc.ChannelOptions = {
@@ -9,12 +9,12 @@ export const channelOptions: grpc.ChannelOptions = {
   "grpc.max_send_message_length": maximumMessageBytes,
 };
 
-/** Interval at which the real plugins ask whether the engine that started them is still there. */
+/** How often the real plugins check whether the engine is still running. */
 const engineCheckMilliseconds = 5 * 60 * 1000;
 
 /**
  * The engine's address among a plugin's arguments: the last one that is neither a flag nor a flag's value.
- * The engine passes flags in front of it, as `-v=9`, `--logtostderr`, `--tracing URL`.
+ * The engine passes flags before it, such as `-v=9`, `--logtostderr`, `--tracing URL`.
  */
 export function engineAddressFrom(arguments_: readonly string[]): string | undefined {
   const withValue = new Set(["--tracing", "-tracing", "--root", "-root"]);
@@ -24,7 +24,7 @@ export function engineAddressFrom(arguments_: readonly string[]): string | undef
   return positional.at(-1);
 }
 
-/** Serves on a free loopback port and prints the port on a line of its own: what the engine waits for. */
+/** Serves on a free loopback port and prints the port on a line, which the engine waits for. */
 export async function serve(server: grpc.Server): Promise<void> {
   const port = await new Promise<number>((resolve, reject) => {
     server.bindAsync("127.0.0.1:0", grpc.ServerCredentials.createInsecure(), (error, bound) =>
@@ -34,14 +34,14 @@ export async function serve(server: grpc.Server): Promise<void> {
   process.stdout.write(`${port}\n`);
 }
 
-/** Ends the process when the engine asks for it (SIGINT) or is gone: calls that are under way finish first. */
+/** Ends the process when the engine requests it (SIGINT) or is gone. Running calls finish first. */
 export function endGracefully(server: grpc.Server): () => void {
   const end = (): void => server.tryShutdown(() => process.exit(0));
   process.on("SIGINT", end);
   return end;
 }
 
-/** Calls `onLost` once the engine no longer answers, so that a killed engine leaves no plugin behind for ever. */
+/** Calls `onLost` if the engine no longer answers, so that no plugin outlives a killed engine. */
 export function watchEngine(address: string, onLost: () => void, interval = engineCheckMilliseconds): void {
   const client = new grpc.Client(address, grpc.credentials.createInsecure(), channelOptions);
   const empty = (): Buffer => Buffer.alloc(0);
@@ -52,7 +52,7 @@ export function watchEngine(address: string, onLost: () => void, interval = engi
       (bytes) => bytes,
       null,
       (error) => {
-        // An engine without the health service still answered.
+        // An engine without the health service has still answered.
         if (error && error.code !== grpc.status.UNIMPLEMENTED) {
           clearInterval(timer);
           onLost();
@@ -63,7 +63,7 @@ export function watchEngine(address: string, onLost: () => void, interval = engi
   timer.unref();
 }
 
-/** An RPC's handler from an async function: what it throws becomes the RPC's error, its code kept. */
+/** Makes an RPC handler from an async function. What it throws becomes the RPC's error, with the same code. */
 export function unary<Request, Response>(
   handle: (request: Request, call: grpc.ServerUnaryCall<Request, Response>) => Promise<Response> | Response,
 ): grpc.handleUnaryCall<Request, Response> {
@@ -84,8 +84,8 @@ function asServiceError(error: unknown): Partial<grpc.ServiceError> {
   return { code: grpc.status.UNKNOWN, details: error instanceof Error ? error.message : String(error) };
 }
 
-/** The error for what the stand-in doesn't do although the real plugin does. */
+/** The error for features that only the real plugin has. */
 export function notInStandIn(what: string, instead: string): Partial<grpc.ServiceError> & Error {
-  const details = `${what} is not part of the offline stand-in; ${instead}`;
+  const details = `the offline stand-in does not support ${what}; ${instead}`;
   return Object.assign(new Error(details), { code: grpc.status.UNIMPLEMENTED, details });
 }

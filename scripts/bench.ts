@@ -1,4 +1,4 @@
-/** `npm run bench -- WHAT`: measures, and prints a table. Figures are for reading; no test depends on them. */
+/** `npm run bench -- WHAT`: runs a benchmark and prints a table. No test depends on the figures. */
 import { Command, Option } from "commander";
 import { benchBuild } from "../bench/build.ts";
 import { benchResolve } from "../bench/resolve.ts";
@@ -6,67 +6,65 @@ import { benchScale, layouts } from "../bench/scale.ts";
 import { benchUpload } from "../bench/upload.ts";
 import { printing, runCommand } from "../src/lib/command.ts";
 
-const program = new Command("npm run bench --").description("Measures, and prints a table.");
+const program = new Command("npm run bench --").description("Runs a benchmark and prints a table.");
 
 program
   .command("build")
-  .description("builds images from packages alone (cold) and with what is kept (warm), and boot-tests them")
-  .option("--only <pattern...>", "images with all of these words of their key; globs too, or a whole key", [
+  .description("builds images from packages alone (cold) and with caches (warm), and boot-tests them")
+  .option("--only <pattern...>", "only images whose key has all of these words; also globs or whole keys", [
     "3.23.6-x86_64-*-tiny-nocloud",
   ])
-  .option("--skip <pattern...>", "but none with any of these")
-  .option("--stack <name>", "whose mirror and build settings to use", "dev")
+  .option("--skip <pattern...>", "skip images that match any of these")
+  .option("--stack <name>", "the stack whose mirror and build settings to use", "dev")
   .addOption(
-    new Option("--caches <state...>", "cold, warm, or both: then their bytes are compared")
+    new Option("--caches <state...>", "cold, warm, or both, which also compares their bytes")
       .choices(["cold", "warm"])
       .default(["cold", "warm"]),
   )
-  .option("--no-boot", "leave out the boot tests")
-  .option("--at-once <n>", "how many are measured beside each other, as far as there are build slots", "1")
-  .option("--phases", "also print what each phase of a build took", false)
+  .option("--no-boot", "skip the boot tests")
+  .option("--at-once <n>", "how many to measure at once, limited by the build slots", "1")
+  .option("--phases", "also print the time of each build phase", false)
   .option("--json", "print JSON instead of a table", false)
   .action(benchBuild);
 
 program
   .command("resolve")
   .description(
-    "loads and resolves the ledger's images, the program's own share of a preview; and 1,000 of them",
+    "loads and resolves the ledger's images, the program's own share of a preview, and then 1,000 images",
   )
-  .option("--runs <n>", "how often", "5")
+  .option("--runs <n>", "how many times to run", "5")
   .action(printing((options: { runs: string }) => benchResolve(Number(options.runs))));
 
 program
   .command("upload")
   .description(
-    "brings a made-up image to moto, the tests' AWS on loopback: to S3, and to a snapshot directly",
+    "uploads a synthetic image to moto, the tests' AWS emulator: to S3, and directly to a snapshot",
   )
-  .option("--mib <n>", "size of its disk", "1024")
-  .option("--filled <percent>", "share of it that is not zeroes", "25")
-  .addOption(new Option("--way <way>", "one of the two alone").choices(["vmimport", "direct"]))
+  .option("--mib <n>", "size of its disk in MiB", "1024")
+  .option("--filled <percent>", "percentage of the disk that is not zeroes", "25")
+  .addOption(new Option("--way <way>", "only this import method").choices(["vmimport", "direct"]))
   .option("--json", "print JSON instead of a table", false)
   .action(printing(benchUpload));
 
 program
   .command("scale")
-  .description(
-    "previews and publishes many images, with all that they have in AWS, against the tests' double of it on loopback",
-  )
-  .option("--images <n...>", "how many, a measurement for each; an Alpine version has 12", [
+  .description("previews and publishes many images, with all their AWS resources, in the tests' AWS emulator")
+  .option("--images <n...>", "how many images, one measurement per number; an Alpine version has 12", [
     "12",
     "60",
     "120",
   ])
-  .option("--regions <n>", "how many each is published to", "28")
+  .option("--regions <n>", "how many regions to publish each image to", "28")
   .addOption(
     new Option(
       "--layout <layout...>",
-      "all in one stack, or in one for each Alpine version, after each other",
+      "all in one stack, or one stack per Alpine version, one after the other",
     )
       .choices(layouts)
       .default([...layouts]),
   )
-  .option("--no-up", "previews alone")
-  .option("--limit <seconds>", "a command that takes longer is ended, and shown as longer than that", "900")
+  .option("--no-up", "only previews")
+  .option("--limit <seconds>", "stop a command after this time, and show it as longer than that", "900")
   .option("--json", "print JSON instead of a table", false)
   .action(printing(benchScale));
 

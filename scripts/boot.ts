@@ -1,4 +1,4 @@
-/** `npm run boot -- KEY`: boots a built image for a person, the way its cloud would. */
+/** `npm run boot -- KEY`: boots a built image for interactive use, the way its cloud would. */
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import path from "node:path";
@@ -32,22 +32,22 @@ interface Options {
 const program = new Command("npm run boot --")
   .description(
     [
-      "Boots a built image in QEMU on a machine like its cloud's, told who it is by a metadata service like its cloud's.",
-      "Its console is this terminal; Ctrl-A X leaves. Nothing is written to the image.",
+      "Boots a built image in QEMU, on a machine and with a metadata service like its cloud's.",
+      "Its console is this terminal; press Ctrl-A X to quit. Nothing is written to the image.",
     ].join("\n"),
   )
-  .argument("<key>", "image key, as `npm run images` lists them: 3.23.6-x86_64-bios-tiny-nocloud")
+  .argument("<key>", "image key, as listed by `npm run images`: 3.23.6-x86_64-bios-tiny-nocloud")
   .option(
     "--out <folder>",
-    "the image that `npm run build -- KEY --out FOLDER` made (default: the stack's own)",
+    "boot the image that `npm run build -- KEY --out FOLDER` made (default: the stack's own)",
   )
-  .option("--image <file>", "this file, whatever its name")
-  .option("--port <number>", "port of this host's loopback for SSH (default: a free one)")
-  .option("--ssh-key <file>", "public key that may log in (default: a new one, gone with the machine)")
-  .option("--stack <name>", "take ledger and mirror from this stack (default: dev, where it exists)")
+  .option("--image <file>", "boot this file")
+  .option("--port <number>", "port on this host's loopback for SSH (default: a free port)")
+  .option("--ssh-key <file>", "public key to log in with (default: a temporary key)")
+  .option("--stack <name>", "use this stack's ledger and mirror (default: dev, if it exists)")
   .action(main);
 
-/** MiB that the disk is larger than the image: room to try something. */
+/** By how many MiB the disk is larger than the image, to have space for experiments. */
 const growthMib = 2048;
 
 async function main(key: string, options: Options): Promise<void> {
@@ -81,11 +81,11 @@ async function main(key: string, options: Options): Promise<void> {
       },
     });
     const login = `${variant.login}@127.0.0.1`;
-    // The host's key is a new one each time: it is neither asked for nor kept.
+    // The guest has a new host key each time, so SSH must neither ask for it nor save it.
     const trust = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null";
     process.stdout.write(
       `${file} (${accelerator})\nssh -p ${guest.sshPort} -i ${key.file} ${trust} ${login}\n` +
-        "Ctrl-A X leaves.\n",
+        "Press Ctrl-A X to quit.\n",
     );
     await Promise.race([guest.guest.ended, endSignal()]);
   } finally {
@@ -96,7 +96,7 @@ async function main(key: string, options: Options): Promise<void> {
   }
 }
 
-/** Nothing is built here: a mirror is asked only on a host of which nothing is known yet. */
+/** Nothing is built here. A mirror is needed only if this host's accelerator has not been probed yet. */
 async function bootAccelerator({ name, arch }: Variant, build: BuildSettings): Promise<Accelerator> {
   if (build.accelerator !== "auto") return build.accelerator;
   return (
@@ -104,11 +104,11 @@ async function bootAccelerator({ name, arch }: Variant, build: BuildSettings): P
   );
 }
 
-/** The image to boot. Throws a UserError that says how to come by it when it is not there. */
+/** The image to boot. If it does not exist, throws a UserError that says how to build it. */
 function imageFile(variant: Variant, { image, out }: Options): string {
   if (image !== undefined) {
     if (existsSync(image)) return path.resolve(image);
-    throw new UserError("image-not-built", `there is no image ${image}`, "give the file of a built image", {
+    throw new UserError("image-not-built", `image ${image} not found`, "use the file of a built image", {
       where: image,
     });
   }
@@ -119,8 +119,8 @@ function imageFile(variant: Variant, { image, out }: Options): string {
   const boot = `npm run boot -- ${variant.imageKey} --out ${target}`;
   throw new UserError(
     "image-not-built",
-    `${variant.name} is not built: ${folder} has no image of it`,
-    `npm run build -- ${variant.imageKey} --out ${target}, then ${boot}`,
+    `${variant.name} is not built: ${folder} has no such image`,
+    `run npm run build -- ${variant.imageKey} --out ${target}, then ${boot}`,
     { where: file },
   );
 }
@@ -130,13 +130,13 @@ function portNumber(text: string): number {
   if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port;
   throw new UserError(
     "usage",
-    `--port ${text} is no port`,
-    "give a number from 1 to 65535, or leave it out",
+    `--port ${text} is not a valid port`,
+    "use a number from 1 to 65535, or omit --port",
     { where: "--port" },
   );
 }
 
-/** The key that may log in: the caller's, or a new one beside the other throwaway files. */
+/** The key to log in with: the caller's, or a new one in the scratch folder. */
 function sshKey(given: string | undefined, scratch: string): { publicKey: string; file: string } {
   if (given === undefined) {
     const key = ssh2.utils.generateKeyPairSync("ed25519");
@@ -151,13 +151,13 @@ function sshKey(given: string | undefined, scratch: string): { publicKey: string
   }
   throw new UserError(
     text === undefined ? "file-missing" : "ssh-key-invalid",
-    text === undefined ? `there is no public key ${publicFile}` : `${publicFile} holds no OpenSSH public key`,
-    "give the .pub file that ssh-keygen made",
+    text === undefined ? `public key ${publicFile} not found` : `${publicFile} is not an OpenSSH public key`,
+    "use the .pub file that ssh-keygen made",
     { where: publicFile },
   );
 }
 
-/** Lets QEMU's console connect to this process' terminal. Without a terminal it is shown, and nothing is typed. */
+/** Connects QEMU's console to this process's terminal. Without a terminal, it only shows the output. */
 async function terminalOn(socketPath: string): Promise<Server> {
   const server = createServer((socket) => {
     socket.on("error", () => {});

@@ -1,13 +1,13 @@
 /**
- * Sets up everything this project needs and a checkout doesn't have: npm packages, the Pulumi CLI with its two
- * plugins, QEMU and firmware, and a newer Node where the host's is too old. It needs nothing but a Node and its npm,
- * does nothing twice, and says what it does on stderr.
+ * Sets up everything that this project needs and a checkout doesn't contain: npm packages, the Pulumi CLI with its two
+ * plugins, QEMU and firmware, and a newer Node if the host's is too old. It requires only Node and npm, skips what is
+ * already set up, and reports what it does on stderr.
  *
  *   node scripts/bootstrap.mjs [--tests] [--offline-kit] [--refresh]
  *
- *   --tests        also what only the tests need
- *   --offline-kit  also what the offline kit is made with
- *   --refresh      try the network again where an earlier run had to do without it
+ *   --tests        also set up what only the tests need
+ *   --offline-kit  also set up what is needed to make the offline kit
+ *   --refresh      try the network again if an earlier run worked without it
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -35,7 +35,7 @@ import { readTools, VersionMemory, writeTools } from "../src/bootstrap/tools-fil
  */
 
 /**
- * Brings the checkout up to date; under a second when there is nothing to do.
+ * Brings the checkout up to date. Takes less than a second if there is nothing to do.
  * @param {{ tests?: boolean, offlineKit?: boolean, refresh?: boolean }} [options]
  * @returns {Promise<Tools>}
  */
@@ -48,7 +48,7 @@ export async function bootstrap(options = {}) {
     /** @type {Record<string, string>} */
     const versions = {};
     const npmPackages = ensureNpmPackages(projectRoot, abort.signal);
-    // The CLI takes the longest by far where it has to be built, so the rest runs beside it.
+    // If the CLI has to be built, it takes by far the longest, so the rest runs in parallel.
     const steps = [
       hasProxy() ? npmPackages.then(() => ensureCli(memory, abort.signal)) : ensureCli(memory, abort.signal),
       npmPackages,
@@ -97,7 +97,7 @@ async function ensureSystemTools(options, memory, versions, signal) {
   if (stillMissing.length > 0) {
     throw new BootstrapError(
       "tool-missing",
-      `installed, and yet not found: ${stillMissing.map((one) => one.name).join(", ")}`,
+      `not found after installation: ${stillMissing.map((one) => one.name).join(", ")}`,
     );
   }
 }
@@ -113,7 +113,7 @@ async function ensurePlugins(cli, before, refresh, signal) {
   const where = { path: process.env["PATH"] ?? "", cli: cli.path, home: pulumiHome() };
   const language = findRealPlugin("language-nodejs", where) ?? standIn("language-nodejs");
   let command = findRealPlugin("resource-command", where);
-  // Where the network was missing once, it isn't tried again at every start.
+  // If an earlier run could not reach the network, don't try again at every start.
   const hadStandIn = before?.plugins["resource-command"].kind === "stand-in";
   if (command === undefined && (refresh || !hadStandIn) && (await installCommandProvider(cli.path, signal))) {
     command = findRealPlugin("resource-command", where);
@@ -150,7 +150,7 @@ function toolsFrom(cli, plugins, versions, memory) {
 }
 
 /**
- * By key, so that the file doesn't change with the order in which things were found.
+ * Sorts by key, so that the file doesn't depend on the order in which things were found.
  * @template T
  * @param {Record<string, T>} record
  */
@@ -159,7 +159,7 @@ function sorted(record) {
 }
 
 /**
- * Two bootstraps at once would undo each other's `npm ci`: the second waits.
+ * Lets only one bootstrap run at a time: two would undo each other's `npm ci`.
  * @template T
  * @param {() => Promise<T>} work
  * @returns {Promise<T>}
@@ -169,7 +169,7 @@ async function alone(work) {
   mkdirSync(dirname(toolsFile), { recursive: true });
   let saidSo = false;
   while (!take(lock)) {
-    if (!saidSo) say(`another bootstrap is at work (process ${holder(lock)}): waiting for it`);
+    if (!saidSo) say(`waiting for another bootstrap (process ${holder(lock)})`);
     saidSo = true;
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
@@ -191,7 +191,7 @@ function take(lock) {
   } catch {
     const owner = holder(lock);
     if (owner !== undefined && isAlive(owner)) return false;
-    // Left behind by a process that was killed.
+    // A process that was killed left the lock behind.
     if (holder(lock) === owner) rmSync(lock, { force: true });
     return false;
   }
@@ -217,7 +217,7 @@ function isAlive(pid) {
 }
 
 /**
- * Runs `main`, shows a BootstrapError without its stack, and sets the exit code.
+ * Runs `main`. Prints a BootstrapError without its stack and sets the exit code.
  * @param {() => Promise<void>} main
  */
 export async function withErrorsShown(main) {
@@ -238,7 +238,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
         throw new BootstrapError(
           "usage",
           `unknown argument ${flag}`,
-          `known: ${Object.keys(known).join(" ")}`,
+          `known arguments: ${Object.keys(known).join(" ")}`,
           { where: flag },
         );
       return known[/** @type {keyof typeof known} */ (flag)];

@@ -33,20 +33,13 @@ interface Options {
 
 const program = new Command("npm run build --")
   .description("Builds one image in QEMU and boot-tests it, without Pulumi.")
-  .argument("<key>", "image key, as `npm run images` lists them: 3.23.6-x86_64-bios-tiny-nocloud")
-  .requiredOption("--out <folder>", "where the image goes")
-  .option(
-    "--stack <name>",
-    "take ledger, mirror and build settings from this stack (default: dev, where it exists)",
-  )
-  .option("--no-boot", "leave out the boot test")
-  .option("--no-cache", "build from packages alone, without what earlier builds made of the same")
-  .option(
-    "--verify",
-    "build it a second time, from packages alone, and say which files or blocks differ",
-    false,
-  )
-  .option("--builder <host>", "build on that one of the stack's builders, not here")
+  .argument("<key>", "image key, as listed by `npm run images`: 3.23.6-x86_64-bios-tiny-nocloud")
+  .requiredOption("--out <folder>", "folder for the image")
+  .option("--stack <name>", "use this stack's ledger, mirror and build settings (default: dev, if it exists)")
+  .option("--no-boot", "skip the boot test")
+  .option("--no-cache", "build from packages alone, without the results of earlier builds")
+  .option("--verify", "build it again from packages alone, and report which files or blocks differ", false)
+  .option("--builder <host>", "build on this builder of the stack, not locally")
   .option("--json", "print the result as JSON on stdout", false)
   .action(printing(main));
 
@@ -72,7 +65,7 @@ async function main(key: string, options: Options): Promise<Output> {
     const seconds = progress.seconds();
     if (options.verify) await verifyBuild(variant, build, image, progress, dataSource);
     progress.phase("done", 100);
-    // What differs ends the program before this.
+    // If they differ, verifyBuild has thrown.
     const identical = options.verify ? true : undefined;
     if (options.json) {
       const text = JSON.stringify({ ...image, bootTest: tested, identical, seconds }, undefined, 2);
@@ -80,11 +73,11 @@ async function main(key: string, options: Options): Promise<Output> {
     }
     const lines = [image.file, `sha512 ${image.sha512}`];
     lines.push(...Object.values(image.documents).map(({ file }) => file));
-    if (identical) lines.push("identical when built again, from packages alone");
+    if (identical) lines.push("identical when built again from packages alone");
     if (tested !== undefined) {
       lines.push(`boot test: ${tested.checks.length} checks passed in ${tested.seconds} s`);
       const { standIns } = tested;
-      if (standIns.length > 0) lines.push(`the offline kit's stand-ins in it: ${standIns.join(", ")}`);
+      if (standIns.length > 0) lines.push(`contains stand-ins from the offline kit: ${standIns.join(", ")}`);
     }
     for (const [name, took] of Object.entries(seconds))
       lines.push(`${took.toFixed(1).padStart(7)} s  ${name}`);
@@ -93,11 +86,11 @@ async function main(key: string, options: Options): Promise<Output> {
   return await withFileLock(
     lockOf(folder, variant),
     () => withBuildSlot(build.slots, variant.name, buildHere),
-    () => process.stderr.write(`${variant.name}: is being built into ${folder}, waiting for that\n`),
+    () => process.stderr.write(`${variant.name}: another process is building it into ${folder}; waiting\n`),
   );
 }
 
-/** Two builds of one image into one folder would write the same files. The lock is none of that folder's business. */
+/** A lock, because two builds of an image into the same folder would write the same files. It is kept in the cache. */
 function lockOf(folder: string, { name }: Variant): string {
   const place = createHash("sha256").update(`${folder}\n${name}`).digest("hex");
   return path.join(cacheFolder("outputs"), `${place.slice(0, 32)}.lock`);
@@ -107,8 +100,8 @@ function findBuilder(host: string, variant: Variant, settings: StackSettings, op
   if (!options.boot || !options.cache || options.verify) {
     throw new UserError(
       "usage",
-      "a builder builds once, uses its caches and boots what it has built",
-      "leave out --no-boot, --no-cache and --verify, or --builder",
+      "--no-boot, --no-cache and --verify do not work with --builder",
+      "omit them, or --builder",
       { where: "--builder" },
     );
   }
@@ -118,7 +111,7 @@ function findBuilder(host: string, variant: Variant, settings: StackSettings, op
   throw new UserError(
     "unknown-builder",
     `the stack has no builder ${host} for ${variant.arch}${suggest(host, hosts)}`,
-    `name it in the stack's builders${hosts.length === 0 ? "" : `; it has ${hosts.join(", ")}`}`,
+    `add it to the stack's builders${hosts.length === 0 ? "" : `, or use one of ${hosts.join(", ")}`}`,
     { where: host },
   );
 }

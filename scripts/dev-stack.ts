@@ -1,6 +1,6 @@
 /**
- * Makes stack `dev`'s settings and ledger, for `npm start`: `dev-stack.ts write official|offline`. `choose-mirror` only says which
- * it would be: exit status 0 for official, 3 for the offline kit.
+ * Writes the settings and ledger of stack `dev`, for `npm start`: `dev-stack.ts write official|offline`. `choose-mirror`
+ * only reports which mirror to use: exit code 0 for official, 3 for the offline kit.
  */
 import { officialMirrorUrl } from "../src/builder/mirror.ts";
 import { runCommand } from "../src/lib/command.ts";
@@ -19,8 +19,8 @@ await runCommand(undefined, async () => {
   } else {
     throw new UserError(
       "usage",
-      `'${operation ?? ""}' is not something this program does`,
-      "choose-mirror, write official or write offline",
+      `unknown operation '${operation ?? ""}'`,
+      "use choose-mirror, write official or write offline",
     );
   }
 });

@@ -1,4 +1,4 @@
-/** `npm run errors`: docs/errors.md from src/lib/error-codes.ts. */
+/** `npm run errors`: writes docs/errors.md from src/lib/error-codes.ts. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command } from "commander";
@@ -12,13 +12,13 @@ const file = "docs/errors.md";
 
 const introduction = `# Errors
 
-<!-- Made from src/lib/error-codes.ts by \`npm run errors\`: edit that file, and run it. -->
+<!-- Generated from src/lib/error-codes.ts by \`npm run errors\`: edit that file, then run the command. -->
 
-Every fault that a person can do something about has a code. Codes stay as they are; the texts beside them may change, so
-programs and tests go by the code and by the place.
+Every error that a user can act on has a code. Codes are stable, but texts may change, so programs and tests should rely on
+the code and the place.
 
-A program says what is wrong on stderr, with \`→\` before what to do, and ends with exit code 1. With \`--json\`, stdout has one
-document in place of the result:
+A program prints the error on stderr, with \`→\` before the hint, and exits with code 1. With \`--json\`, it prints one document on
+stdout instead of the result:
 
 \`\`\`json
 {
@@ -29,12 +29,12 @@ document in place of the result:
 }
 \`\`\`
 
-\`where\` is a place in a file (\`FILE:LINE:COLUMN\`, and the path of the value in it), a resource, a URL, a region, or an option;
-null where there is none to name. Several mistakes are told at once: then \`problems\` lists them, each in the same form, and
-\`code\` is theirs where they are all of one kind.
+\`where\` is a place in a file (\`FILE:LINE:COLUMN\` and the path of the value), a resource, a URL, a region or an option. It is
+null if there is no place. If there are several errors, \`problems\` lists them, each in the same form, and \`code\` is their code
+if they all have the same one.
 `;
 
-/** The page as it should be. */
+/** The up-to-date page. */
 export async function errorsPage(): Promise<string> {
   const parts = Object.entries(errorCodes).map(([subject, codes]) => {
     const rows = Object.entries<string>(codes).map(([code, text]) => {
@@ -47,22 +47,22 @@ export async function errorsPage(): Promise<string> {
   return await format([introduction, ...parts].join("\n"), { ...style, parser: "markdown" });
 }
 
-/** Writes the page, or with `check` only tells whether it is fresh. */
+/** Writes the page or, with `check`, only checks whether it is up to date. */
 export async function errors({ check = false }: { check?: boolean }): Promise<Output> {
   const page = await errorsPage();
   const path = join(projectRoot, file);
   const isFresh = existsSync(path) && readFileSync(path, "utf8") === page;
   if (check && !isFresh) {
-    const message = "is not what src/lib/error-codes.ts says: run `npm run errors` and commit the result";
+    const message = "is out of date with src/lib/error-codes.ts: run `npm run errors` and commit the result";
     throw new ConfigError([{ code: "generated-file-stale", file, path: "", message }]);
   }
   if (!isFresh) writeFileSync(path, page);
-  return { text: `${file}: ${isFresh ? "fresh" : "written"}`, warnings: [] };
+  return { text: `${file}: ${isFresh ? "up to date" : "written"}`, warnings: [] };
 }
 
 if (process.argv[1] === import.meta.filename) {
   const program = new Command("errors")
-    .description("The page of all error codes, docs/errors.md.")
-    .option("--check", "only tell whether it is fresh");
+    .description("Writes docs/errors.md, the page of all error codes.")
+    .option("--check", "only check whether it is up to date");
   await runCommand(program, () => errors(program.opts()));
 }

@@ -1,6 +1,6 @@
 /**
- * Runs one of the project's programs, or one that an npm package brings, with a Node that is new enough: npm starts
- * scripts with whatever `node` is on PATH, and an old one can't read TypeScript.
+ * Runs a program of the project or of an npm package with a Node that is new enough. npm runs scripts with whatever
+ * `node` is on PATH, and an old one can't run TypeScript.
  *
  *   node scripts/node.mjs scripts/images.ts ARGS
  *   node scripts/node.mjs mocha ARGS
@@ -15,7 +15,7 @@ import { BootstrapError } from "../src/bootstrap/report.mjs";
 import { runInForeground } from "../src/bootstrap/run-in-foreground.mjs";
 
 /**
- * @param {string} name a path, or the name of a program in node_modules
+ * @param {string} name a path, or the name of a program in node_modules/.bin
  * @returns {string}
  */
 function fileOf(name) {
@@ -25,7 +25,7 @@ function fileOf(name) {
   } catch {
     throw new BootstrapError(
       "file-missing",
-      `there is no program ${name || "named"} to run`,
+      name ? `program ${name} not found` : "no program given",
       isPath ? "check the path" : "`npm run bootstrap` installs the project's npm packages",
     );
   }
@@ -39,12 +39,12 @@ await withErrorsShown(async () => {
   const node = needNode();
   process.env["PATH"] = pathWithNode(node);
   if (isNewEnough()) {
-    // As if it had been called directly.
+    // As if the program had been called directly.
     process.argv.splice(1, 2, file);
     program = file;
   } else {
     process.exitCode = await runInForeground(node, [file, ...arguments_], process.env);
   }
 });
-// Not above, for its own errors are its own to show.
+// Outside of withErrorsShown, because the program reports its own errors.
 if (program !== undefined) await import(pathToFileURL(program).href);

@@ -1,8 +1,8 @@
 /**
- * `npm run pulumi -- ARGS`: the Pulumi CLI with this project's tools, after whatever the bootstrap finds to do.
+ * `npm run pulumi -- ARGS`: bootstraps if necessary, then runs the Pulumi CLI with this project's tools.
  *
- * Where no backend is configured, state is kept under work/pulumi; stack `dev` then has a passphrase of its own
- * (see src/bootstrap/environment.mjs). Everything else, the user's environment variables first, is Pulumi's.
+ * If no backend is configured, state is kept in work/pulumi, and stack `dev` has a default passphrase (see
+ * src/bootstrap/environment.mjs). Everything else is left to Pulumi; the user's environment variables take precedence.
  */
 import { fileURLToPath } from "node:url";
 import { bootstrap, withErrorsShown } from "./bootstrap.mjs";

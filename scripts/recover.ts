@@ -1,4 +1,4 @@
-/** `npm run recover -- --stack NAME`: after a run that was killed, or that failed in a cloud. See src/recover/recover.ts. */
+/** `npm run recover -- --stack NAME`: cleans up after a run that was killed or failed in a cloud. See src/recover/recover.ts. */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
 import { runCommand } from "../src/lib/command.ts";
@@ -6,12 +6,12 @@ import { recover, type RecoverOptions } from "../src/recover/recover.ts";
 
 const program = new Command("npm run recover --")
   .description(
-    "After a killed run: clears the engine's lock and forgets what was under way; in clouds, deletes private images that no state knows.",
+    "Cleans up after a killed run: clears the engine's lock and pending operations, and deletes private images in clouds that are in no state.",
   )
   .option("--stack <name>", "the stack to recover", "dev")
   .option(
     "--force",
-    "clear the lock also of a run on another machine, or in a backend that is no folder, which may still be going",
+    "clear the lock even if the run may still be going: on another machine, or in a backend that is not a folder",
     false,
   )
   .action((options: RecoverOptions) => recover(options, clouds));

@@ -1,11 +1,13 @@
-/** `npm run regions`: the clouds' lists of regions, in configs/regions.yaml. */
+/** `npm run regions`: lists and updates the clouds' regions in configs/regions.yaml. */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
 import { printing, runCommand } from "../src/lib/command.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
 import { listRegions, type RegionsOptions, updateRegions } from "../src/regions/regions.ts";
 
-const program = new Command("regions").description("The clouds' lists of regions, in configs/regions.yaml.");
+const program = new Command("regions").description(
+  "Lists and updates the clouds' regions in configs/regions.yaml.",
+);
 const root = ["--root <dir>", "the project's folder", projectRoot] as const;
 program
   .command("list")
@@ -13,10 +15,10 @@ program
   .action(printing(listRegions));
 program
   .command("update [cloud...]")
-  .description("add regions that are new; tell of those that are no longer found")
-  .option("--from <cloud=place...>", "URL or file in place of the cloud's own list")
-  .option("--drop <region...>", "take these out")
-  .option("--dry-run", "only say what would be done")
+  .description("add new regions and report those that no longer exist")
+  .option("--from <cloud=place...>", "URL or file to use instead of the cloud's own list")
+  .option("--drop <region...>", "remove these regions")
+  .option("--dry-run", "only print what would be done")
   .option(...root)
   .action(printing((names: string[], options: RegionsOptions) => updateRegions(names, clouds, options)));
 await runCommand(program);

@@ -1,6 +1,6 @@
 /**
- * `npm start`: sets up what is missing, makes stack `dev` where there is none, and brings it up: one NoCloud image,
- * built, boot-tested, in local storage. Run again on a finished stack it changes nothing.
+ * `npm start`: sets up what is missing, makes stack `dev` if it does not exist, and brings it up: one NoCloud image,
+ * built, boot-tested and in local storage. Running it again on a finished stack changes nothing.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { projectRoot } from "../src/bootstrap/pinned.mjs";
 import { pulumiEnvironment } from "../src/bootstrap/environment.mjs";
 import { runInForeground } from "../src/bootstrap/run-in-foreground.mjs";
 
-/** How dev-stack.ts says that the official mirror cannot be reached. */
+/** dev-stack.ts's exit code if the official mirror cannot be reached. */
 const offlineStatus = 3;
 
 const stackFile = join(projectRoot, "Pulumi.dev.yaml");
@@ -19,7 +19,7 @@ await withErrorsShown(async () => {
   const begun = performance.now();
   const tools = await bootstrap();
   if (!existsSync(stackFile)) {
-    // Looking at the network is left to a program that may use npm's packages, which are there only now.
+    // A separate program checks the network, because it uses npm packages, which may have just been installed.
     const offline = runScript("scripts/dev-stack.ts", "choose-mirror") === offlineStatus;
     if (offline) await makeOfflineKit();
     mustSucceed(runScript("scripts/dev-stack.ts", "write", offline ? "offline" : "official"));
@@ -29,8 +29,8 @@ await withErrorsShown(async () => {
   const env = pulumiEnvironment({ tools, stack: "dev" });
   const cli = tools.pulumi.path;
   mustSucceed(await runInForeground(cli, ["stack", "select", "--create", "dev", "--non-interactive"], env));
-  console.error(`set-up took ${((performance.now() - begun) / 1000).toFixed(1)} s`);
-  // Nobody is asked anything between a preview and the update here, so the preview would only be waited for.
+  console.error(`setup took ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  // There is no confirmation prompt here, so a preview would only take time.
   const up = ["up", "--yes", "--skip-preview", "--stack", "dev", ...process.argv.slice(2)];
   process.exitCode = await runInForeground(cli, up, env);
 });
@@ -42,7 +42,7 @@ await withErrorsShown(async () => {
  * @returns {number} its exit status
  */
 function runScript(script, ...arguments_) {
-  // The bootstrap's choice, not this process: the host's Node may be too old for TypeScript.
+  // The Node that the bootstrap chose: this process's may be too old for TypeScript.
   const { status } = spawnSync("node", [script, ...arguments_], {
     cwd: projectRoot,
     stdio: "inherit",
@@ -50,7 +50,7 @@ function runScript(script, ...arguments_) {
   return status ?? 1;
 }
 
-/** Programs say themselves what went wrong. @param {number} status */
+/** Programs report their own errors. @param {number} status */
 function mustSucceed(status) {
   if (status !== 0) process.exit(status);
 }

@@ -1,8 +1,8 @@
 /**
- * The one entry point of all tracked commands: `node scripts/step.ts create|update|delete`, with ALPINE_STEP and
- * ALPINE_STEP_INPUT in the environment, the result as one line of JSON on stdout, all else on stderr.
+ * The entry point of all tracked commands: `node scripts/step.ts create|update|delete`, with ALPINE_STEP and
+ * ALPINE_STEP_INPUT in the environment. The result is one line of JSON on stdout; everything else goes to stderr.
  *
- * Never rename or move it: its command line is in every stack's state, and a changed one runs the command again.
+ * Never rename or move this file: its command line is in every stack's state, and changing it runs the command again.
  */
 import { clouds } from "../clouds/registry.ts";
 import { runCommand } from "../src/lib/command.ts";
@@ -16,7 +16,7 @@ const steps = Object.assign(
   ...clouds.map(({ publishing }) => publishing?.steps),
 ) as ReturnType<typeof commonSteps>;
 
-/** A result must fit into the environment of later calls with room to spare. */
+/** A result must easily fit into the environment of later calls. */
 const maximumResultBytes = 4096;
 
 await runCommand(undefined, async () => {
@@ -27,7 +27,7 @@ await runCommand(undefined, async () => {
     throw new UserError(
       "step-unknown",
       `step '${name}' with operation '${operation ?? ""}' is unknown`,
-      `this program is run by Pulumi with ${stepVariables.name} (${Object.keys(steps).join(", ")}) and create, update or delete`,
+      `Pulumi runs this program with ${stepVariables.name} (${Object.keys(steps).join(", ")}) and create, update or delete`,
     );
   }
   endWithEngine();

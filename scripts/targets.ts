@@ -1,9 +1,9 @@
 /**
- * `npm run targets`: the part of a stack that some of its images are, as `--target` arguments with exact URNs:
+ * `npm run targets`: prints `--target` arguments with exact URNs for some of a stack's images:
  *
  *   npm run pulumi -- up --stack testing $(npm run -s targets -- --stack testing --only aws 3.23)
  *
- * With the images come what they depend on, so that shared resources are there. Images never drop out of the program.
+ * Includes the resources that the images depend on. The program itself always declares all images.
  */
 import { Command } from "commander";
 import { clouds } from "../clouds/registry.ts";
@@ -12,14 +12,14 @@ import { projectRoot } from "../src/lib/workspace.ts";
 import { targets, type TargetsOptions } from "../src/stacks/targets.ts";
 
 const program = new Command("targets")
-  .description("--target arguments for some of a stack's images, with what they depend on.")
-  .option("--stack <name>", "the stack; without, the one that is selected")
-  .option("--only <pattern...>", "images with all of these words of their key; globs too, or a whole key")
-  .option("--skip <pattern...>", "but none with any of these")
+  .description("Prints --target arguments for some of a stack's images and their dependencies.")
+  .option("--stack <name>", "the stack (default: the selected one)")
+  .option("--only <pattern...>", "only images whose key has all of these words; also globs or whole keys")
+  .option("--skip <pattern...>", "skip images that match any of these")
   .option(
     "--from <file>",
-    "a saved `preview --json --show-sames`, or `stack export`, instead of a preview now",
+    "use a saved `preview --json --show-sames` or `stack export` instead of a new preview",
   )
-  .option("--urns", "only the URNs, one a line")
+  .option("--urns", "print only the URNs, one per line")
   .option("--root <dir>", "the project's folder", projectRoot);
 await runCommand(program, () => targets(program.opts<TargetsOptions>(), clouds));

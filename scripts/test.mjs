@@ -1,6 +1,6 @@
 /**
- * `npm test`: sets up what tests need, then lint, types, unit tests and end-to-end tests. Ends with
- * `N passed, N failed, N skipped` on a line of its own, from mocha's counts; a run in which no test ran fails.
+ * `npm test`: sets up what tests need, then runs lint, type checks, unit tests and end-to-end tests. Its last line is
+ * `N passed, N failed, N skipped`, from mocha's counts. A run without any tests fails.
  */
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
@@ -13,11 +13,11 @@ const resultsFolder = join(projectRoot, "work", "test-results");
 const counts = { passed: 0, failed: 0, skipped: 0 };
 
 /**
- * Runs one part of the checks and says how long it took.
+ * Runs one part of the checks and prints how long it took.
  * @param {string} name
  * @param {readonly string[]} command
  * @param {NodeJS.ProcessEnv} [env]
- * @returns {boolean} whether it went well
+ * @returns {boolean} whether it succeeded
  */
 function part(name, command, env = process.env) {
   const [program = "", ...arguments_] = command;
@@ -30,7 +30,7 @@ function part(name, command, env = process.env) {
 }
 
 /**
- * Runs a suite of mocha's and adds its counts. A suite that ends without having counted anything has failed.
+ * Runs a mocha suite and adds its counts. A suite that ends without counts has failed.
  * @param {string} script the npm script
  */
 function suite(script) {
@@ -52,13 +52,13 @@ function suite(script) {
   return went && result.passed > 0;
 }
 
-/** The offline kit takes programs out of Debian's packages. */
+/** The offline kit extracts programs from Debian packages. */
 const offlineKit = ["apt-get", "dpkg-deb"].every((program) => findOnPath(program) !== undefined);
 
 function makeOfflineKit() {
   if (!offlineKit) {
     console.log(
-      "\n== offline kit: left out, for making it takes apt and dpkg; tests that need it are skipped",
+      "\n== offline kit: skipped, because it needs apt and dpkg; tests that need it are skipped, too",
     );
     return true;
   }

@@ -1,4 +1,4 @@
-/** Ends operations when their time is up or the engine cancels them all. */
+/** Aborts operations when they time out or the engine cancels all of them. */
 export class Deadlines {
   private readonly running = new Set<AbortController>();
   private cancelled = false;
@@ -8,7 +8,7 @@ export class Deadlines {
     const controller = new AbortController();
     this.running.add(controller);
     if (this.cancelled) controller.abort();
-    // Fractions of a second don't count, as in the real provider.
+    // Ignores fractions of a second, like the real provider.
     const milliseconds = Math.trunc(seconds) * 1000;
     const timer = seconds === 0 ? undefined : setTimeout(() => controller.abort(), milliseconds);
     try {
@@ -19,7 +19,7 @@ export class Deadlines {
     }
   }
 
-  /** Aborts what is running, and whatever is started from now on. */
+  /** Aborts all running operations, and any that are started later. */
   public cancelAll(): void {
     this.cancelled = true;
     for (const controller of this.running) controller.abort();

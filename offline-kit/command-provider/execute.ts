@@ -1,4 +1,4 @@
-/** Runs one command the way the real provider does, its traps included. */
+/** Runs a command like the real provider, including its pitfalls. */
 import { isUtf8 } from "node:buffer";
 import { spawn, type ChildProcess } from "node:child_process";
 import { accessSync, closeSync, constants, statSync } from "node:fs";
@@ -11,15 +11,15 @@ import { LineLog } from "./log-lines.ts";
 import { openPipes, openStdinPipe, streamOf, type Pipe } from "./pipes.ts";
 import type { Properties } from "./property.ts";
 
-/** A command's outputs: `stdout` and `stderr`, with globs also `assets` and `archive`. */
+/** A command's outputs: `stdout` and `stderr` and, with globs, `assets` and `archive`. */
 export interface CommandOutputs extends Properties {
   stdout: string;
   stderr: string;
 }
 
 /**
- * Runs `command` and returns its outputs; what it doesn't set anew is kept from `previous`.
- * An abort kills the process started here, none of its children, and then still waits for the pipes to close.
+ * Runs `command` and returns its outputs. Outputs that it doesn't set are kept from `previous`.
+ * An abort kills the process started here, but not its children, and then still waits for the pipes to close.
  */
 export async function execute(
   command: string,
@@ -42,7 +42,7 @@ export async function execute(
   };
 }
 
-/** The output without its last newline. Of bytes that aren't UTF-8 the real provider can't make an answer. */
+/** The output without its last newline. The real provider cannot return bytes that aren't UTF-8. */
 function textOf(output: Buffer): string {
   if (!isUtf8(output)) {
     throw Object.assign(new Error("grpc: error while marshaling: string field contains invalid UTF-8"), {
@@ -118,7 +118,7 @@ async function runProcess(
   return { failure, stdout: out, stderr: err, both: Buffer.concat(all).toString("utf8") };
 }
 
-/** The program's path by the provider's own PATH: the command's `environment` doesn't change where it is looked for. */
+/** Looks up a program on the provider's own PATH, not on the PATH in the command's `environment`. */
 function findOnPath(program: string): string | undefined {
   const candidates = (process.env["PATH"] ?? "")
     .split(delimiter)
@@ -153,7 +153,7 @@ function feed(end: number, text: string): void {
   stream.end(text);
 }
 
-/** Reads a stream to its end, chunk by chunk: a log that can't take more stops the reading, as it does the real one. */
+/** Reads a stream to its end in chunks. If the log blocks, so does reading, like in the real provider. */
 async function collect(end: number, all: Buffer[], log: LineLog | undefined): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of streamOf(end, "read") as AsyncIterable<Buffer>) {

@@ -1,10 +1,10 @@
-/** `assetPaths` and `archivePaths`: the files a command left that match globs, as the real provider picks them. */
+/** `assetPaths` and `archivePaths`: finds files that a command left by globs, like the real provider. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { posix } from "node:path";
 import { assetArchive, fileAsset, type Properties, type Value } from "./property.ts";
 
-/** The assets below `directory` by their path relative to it. */
+/** The assets in `directory`, by relative path. */
 export function globAssets(directory: string, globs: readonly string[]): Properties {
   const rules = globs.map((glob) => ({
     exclude: glob.startsWith("!"),
@@ -21,7 +21,7 @@ export function globAssets(directory: string, globs: readonly string[]): Propert
   );
 }
 
-/** The archive of the same files; its hash is that of a tar file with them. */
+/** The archive of the same files. Its hash is that of a tar file that contains them. */
 export function globArchive(directory: string, globs: readonly string[]): Value {
   const assets = globAssets(directory, globs);
   const blocks = Object.keys(assets)
@@ -83,7 +83,7 @@ export function globPattern(glob: string): RegExp {
   return new RegExp(`^${source}$`, "u");
 }
 
-/** A ustar header with nothing but name, mode 0600 and size: what the engine hashes archives by. */
+/** A ustar header with only name, mode 0600 and size, which the engine uses to hash archives. */
 function tarHeader(name: string, size: number): Buffer {
   const header = Buffer.alloc(512);
   header.write(name, 0, 100);

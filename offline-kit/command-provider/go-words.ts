@@ -1,4 +1,4 @@
-/** The words Go has for the errors of processes: the real provider passes them on, and people search for them. */
+/** Go's messages for process errors. The real provider passes them on, and users search for them. */
 import { getSystemErrorMap } from "node:util";
 
 const signalWords: Record<string, string> = {
@@ -43,7 +43,7 @@ const shortEscapes: Record<string, string> = {
   '"': '\\"',
 };
 
-/** The text as a Go string literal, which is how a failed command is named. */
+/** The text as a Go string literal, which error messages use to name a failed command. */
 export function goQuoted(text: string): string {
   const escaped = Array.from(text, (character) => {
     const short = shortEscapes[character];

@@ -1,7 +1,7 @@
-/** The inputs of `command:local:Command` and `command:local:run`, checked as the real provider checks them. */
+/** The inputs of `command:local:Command` and `command:local:run`, checked like in the real provider. */
 import { plain, type Properties, type Value } from "./property.ts";
 
-/** What every local command takes. */
+/** The inputs of every local command. */
 export interface BaseInputs {
   stdin?: string;
   logging?: string;
@@ -37,7 +37,7 @@ const baseShapes: Record<string, Shape> = {
   addPreviousOutputInEnv: "bool",
 };
 
-/** The inputs' names and shapes, in the words the real provider's messages use. */
+/** The inputs' names and shapes, in the terms of the real provider's messages. */
 export const commandShapes: Readonly<Record<string, Shape>> = {
   triggers: "[]interface {}",
   create: "string",
@@ -52,7 +52,7 @@ export interface InputFailure {
   reason: string;
 }
 
-/** The failures of `inputs` against `shapes`; an unknown value fits every shape. */
+/** Checks `inputs` against `shapes` and returns the failures. An unknown value has every shape. */
 export function checkInputs(
   inputs: Properties,
   shapes: Readonly<Record<string, Shape>>,
@@ -113,7 +113,7 @@ function goType(value: Value): string {
   return Array.isArray(value) ? "[]interface {}" : "map[string]interface {}";
 }
 
-/** The inputs with secrets opened, for running; `properties` may hold outputs too, which are left out. */
+/** The inputs with plain secrets, for running. `properties` may also contain outputs, which are ignored. */
 export function readCommandInputs(properties: Properties): CommandInputs {
   return pick(properties, commandShapes);
 }

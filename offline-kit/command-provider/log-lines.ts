@@ -1,11 +1,11 @@
-/** Lines of a command's output on their way to the engine's log, with the limit the real provider has. */
+/** Passes a command's output to the engine's log line by line, with the real provider's limit. */
 
-/** The longest line, its newline included, that the real provider's scanner holds. */
+/** The longest line, including its newline, that the real provider's scanner accepts. */
 const longestLine = 64 * 1024;
 
 /**
- * Splits what is written to it into lines. Once 64 KiB came without a newline, the real provider's scanner stops
- * reading and everything written after that waits for ever: `write` then returns a promise that never settles.
+ * Splits what is written to it into lines. After 64 KiB without a newline, the real provider's scanner stops reading,
+ * and later writes block forever: `write` then returns a promise that never settles.
  */
 export class LineLog {
   private pending: Buffer = Buffer.alloc(0);
@@ -30,7 +30,7 @@ export class LineLog {
     }
   }
 
-  /** Logs the last line, which may lack its newline. */
+  /** Logs the last line, which may have no newline. */
   public async end(): Promise<void> {
     if (!this.stopped && this.pending.length > 0) await this.take(this.pending, this.pending.length);
   }

@@ -1,6 +1,6 @@
 /**
  * The offline stand-in for `pulumi-resource-command` 1.2.1: `command:local:Command` and `command:local:run`,
- * with the real provider's behaviour and its traps. `command:remote:*` is not here.
+ * with the real provider's behaviour and pitfalls. `command:remote:*` is not supported.
  */
 import { randomBytes } from "node:crypto";
 import { Server, credentials, status } from "@grpc/grpc-js";
@@ -30,7 +30,7 @@ const version = "1.2.1";
 const commandType = "command:local:Command";
 const runToken = "command:local:run";
 
-/** What the real provider's framework keeps in the provider's own state; kept too, so that both share stacks. */
+/** What the real provider's framework stores in the provider's state. Stored here, too, so that both can share stacks. */
 const frameworkState = { "__pulumi-go-provider-version": "1.2.0" };
 
 const server = new Server(channelOptions);
@@ -43,7 +43,7 @@ function connect(address: string): void {
   watchEngine(address, end);
 }
 
-/** Shows a line beside the resource while it is being worked on. */
+/** Shows a line next to the resource while the operation runs. */
 async function logLine(urn: string, line: string): Promise<void> {
   const request = new engine.LogRequest()
     .setSeverity(engine.LogSeverity.INFO)
@@ -147,7 +147,7 @@ function diff(request: provider.DiffRequest): provider.DiffResponse {
   const news = withIgnored(read(request.getNews()), read(request.getOlds()), request.getIgnorechangesList());
   const found = differences(read(request.getOldInputs()), news);
   const kinds = provider.PropertyDiff.Kind;
-  // Only `triggers` as a whole replaces here; a change inside it does by the SDK's replaceOnChanges.
+  // Only a change of `triggers` as a whole replaces here. The SDK's replaceOnChanges handles changes inside it.
   const replace = { add: kinds.ADD_REPLACE, delete: kinds.DELETE_REPLACE, update: kinds.UPDATE_REPLACE };
   const inPlace = { add: kinds.ADD, delete: kinds.DELETE, update: kinds.UPDATE };
   const response = new provider.DiffResponse().setHasdetaileddiff(true);

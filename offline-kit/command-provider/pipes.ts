@@ -1,6 +1,6 @@
 /**
- * Pipes for a child's standard streams. Node gives children socket pairs, on which opening /dev/stderr or
- * /dev/stdin fails ("No such device or address"); the real provider gives them pipes, so commands may count on it.
+ * Pipes for a child's standard streams. Node uses socket pairs, on which opening /dev/stderr or /dev/stdin fails ("No
+ * such device or address"). The real provider uses pipes, so commands may rely on them.
  */
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
@@ -12,13 +12,13 @@ import { promisify } from "node:util";
 
 const execute = promisify(execFile);
 
-/** A pipe's two ends, each an open file of its own and blocking, as a child expects them. */
+/** A pipe's two ends. Each is a separate open file and blocking, as a child expects. */
 export interface Pipe {
   readEnd: number;
   writeEnd: number;
 }
 
-/** Opens `count` pipes: named ones, whose names are gone again when this returns. */
+/** Opens `count` named pipes. Their names are deleted when this returns. */
 export async function openPipes(count: number): Promise<Pipe[]> {
   const directory = mkdtempSync(join(tmpdir(), "command-pipes-"));
   try {
@@ -31,7 +31,7 @@ export async function openPipes(count: number): Promise<Pipe[]> {
 }
 
 function openBothEnds(path: string): Pipe {
-  // Opening one end waits for the other, unless somebody holds both.
+  // Opening one end blocks until the other is open, unless a process has both open.
   const both = openSync(path, constants.O_RDWR);
   try {
     return { readEnd: openSync(path, constants.O_RDONLY), writeEnd: openSync(path, constants.O_WRONLY) };
@@ -41,8 +41,8 @@ function openBothEnds(path: string): Pipe {
 }
 
 /**
- * A pipe for stdin. On Linux it must be one without a name: whoever opens /dev/stdin of a named one after the
- * writer is gone waits for ever. Node can't make such a pipe, but a shell makes one, and /proc lends it.
+ * A pipe for stdin. On Linux it must be anonymous: with a named pipe, opening /dev/stdin after the writer has ended
+ * blocks forever. Node can't make an anonymous pipe, but a shell can, and /proc gives access to it.
  */
 export async function openStdinPipe(): Promise<Pipe> {
   if (process.platform !== "linux") return ((await openPipes(1)) as [Pipe])[0];
@@ -59,7 +59,7 @@ export async function openStdinPipe(): Promise<Pipe> {
   }
 }
 
-/** Our side of a pipe as a stream; `end` says which side that is. */
+/** The parent's side of a pipe as a stream. */
 export function streamOf(end: number, side: "read" | "write"): Socket {
   return new Socket({ fd: end, readable: side === "read", writable: side === "write" });
 }

@@ -1,16 +1,16 @@
-/** What create and update would give, as far as a preview can know. */
+/** Computes what a preview can know about the outputs of create and update. */
 import type { CommandOutputs } from "./execute.ts";
 import { commandShapes } from "./inputs.ts";
 import { isUnknown, sameValue, unknownString, type Properties } from "./property.ts";
 
-/** Nothing of a command's output is known before it has run. */
+/** A command's outputs are unknown until it has run. */
 export function previewOfCreate(inputs: Properties): Properties {
   return { ...inputs, stdout: unknownString, stderr: unknownString };
 }
 
 /**
- * The old outputs, unknown where an input that the old state has is changed, taken away, or unknown itself.
- * An input that is added changes nothing here: the real provider overlooks it, and so applies see old outputs.
+ * The old outputs; unknown if an input in the old state is changed, removed or itself unknown. An added input has no
+ * effect: the real provider overlooks it, so applies see old outputs.
  */
 export function previewOfUpdate(olds: Properties, inputs: Properties, outputs: CommandOutputs): Properties {
   const changed = Object.keys(commandShapes).some(
@@ -22,7 +22,7 @@ export function previewOfUpdate(olds: Properties, inputs: Properties, outputs: C
   return { ...inputs, ...shown };
 }
 
-/** `inputs` with what `ignoreChanges` names put back to its old value. */
+/** `inputs` with the old values of the properties in `ignoreChanges`. */
 export function withIgnored(inputs: Properties, olds: Properties, ignored: readonly string[]): Properties {
   const kept = ignored.flatMap((name) => {
     const old = olds[name];

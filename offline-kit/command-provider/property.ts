@@ -1,10 +1,10 @@
-/** Property values as they travel between engine and provider, and how the real provider compares them. */
+/** Property values as exchanged between engine and provider, compared like in the real provider. */
 
-/** A value as it is in the protobuf struct; secrets, assets and outputs are objects that carry a signature. */
+/** A value in the protobuf struct. Secrets, assets and outputs are objects with a signature. */
 export type Value = null | boolean | number | string | Value[] | { [key: string]: Value };
 export type Properties = Record<string, Value>;
 
-/** The key under which the engine marks an object as more than an object. */
+/** The key with which the engine marks special objects. */
 const signatureKey = "4dabf18193072939515e22adb298388d";
 const signatures = {
   asset: "c44067f5952c0a294b673a41bacd8c17",
@@ -13,7 +13,7 @@ const signatures = {
   secret: "1b47061264138c4ac30d75fd1eb44270",
 } as const;
 
-/** The engine's string for "a string that is not known yet". */
+/** The engine's string for an unknown string. */
 export const unknownString = "04da6b54-80e4-46f7-96ec-b56ff0331ba9";
 
 const unknownValues = new Set([
@@ -48,7 +48,7 @@ export function assetArchive(assets: Properties, hash: string): Value {
   return signed("archive", { hash, assets });
 }
 
-/** A value with the engine's wrapping taken off: what is known, whether it is secret, and the plain value. */
+/** A value without the engine's wrapping: whether it is known, whether it is secret, and the plain value. */
 interface Folded {
   known: boolean;
   secret: boolean;
@@ -72,7 +72,7 @@ export function isUnknown(value: Value | undefined): boolean {
   return !fold(value).known;
 }
 
-/** The value with secrets opened and outputs resolved at every level; an unknown becomes `undefined`. */
+/** The value with plain secrets and resolved outputs at every level. An unknown value becomes `undefined`. */
 export function plain(value: Value | undefined): Value | undefined {
   const folded = fold(value);
   if (!folded.known) return undefined;
@@ -86,12 +86,12 @@ export function plain(value: Value | undefined): Value | undefined {
   return inner;
 }
 
-/** Without the properties that are null: to the real provider they don't exist. */
+/** Removes properties that are null, which the real provider ignores. */
 export function withoutNulls(properties: Properties): Properties {
   return Object.fromEntries(Object.entries(properties).filter(([, value]) => value !== null));
 }
 
-/** Equality of two values; a secret never equals the same value in the open, nor an unknown a known one. */
+/** Compares two values. A secret never equals the same plain value, nor does an unknown value equal a known one. */
 export function sameValue(left: Value | undefined, right: Value | undefined): boolean {
   const [a, b] = [fold(left), fold(right)];
   if (a.known !== b.known || a.secret !== b.secret) return false;
@@ -103,7 +103,7 @@ function sameContent(a: Value, b: Value): boolean {
     return a.length === b.length && a.every((element, index) => sameValue(element, b[index]));
   }
   if (isObject(a) && isObject(b)) {
-    // Assets and archives are their content, wherever it lies.
+    // Assets and archives are compared by content, not by location.
     if (typeof a["hash"] === "string" && a[signatureKey] !== undefined) {
       return a[signatureKey] === b[signatureKey] && a["hash"] === b["hash"];
     }

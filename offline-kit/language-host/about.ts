@@ -1,4 +1,4 @@
-/** What `pulumi about` shows of the runtime and of the program's dependencies. */
+/** What `pulumi about` shows about the runtime and the program's dependencies. */
 import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -39,7 +39,7 @@ interface Lockfile {
   packages?: Record<string, { version?: string; dependencies?: Record<string, string>; dev?: boolean }>;
 }
 
-/** The packages in package-lock.json: those the project names itself, or all of them. */
+/** The packages in package-lock.json: the project's direct dependencies, or all of them. */
 export function programDependencies(
   programDirectory: string,
   transitive: boolean,

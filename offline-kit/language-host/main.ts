@@ -1,6 +1,6 @@
 /**
  * The offline stand-in for `pulumi-language-nodejs`: the engine starts it, and it starts the Node program.
- * Only what `preview`, `up`, `refresh`, `destroy`, `import` and `about` ask a language host for is here.
+ * Supports only what `preview`, `up`, `refresh`, `destroy`, `import` and `about` need from a language host.
  */
 import { Server, status } from "@grpc/grpc-js";
 import empty from "google-protobuf/google/protobuf/empty_pb.js";
@@ -21,7 +21,7 @@ import { parseRuntimeOptions, type RuntimeOptions } from "./options.ts";
 import { findPackages } from "./packages.ts";
 import { runProgram } from "./run.ts";
 
-/** The version of the language host this one is written after; the CLI prints it in `pulumi about`. */
+/** The version of the language host that this one imitates. The CLI prints it in `pulumi about`. */
 const version = "3.259.0-offline-stand-in";
 
 let engineAddress = engineAddressFrom(process.argv.slice(2));
@@ -61,7 +61,7 @@ server.addService(languageServices.LanguageRuntimeService, {
     });
   }),
   run: unary(async (request: language.RunRequest, call) => {
-    // No AbortSignal.any: Node 20 lets the garbage collector take such a signal while something waits for it.
+    // Not AbortSignal.any: Node 20 may garbage-collect the signal while something waits for it.
     const stop = new AbortController();
     const abort = (): void => stop.abort();
     call.on("cancelled", abort);

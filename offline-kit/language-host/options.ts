@@ -1,7 +1,7 @@
-/** The `runtime.options` of Pulumi.yaml, checked as the real language host checks them. */
+/** The `runtime.options` in Pulumi.yaml, checked like in the real language host. */
 
 export interface RuntimeOptions {
-  /** Whether the program is loaded through ts-node. On unless switched off. */
+  /** Whether to load the program through ts-node. On by default. */
   typescript: boolean;
   /** Path of the tsconfig.json for ts-node. */
   tsconfig: string;
@@ -12,7 +12,7 @@ export interface RuntimeOptions {
 
 const packageManagers = ["auto", "npm", "yarn", "pnpm", "bun"];
 
-/** Checks and completes `options`; throws the real host's message for a wrong type. */
+/** Checks and completes `options`. Throws the real host's message for a wrong type. */
 export function parseRuntimeOptions(options: Readonly<Record<string, unknown>>): RuntimeOptions {
   const parsed: RuntimeOptions = { typescript: true, tsconfig: "", nodeargs: "", packagemanager: "auto" };
   const read = <T>(key: string, type: string, article: string, name = key): T | undefined => {
@@ -36,7 +36,7 @@ export function parseRuntimeOptions(options: Readonly<Record<string, unknown>>):
 }
 
 /**
- * Splits a command line into words as a POSIX shell quotes them, without expanding anything:
+ * Splits a command line into words with the quoting rules of a POSIX shell, without expansion:
  * 'literal', "with \" and \\", a\ b, and # up to the end of the line as a comment.
  */
 export function splitShellWords(text: string): string[] {

@@ -12,8 +12,8 @@ interface PackageManifest {
 const policyPackFiles = new Set(["PulumiPolicy.yaml", "PulumiPolicy.yml", "PulumiPolicy.json"]);
 
 /**
- * Walks every folder below `directory`, links too, and returns the packages in node_modules folders whose
- * package.json says `"pulumi": {"resource": true}`. What can't be read is left out, as the real host does.
+ * Walks every folder in `directory`, including links, and returns the packages in node_modules folders whose
+ * package.json has `"pulumi": {"resource": true}`. Skips what can't be read, like the real host.
  */
 export function findPackages(directory: string): plugin.PackageDependency[] {
   const found: plugin.PackageDependency[] = [];
@@ -81,7 +81,7 @@ function packageDependency(path: string): plugin.PackageDependency | undefined {
     .setServer(described.server ?? "");
 }
 
-/** The plugin's name follows from the package's only in Pulumi's own scope; others must state it. */
+/** Derives the plugin's name from the package's, in Pulumi's own scope only. Other packages must state it. */
 function scopedName(name: string | undefined): string | undefined {
   return name?.startsWith("@pulumi/") ? name.slice("@pulumi/".length) : undefined;
 }

@@ -1,4 +1,4 @@
-/** Runs the Pulumi program: node with the SDK's own `cmd/run`, as the real language host calls it. */
+/** Runs the Pulumi program: node with the SDK's own `cmd/run`, like the real language host. */
 import { spawn, type ChildProcess } from "node:child_process";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -7,16 +7,16 @@ import { PassThrough } from "node:stream";
 import type language from "@pulumi/pulumi/proto/language_pb.js";
 import { parseRuntimeOptions, splitShellWords, type RuntimeOptions } from "./options.ts";
 
-/** `error` is shown to the user; with `bail` the program has shown its error already. */
+/** `error` is shown to the user. If `bail` is set, the program has already shown its error. */
 export interface RunOutcome {
   error: string;
   bail: boolean;
 }
 
-/** cmd/run ends with this code after it has reported the error to the engine itself. */
+/** cmd/run exits with this code if it has reported the error to the engine itself. */
 const exitCodeAlreadyReported = 32;
 
-/** How long a cancelled program may take to end after SIGINT before it is killed. */
+/** How long to wait after SIGINT before a cancelled program is killed. */
 const cancellationGraceMilliseconds = 5000;
 
 const outOfMemoryMarks = [
@@ -36,7 +36,7 @@ export async function runProgram(
     const child = spawn(
       "node",
       [...splitShellWords(options.nodeargs), runPath, ...programArguments(request, engineAddress)],
-      // The working directory stays the engine's: cmd/run changes to --pwd, and `nodeargs` see this one.
+      // Keeps the engine's working directory, which `nodeargs` refer to. cmd/run then changes to --pwd.
       { env: programEnvironment(request, options), stdio: ["ignore", "pipe", "pipe"] },
     );
     return await outcomeOf(child, signal);
@@ -45,7 +45,7 @@ export async function runProgram(
   }
 }
 
-/** Finds the SDK from the program's folder, as node would resolve it there. */
+/** Finds the SDK, resolved from the program's folder. */
 export function locateRunModule(programDirectory: string): string {
   const module = process.env["PULUMI_LANGUAGE_NODEJS_RUN_PATH"] || "@pulumi/pulumi/cmd/run";
   try {
@@ -92,7 +92,7 @@ function programEnvironment(request: language.RunRequest, options: RuntimeOption
   return environment;
 }
 
-/** Config keys go to the program in their old form, `namespace:config:name`, which every SDK reads. */
+/** Passes config keys to the program in their old form, `namespace:config:name`, which every SDK reads. */
 export function legacyConfig(entries: readonly (readonly [string, string])[]): Record<string, string> {
   return Object.fromEntries(
     entries.map(([key, value]) => {

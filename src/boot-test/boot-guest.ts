@@ -1,3 +1,4 @@
+/** Boots an image in QEMU the way its cloud would. */
 import { copyFileSync, truncateSync } from "node:fs";
 import path from "node:path";
 import type { Variant } from "../configuration/variant.ts";
@@ -22,34 +23,34 @@ export interface BootSpecification {
   /** The image's file. */
   file: string;
   accelerator: Accelerator;
-  /** What the cloud, or the seed where there is none, tells the instance. */
+  /** What the instance learns from its cloud's metadata service, or from a seed if it has none. */
   instance: Instance;
-  /** MiB that the disk is larger than the image. */
+  /** By how many MiB the disk is larger than the image. */
   growthMib: number;
   consoleLog: string;
-  /** A socket that the console is led to as well, if any. */
+  /** A socket to connect the console to as well, if any. */
   consoleSocket?: string;
-  /** Port of this host's loopback that leads to the guest's SSH. @default one that is free */
+  /** Port on this host's loopback that is forwarded to the guest's SSH. @default a free port */
   sshPort?: number;
-  /** For the overlay, the firmware's variables and the seed; whoever made it removes it. */
+  /** Folder for the overlay, the firmware's variables and the seed. The caller removes it. */
   scratch: string;
 }
 
-/** A guest that boots, and the services around it. */
+/** A booting guest and the services it uses. */
 export interface BootedGuest {
   guest: Guest;
   sshPort: number;
   diskMib: number;
-  /** What its metadata services were asked so far; undefined where it has none but a seed. */
+  /** Requests to its metadata services so far; undefined if it has a seed instead. */
   requests: readonly Answered[] | undefined;
-  /** Ends QEMU and the services. */
+  /** Stops QEMU and the services. */
   end(): Promise<void>;
 }
 
 /**
- * Boots an image with its own firmware on a machine like its cloud's, on a throwaway overlay of its disk and fresh firmware
- * variables, told what it is by its cloud's metadata service or by a seed.
- * @throws UserError when its format or its firmware is unknown here
+ * Boots an image with its own firmware on a machine like its cloud's, with a throwaway overlay of its disk and fresh
+ * firmware variables. A metadata service like its cloud's, or a seed, tells it what it is.
+ * @throws UserError if its format is unknown or its firmware is not installed
  */
 export async function bootGuest(specification: BootSpecification): Promise<BootedGuest> {
   const { variant, cloud, instance, scratch } = specification;
@@ -103,7 +104,7 @@ function uefiArguments(arch: Architecture, scratch: string): string[] {
   copyFileSync(firmware.variables, variables);
   let code = firmware.code;
   if (arch === "aarch64") {
-    // QEMU's virt machine wants both flash images 64 MiB long; some distributions ship them unpadded.
+    // QEMU's virt machine requires flash images of 64 MiB; some distributions ship them unpadded.
     code = path.join(scratch, "code.fd");
     copyFileSync(firmware.code, code);
     for (const file of [code, variables]) truncateSync(file, 64 << 20);

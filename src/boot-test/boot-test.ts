@@ -1,3 +1,4 @@
+/** The boot test: boots a finished image the way its cloud would and checks it over SSH. */
 import { randomBytes } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -25,36 +26,36 @@ import type { Instance } from "./metadata/service.ts";
 import { openSpeaking, runOverSsh, SshError } from "./ssh.ts";
 import { watchGuest } from "./watch-guest.ts";
 
-/** What a boot test found; part of an image's outputs. */
+/** The result of a boot test; part of an image's outputs. */
 export interface BootTestResult {
-  /** Seconds until the guest had proved everything. */
+  /** Seconds until all checks had passed. */
   seconds: number;
   checks: Check[];
-  /** Packages that stood in for real ones: of those the test says nothing. */
+  /** Packages that stand in for real ones, which the test therefore does not cover. */
   standIns: string[];
 }
 
-/** MiB that the disk is larger than its image, so that a root filesystem that does not grow is noticed. */
+/** By how many MiB the disk is larger than the image, to check that the root filesystem grows. */
 const growthMib = 512;
 
-/** Seconds for the whole test: an emulated machine takes a minute, one of aarch64 with cloud-init on a busy host eight. */
+/** Deadline of the whole test. An emulated machine takes a minute; aarch64 with cloud-init on a busy host takes eight. */
 const defaultDeadlineSeconds = 900;
 
-/** What the user data writes, outside the disk. */
+/** The file that the user data writes, outside the disk. */
 const userDataFile = "/run/boot-test";
 
 /**
- * What an emulated machine's kernel panics of, in its first seconds, when its host has too much to do to let the emulated
- * timer tick in time. That is no image's fault, and the next try goes well.
+ * The panic of an emulated machine's kernel, in its first seconds, if the host is too busy for the emulated timer to
+ * tick in time. The image is not at fault, so the test tries again.
  */
 const missedTimer = /kernel panic: IO-APIC \+ timer doesn't work/;
 const tries = 4;
 
 /**
- * Boots a finished image the way its cloud would, and lets it prove over SSH that it is what its variant declares, and that
- * host name, key and user data reached it by the cloud's own way.
- * @param clouds all that are known: an image asks its own cloud, and reaches no other's services
- * @throws UserError with the console's last 40 lines when it does not
+ * Boots a finished image the way its cloud would. Checks over SSH that it is what its variant declares, and that host
+ * name, key and user data reached it through the cloud's own mechanism.
+ * @param clouds all known clouds, to check that an image asks only its own and cannot reach the services of others
+ * @throws UserError with the last 40 lines of the console if a check fails
  */
 export async function bootTest(
   variant: Variant,
@@ -72,7 +73,7 @@ export async function bootTest(
       return { seconds: Math.round((performance.now() - start) / 100) / 10, checks, standIns };
     } catch (error) {
       if (!(error instanceof UserError) || !missedTimer.test(error.what) || attempt === tries) throw error;
-      progress.note("this busy host's emulated machine missed its timer: once more");
+      progress.note("the emulated machine missed its timer because this host is busy; trying again");
     }
   }
 }
@@ -134,7 +135,7 @@ async function bootOnce(
       return { checks: allPassed(variant, expected, facts, consoleLog), standIns: standInsOf(facts) };
     } catch (error) {
       if (!(error instanceof SshError)) throw error;
-      throw bootError(variant, `did not prove itself over SSH (${error.message})`, consoleLog);
+      throw bootError(variant, `failed over SSH (${error.message})`, consoleLog);
     } finally {
       over.abort();
       watch.end();
@@ -146,7 +147,7 @@ async function bootOnce(
   }
 }
 
-/** What the guest's cloud is to tell it. Its user data leaves the nonce behind. */
+/** What the guest's cloud tells it. The user data writes the nonce to a file. */
 function testInstance(variant: Variant, sshPublicKey: string, nonce: string): Instance {
   return {
     id: keyOf(variant),
@@ -157,7 +158,7 @@ function testInstance(variant: Variant, sshPublicKey: string, nonce: string): In
   };
 }
 
-/** The checks, which have all passed; throws with those that have not. */
+/** Runs the checks. Throws a UserError that lists those that failed. */
 function allPassed(
   variant: Variant,
   expected: Expectations,
@@ -175,7 +176,7 @@ function bootError(variant: Variant, what: string, consoleLog: string): UserErro
   return new UserError(
     "boot-failed",
     `boot test of ${variant.name} ${what}`,
-    `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`,
+    `last lines of the console (full log: ${consoleLog}):\n${consoleTail(consoleLog)}`,
     { where: variant.name },
   );
 }
@@ -190,7 +191,7 @@ async function askGuest(
 ): Promise<Map<string, string>> {
   const script = readFileSync(path.join(import.meta.dirname, "boot-check"));
   const command = `${environment} sh -s -- ${expectedServices(variant).join(" ")}`;
-  let last = "no try yet";
+  let last = "not tried yet";
   while (performance.now() < deadline && !over.aborted) {
     try {
       const { stdout, stderr, exitCode } = await runOverSsh(
@@ -199,7 +200,7 @@ async function askGuest(
           username: variant.login,
           privateKey: guest.privateKey,
           readyTimeout: Math.min(20_000, Math.max(1_000, deadline - performance.now())),
-          // A throwaway guest on loopback, known by nothing but the key we gave it.
+          // A throwaway guest on loopback has no known host key.
           hostVerifier: () => true,
         },
         command,
@@ -213,5 +214,5 @@ async function askGuest(
     }
     await sleep(300);
   }
-  throw new SshError(`deadline passed; last try: ${last}`);
+  throw new SshError(`deadline exceeded; last attempt: ${last}`);
 }

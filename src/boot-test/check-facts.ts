@@ -1,36 +1,37 @@
+/** Compares the facts that a booted image reports with what its variant declares. */
 import path from "node:path";
 import type { Variant } from "../configuration/variant.ts";
 import { type Check, none } from "../lib/checks.ts";
 import { type BootCloud, tinyCloudOf } from "./boot-cloud.ts";
 import type { Answered } from "./metadata/server.ts";
 
-/** What the boot test asked of the image, besides what its variant declares. */
+/** What the boot test expects of the image, besides what its variant declares. */
 export interface Expectations {
   /** The image's cloud. */
   cloud: Pick<BootCloud, "name" | "dataSource" | "tinyCloud">;
   /** Tiny Cloud's names of all known clouds. */
   tinyClouds: readonly string[];
   hostname: string;
-  /** `uname -r` of the kernel that was installed. */
+  /** `uname -r` of the installed kernel. */
   kernel: string;
-  /** Size of the disk the image was booted on, larger than the image, so that growing shows. */
+  /** Size of the disk that the image was booted on: larger than the image, to check that the filesystem grows. */
   diskMib: number;
   /** What the user data writes. */
   nonce: string;
-  /** What the metadata services were asked; undefined where the cloud has none. */
+  /** Requests to the metadata services; undefined if the cloud has none. */
   requests: readonly Answered[] | undefined;
-  /** `ADDRESS:PORT` that the guest may not reach. */
+  /** Each `ADDRESS:PORT` that the guest must not reach. */
   forbidden: readonly string[];
-  /** Connections that came to this host's loopback all the same. */
+  /** Connections that nevertheless reached this host's loopback. */
   hostConnections: number;
-  /** What the serial console has shown. */
+  /** The output of the serial console. */
   console: string;
 }
 
-/** A port of the guest's own, which shows that its way of trying is one that can succeed. */
+/** A port of the guest itself, which must be open. This proves that the guest's test for open ports works. */
 export const ownPort = "127.0.0.1:22";
 
-/** Facts of guest boot-check: `NAME=VALUE` lines. */
+/** Parses the output of boot-check: `NAME=VALUE` lines. */
 export function parseFacts(output: string): Map<string, string> {
   const lines = output.split("\n").filter((line) => line.includes("="));
   return new Map(
@@ -38,7 +39,7 @@ export function parseFacts(output: string): Map<string, string> {
   );
 }
 
-/** Compares what a booted image says of itself with what its variant declares. */
+/** Compares what a booted image reports about itself with what its variant declares. */
 export function checkFacts(
   variant: Variant,
   expected: Expectations,
@@ -73,14 +74,14 @@ export function checkFacts(
         missingOptions.length === 0 ? variant.kernelOptions.join(" ") : `without ${missingOptions.join(" ")}`,
     },
     {
-      // What a filesystem keeps for itself is well under a tenth.
+      // A filesystem's own overhead is well under a tenth.
       name: "root filesystem grown",
       passed: filesystemMib >= expected.diskMib * 0.9,
       found: `${filesystemMib} of ${expected.diskMib} MiB`,
     },
     terminalCheck(expected.console),
     equal("no failed services", fact("failed_services"), ""),
-    // An image that trusts the key of the mirror it was built from would take packages from there for ever.
+    // If an image trusted the key of the mirror it was built from, it would accept packages from there forever.
     equal("keys that apk trusts beside Alpine's", fact("added_keys"), keyNames(variant)),
     ...expectedServices(variant).map((service) =>
       equal(`service ${service}`, fact(`service.${service}`), "started"),
@@ -93,10 +94,10 @@ export function checkFacts(
   ];
 }
 
-/** The guest was told what it is by its cloud's service, and asked for it as the cloud wants to be asked. */
+/** Checks that the guest got its data from its cloud's service, and asked for it as the cloud requires. */
 function metadataCheck(requests: readonly Answered[]): Check {
   const answered = requests.filter(({ method, status }) => method === "GET" && status === 200);
-  // What is not there may be asked for; what is refused was asked wrongly.
+  // Asking for data that does not exist is allowed. Any other refusal means that the guest asked wrongly.
   const refused = requests.filter(({ status }) => status >= 400 && status !== 404);
   return {
     name: "metadata service",
@@ -108,7 +109,7 @@ function metadataCheck(requests: readonly Answered[]): Check {
   };
 }
 
-/** An image asks its own cloud only: elsewhere, whoever answers at the address could make it theirs. */
+/** Checks that an image asks only its own cloud. Otherwise anyone who answers at another's address could take it over. */
 function dataSourceChecks(
   bootstrap: string,
   { cloud, tinyClouds }: Pick<Expectations, "cloud" | "tinyClouds">,
@@ -128,7 +129,7 @@ function dataSourceChecks(
   return [{ name: "data source", passed, found: clouds.join(" ") }];
 }
 
-/** GRUB goes on without a terminal that it has not got, and its menu is where nobody sees it. */
+/** Checks the bootloader's terminals. If one is missing, GRUB continues, but its menu is invisible. */
 function terminalCheck(console: string): Check {
   const missing = console.match(/(serial port|terminal) `[^']*' isn't found/g) ?? [];
   return none(
@@ -137,7 +138,7 @@ function terminalCheck(console: string): Check {
   );
 }
 
-/** A guest reaches nothing of this host, and no metadata service but its own. */
+/** Checks that the guest cannot reach this host, nor any metadata service except its own. */
 function isolationCheck(expected: Expectations, fact: (name: string) => string): Check {
   const notClosed = expected.forbidden.filter((target) => fact(`reach.${target}`) !== "closed");
   const faults = [
@@ -152,12 +153,12 @@ function isolationCheck(expected: Expectations, fact: (name: string) => string):
   };
 }
 
-/** Packages in the image that are stand-ins of the offline kit: what the test says of these holds for no other image. */
+/** Packages in the image that are stand-ins from the offline kit. The test does not cover the packages they replace. */
 export function standInsOf(facts: ReadonlyMap<string, string>): string[] {
   return (facts.get("stand_ins") ?? "").split(" ").filter((name) => name !== "");
 }
 
-/** As boot-check lists them. */
+/** Key names in the form in which boot-check lists them. */
 function keyNames({ repoKeys }: Variant): string {
   return repoKeys
     .map((file) => path.basename(file))
@@ -165,7 +166,7 @@ function keyNames({ repoKeys }: Variant): string {
     .join(" ");
 }
 
-/** Services that a running system must have started: all that are enabled except those of the shutdown. */
+/** Services that a running system must have started: all enabled services, except those of runlevel shutdown. */
 export function expectedServices(variant: Variant): string[] {
   return Object.entries(variant.services.enable)
     .filter(([runlevel]) => runlevel !== "shutdown")

@@ -1,10 +1,11 @@
+/** Makes throwaway disks to boot images on. */
 import path from "node:path";
 import { z } from "zod";
 import { openImageFile } from "../builder/formats/unpack.ts";
 import { qemuImg } from "../builder/qemu-img.ts";
 import { optionValue } from "../builder/qemu.ts";
 
-/** A disk that takes a guest's writes in place of an image. */
+/** A disk that takes a guest's writes, so that the image stays unchanged. */
 export interface OverlayDisk {
   /** The drive `disk`, for QEMU. */
   arguments: string[];
@@ -12,9 +13,9 @@ export interface OverlayDisk {
 }
 
 /**
- * Makes a throwaway disk that shows an image and is larger than it: the file that is published is never booted itself.
+ * Makes a throwaway disk on top of an image, larger than it. The image that is published is never booted directly.
  * @param growthMib how much larger
- * @throws UserError when the file is not called like an image's
+ * @throws UserError if the file does not have the name of an image file
  */
 export async function overlayDisk(image: string, growthMib: number, scratch: string): Promise<OverlayDisk> {
   const { file, driver } = await openImageFile(path.resolve(image), scratch);

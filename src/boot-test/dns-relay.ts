@@ -1,3 +1,4 @@
+/** Answers a guest's DNS queries without a real name server. */
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import { listenOnLoopback } from "../lib/loopback.ts";
@@ -6,25 +7,25 @@ import { answerQuestion } from "./name-server.ts";
 import { readUdp, writeUdp } from "./udp-frame.ts";
 
 /**
- * The wire between a guest's card and QEMU's user network. That network has no name server where it is restricted, and its
- * DHCP then names none; but a guest of Google Cloud looks its metadata server up by name, and every guest's programs wait
- * long for an answer that never comes. So questions of DNS, to whomever, are answered on the wire, and what DHCP leases
- * names its server as the name server. All other frames pass as they are.
+ * The wire between a guest's card and QEMU's user network. A restricted user network has no name server, and its DHCP
+ * server names none. But Google Cloud guests look up their metadata server by name, and programs in any guest wait a
+ * long time for an answer that never comes. So the relay answers all DNS queries itself, whatever their destination, and
+ * adds the DHCP server's address to leases as the name server. All other frames pass unchanged.
  */
 export interface DnsRelay {
-  /** Ports of this host's loopback, which QEMU's socket networks connect to. */
+  /** Ports on this host's loopback that QEMU's socket networks connect to. */
   ports: DnsRelayPorts;
   close(): Promise<void>;
 }
 
 export interface DnsRelayPorts {
-  /** The end where the guest's card is. */
+  /** The end of the guest's card. */
   card: number;
-  /** The end where the user network is. */
+  /** The end of the user network. */
   network: number;
 }
 
-/** @param names name to IPv4 address; there are no others */
+/** @param names name → IPv4 address; all other names do not exist */
 export async function serveDnsRelay(names: Readonly<Record<string, string>>): Promise<DnsRelay> {
   const card = await openEnd();
   const network = await openEnd();
@@ -42,7 +43,7 @@ export async function serveDnsRelay(names: Readonly<Record<string, string>>): Pr
   };
 }
 
-/** The frame that answers a guest's; undefined for all but questions of DNS by UDP. */
+/** The answer to a guest's frame; undefined for everything except DNS queries over UDP. */
 export function answerFrame(frame: Buffer, names: Readonly<Record<string, string>>): Buffer | undefined {
   const udp = readUdp(frame);
   if (udp?.destinationPort !== 53) return undefined;
@@ -59,7 +60,7 @@ export function answerFrame(frame: Buffer, names: Readonly<Record<string, string
   });
 }
 
-/** The frame in place of one of a DHCP server; undefined for all others. */
+/** The replacement for a DHCP server's frame; undefined for all other frames. */
 export function nameServerAdded(frame: Buffer): Buffer | undefined {
   const udp = readUdp(frame);
   if (udp?.sourcePort !== 67) return undefined;
@@ -73,7 +74,7 @@ async function openEnd(): Promise<{ port: number; connection: Promise<Socket>; c
   const port = await listenOnLoopback(server);
   const connection = once(server, "connection").then(([connected]) => {
     socket = connected as Socket;
-    // QEMU's end breaks it off; whether that went well is its watcher's business.
+    // QEMU breaks the connection when it ends. Whether it ended well is checked elsewhere.
     return socket.on("error", () => {});
   });
   return {
@@ -87,7 +88,7 @@ async function openEnd(): Promise<{ port: number; connection: Promise<Socket>; c
   };
 }
 
-/** Each frame comes after its length. */
+/** Reads frames, each preceded by its length. */
 function readFrames(socket: Socket, take: (frame: Buffer) => void): void {
   let received = Buffer.alloc(0);
   socket.on("data", (bytes: Buffer) => {

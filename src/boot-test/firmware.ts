@@ -1,3 +1,4 @@
+/** Finds UEFI firmware for guests. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -10,7 +11,7 @@ export interface UefiFirmware {
   variables: string;
 }
 
-/** Where QEMU and distributions put descriptors of firmware (docs/interop/firmware.json of QEMU). */
+/** Where QEMU and distributions put firmware descriptors (see docs/interop/firmware.json in QEMU). */
 const descriptorFolders = [
   "/usr/share/qemu/firmware",
   "/usr/local/share/qemu/firmware",
@@ -18,7 +19,7 @@ const descriptorFolders = [
   "/etc/qemu/firmware",
 ];
 
-/** Others (Fedora has qcow2, and raw files beside them) can't be padded as they are. */
+/** Only raw files can be padded. Fedora has qcow2 files, but raw ones as well. */
 const flashFile = z.object({ filename: z.string(), format: z.literal("raw") });
 
 const descriptorSchema = z.object({
@@ -32,7 +33,7 @@ const descriptorSchema = z.object({
   features: z.array(z.string()),
 });
 
-/** The firmware of lowest order for an architecture that boots unsigned code. */
+/** The first firmware, by file name, that boots unsigned code on an architecture. */
 export function findUefiFirmware(
   arch: Architecture,
   folders: readonly string[] = descriptorFolders,

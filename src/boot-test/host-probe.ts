@@ -1,9 +1,10 @@
+/** Checks that a guest cannot reach this host. */
 import { createServer } from "node:net";
 import { listenOnLoopback } from "../lib/loopback.ts";
 import { metadataAddress } from "./metadata/address.ts";
 import { hostAddress, plainHostAddress } from "./network.ts";
 
-/** A service of this host that no guest may reach: it listens on the loopback and counts who comes. */
+/** A service on this host's loopback that no guest must reach. It counts connections. */
 export interface HostProbe {
   port: number;
   /** Connections so far. */
@@ -22,10 +23,10 @@ export async function startHostProbe(): Promise<HostProbe> {
 }
 
 /**
- * Where a guest that is not shut in would find this host, or the metadata service of the cloud that this host is itself
+ * Where a guest without isolation would find this host, or the metadata service of the cloud that this host itself runs
  * in: `ADDRESS:PORT`.
  * @param ownServices addresses of the guest's own metadata services
- * @param allServices addresses of every known cloud's metadata services
+ * @param allServices addresses of all known clouds' metadata services
  */
 export function forbiddenTargets(
   probePort: number,

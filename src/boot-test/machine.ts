@@ -1,29 +1,29 @@
-/** A virtual machine as QEMU is made to look like a cloud's. */
+/** Describes virtual machines that look like a cloud's, as far as QEMU can. */
 import { optionValue } from "../builder/qemu.ts";
 
-/** What a machine of a cloud shows its guest, as far as QEMU can be made to look like it. */
+/** The hardware that a cloud's machine presents to its guest, as far as QEMU can imitate it. */
 export interface Machine {
-  /** QEMU's machine type. @default the architecture's own, see `machineArguments` */
+  /** QEMU's machine type. @default the architecture's: see `machineArguments` */
   type?: string;
-  /** Devices that must be there before the disk: its controller. */
+  /** Devices that the disk needs: its controller. */
   controllers: readonly string[];
-  /** The device that shows the disk, without its `drive`. */
+  /** The disk device, without its `drive`. */
   disk: string;
   /** The network card, without its `netdev`. */
   network: string;
-  /** SMBIOS tables, by which cloud-init (and the image's own tools) know where they are. */
+  /** SMBIOS tables, by which cloud-init and the image's own tools recognize the cloud. */
   smbios: readonly string[];
   /** Serial ports beyond the machine's own. */
   serialPorts: readonly string[];
 }
 
-/** The card's address, which metadata services know. QEMU's own range. */
+/** The network card's address, which metadata services report. It is in QEMU's own range. */
 export const macAddress = "52:54:00:a1:b1:00";
 
-/** `ec2` at its start is how cloud-init knows AWS; the others take it as it is. */
+/** cloud-init recognizes AWS by the prefix `ec2`. Other clouds accept any UUID. */
 export const instanceUuid = "ec2a1b1c-0de0-4000-8000-a1b1c0de0001";
 
-/** A virtio network card without a boot ROM: the cards of most clouds are virtio, or close to it. */
+/** A virtio network card without a boot ROM. Most clouds' cards are virtio or similar. */
 export const virtioNet = "virtio-net-pci,romfile=";
 
 /** A disk on a virtio SCSI controller. */
@@ -45,7 +45,7 @@ export function deviceArguments(machine: Machine): string[] {
   ];
 }
 
-/** One SMBIOS table as QEMU takes it. @param type its number: 0 firmware, 1 system, 3 chassis */
+/** An SMBIOS table as a QEMU option. @param type its number: 0 firmware, 1 system, 3 chassis */
 export function smbios(type: number, fields: Record<string, string>): string {
   const values = Object.entries(fields).map(([name, value]) => `${name}=${optionValue(value)}`);
   return [`type=${type}`, ...values].join(",");

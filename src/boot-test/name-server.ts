@@ -1,6 +1,6 @@
 /**
- * The DNS message that answers one with a single question; undefined for everything else.
- * @param names name to IPv4 address; there are no others
+ * The answer to a DNS query with a single question; undefined for everything else.
+ * @param names name → IPv4 address; all other names do not exist
  */
 export function answerQuestion(query: Buffer, names: Readonly<Record<string, string>>): Buffer | undefined {
   if (query.length < 17 || (query.readUInt8(2) & 0x80) !== 0 || query.readUInt16BE(4) !== 1) return undefined;
@@ -14,7 +14,7 @@ export function answerQuestion(query: Buffer, names: Readonly<Record<string, str
   const question = query.subarray(12, at + 5);
   if (question.length !== at + 5 - 12) return undefined;
   const address = names[labels.join(".").toLowerCase()];
-  // Only IPv4 addresses (type 1) are known; a name without the kind that was asked for is there all the same.
+  // Only IPv4 addresses (type 1) are known. If another type is asked for, the name still exists.
   const hasAnswer = address !== undefined && query.readUInt16BE(at + 1) === 1;
   const header = Buffer.alloc(12);
   header.set(query.subarray(0, 2), 0);
@@ -22,7 +22,7 @@ export function answerQuestion(query: Buffer, names: Readonly<Record<string, str
   header.writeUInt16BE(1, 4);
   header.writeUInt16BE(hasAnswer ? 1 : 0, 6);
   if (!hasAnswer) return Buffer.concat([header, question]);
-  // The name is the one at byte 12; type A, class IN, a minute, four bytes.
+  // Name: the one at byte 12. Type A, class IN, TTL of a minute, four bytes.
   const answer = [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, ...address.split(".").map(Number)];
   return Buffer.concat([header, question, Buffer.from(answer)]);
 }

@@ -1,19 +1,20 @@
+/** QEMU's arguments for the network of a booted image. */
 import { guestForward } from "../builder/guest.ts";
 import type { DnsRelayPorts } from "./dns-relay.ts";
 
-/** What a guest gets by DHCP, and who gives it, where it has metadata services. */
+/** The guest's address from DHCP, and the DHCP server's, if the guest has metadata services. */
 export const guestAddress = "168.0.0.15";
 export const hostAddress = "168.0.0.2";
 
-/** Where it has none: QEMU's own. */
+/** The host's address if the guest has no metadata services: QEMU's default. */
 export const plainHostAddress = "10.0.2.2";
 
 /**
- * The network of a booted image: SSH comes in on a port of this host's loopback, the metadata services are reached at
- * their addresses in the cloud, and `restrict` keeps everything else out of reach. QEMU forwards only addresses inside the
- * guest's network, so that one is wide enough for 168.63.129.16 (Azure's second service) and 169.254.169.254.
+ * The network of a booted image. A port on this host's loopback is forwarded to SSH, the metadata services are at their
+ * addresses in the cloud, and `restrict` blocks everything else. QEMU forwards only addresses inside the guest's
+ * network, so the network is wide enough for 168.63.129.16 (Azure's second service) and 169.254.169.254.
  * @param services address in the cloud → port on this host's loopback
- * @param wire what the card `net` and that network are connected by
+ * @param wire connects the card `net` to that network
  */
 export function networkArguments(
   sshPort: number,
@@ -29,7 +30,7 @@ export function networkArguments(
   return [
     "-netdev",
     `socket,id=net,connect=127.0.0.1:${wire.card}`,
-    // A network ends at a card or at a hub: this hub has two ports and nothing else to do.
+    // A network can only be connected to a card or a hub, so a hub with two ports joins the two networks.
     "-netdev",
     `user,id=user,${options.join(",")}`,
     "-netdev",

@@ -1,24 +1,25 @@
+/** Makes NoCloud seeds, for clouds without a metadata service. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { stringify } from "yaml";
 import { optionValue } from "../builder/qemu.ts";
 import type { Instance } from "./metadata/service.ts";
 
-/** A key folded over two lines is a key that the small YAML readers of images do not find. */
+/** The simple YAML readers in images do not find a key that is folded over two lines. */
 const unfolded = { lineWidth: 0 };
 
 /**
- * Writes an instance's data as the files of a NoCloud seed and attaches them as the volume labelled `cidata` that NoCloud
- * looks for. QEMU itself shows the folder as a FAT disk, so no tool has to make an image.
+ * Writes an instance's data as a NoCloud seed and attaches it as a volume with the label `cidata`, which NoCloud looks
+ * for. QEMU presents the folder as a FAT disk, so no tool is needed to make an image.
  */
 export function seedArguments(instance: Instance, folder: string): string[] {
   mkdirSync(folder, { recursive: true });
   const metadata = {
     "instance-id": instance.id,
-    // cloud-init reads the one, Tiny Cloud the other.
+    // cloud-init reads the first, Tiny Cloud the second.
     "local-hostname": instance.hostname,
     hostname: instance.hostname,
-    // The nested form is Tiny Cloud's, the plain one cloud-init's; each passes over the other.
+    // Tiny Cloud reads the nested form, cloud-init the plain one. Each ignores the other.
     "public-keys": { 0: { "openssh-key": instance.sshPublicKey }, user: instance.sshPublicKey },
   };
   writeFileSync(path.join(folder, "meta-data"), stringify(metadata, unfolded));

@@ -1,17 +1,18 @@
+/** Connects to a booting guest and runs commands over SSH. */
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { Client, type ConnectConfig } from "ssh2";
 
-/** Why a try to reach a guest failed. */
+/** Why an attempt to reach a guest failed. */
 export class SshError extends Error {
   override readonly name = "SshError";
 }
 
 /**
- * A connection to a port of this host's loopback whose other side has begun to speak. QEMU accepts connections for a guest
- * that has no network yet, and then asks the guest again after longer and longer pauses: a fresh connection finds it sooner
- * than one that waits.
- * @throws SshError when nothing is said in time, or the connection breaks
+ * Connects to a port on this host's loopback and waits until the other side sends data. QEMU accepts connections before
+ * the guest has a network, then retries the guest at ever longer intervals. A new connection therefore reaches it sooner
+ * than a waiting one.
+ * @throws SshError if no data arrives in time, or the connection breaks
  */
 export async function openSpeaking(port: number, milliseconds: number): Promise<Socket> {
   const socket = connect(port, "127.0.0.1");
@@ -23,11 +24,11 @@ export async function openSpeaking(port: number, milliseconds: number): Promise<
     socket.on("error", () => {});
     socket.destroy();
     const wasSilent = (error as Error).name === "AbortError";
-    throw new SshError(wasSilent ? "nothing answers" : (error as Error).message, { cause: error });
+    throw new SshError(wasSilent ? "no answer" : (error as Error).message, { cause: error });
   }
 }
 
-/** Runs a command over SSH with standard input; resolves with its output and exit code. */
+/** Runs a command over SSH with the given standard input. Resolves with its output and exit code. */
 export function runOverSsh(
   connection: ConnectConfig,
   command: string,

@@ -1,4 +1,4 @@
-/** What an Ethernet frame with UDP over IPv4 carries, and between whom. Addresses are the bytes of the wire. */
+/** The addresses and payload of an Ethernet frame with UDP over IPv4. Addresses are raw bytes. */
 export interface UdpFrame {
   /** Ethernet addresses. */
   from: Buffer;
@@ -15,7 +15,7 @@ const ethernetLength = 14;
 const udpLength = 8;
 const headersLength = ethernetLength + 20 + udpLength;
 
-/** @returns undefined where the frame is of anything else */
+/** @returns undefined for any other frame */
 export function readUdp(frame: Buffer): UdpFrame | undefined {
   if (frame.length < headersLength || frame.readUInt16BE(12) !== 0x0800) return undefined;
   const ip = frame.subarray(ethernetLength);
@@ -47,12 +47,12 @@ export function writeUdp(udp: UdpFrame): Buffer {
   ip.writeUInt16BE(checksum(ip.subarray(0, 20)), 10);
   ip.writeUInt16BE(udp.sourcePort, 20);
   ip.writeUInt16BE(udp.destinationPort, 22);
-  // UDP's own checksum may be left out in IPv4: the zeros that stand there say so.
+  // In IPv4, UDP's own checksum is optional: zero means that there is none.
   ip.writeUInt16BE(udpLength + udp.payload.length, 24);
   return Buffer.concat([headers, udp.payload]);
 }
 
-/** RFC 1071's, of a header whose own checksum is zero. */
+/** The checksum of RFC 1071, for a header whose checksum field is zero. */
 function checksum(header: Buffer): number {
   let sum = 0;
   for (let at = 0; at < header.length; at += 2) sum += header.readUInt16BE(at);

@@ -1,14 +1,16 @@
+/** Watches a guest during its boot test, to fail early. */
 import { type Guest, kernelPanic } from "../builder/qemu.ts";
 import { SshError } from "./ssh.ts";
 
-/** How often a console is looked at. */
+/** How often the console is checked. */
 const watchMilliseconds = 500;
 
-/** A guest that answered may fall silent while it is asked: nothing is waited for longer than this after the deadline. */
+/** How long after the deadline to wait for a guest that answered and then stopped responding. */
 const graceMilliseconds = 30_000;
 
 /**
- * Looks for what no guest comes back from, for nobody should wait for the deadline then: `fault` rejects with it, an SshError.
+ * Watches for failures that a guest cannot recover from, so that the test need not wait for the deadline. On such a
+ * failure, `fault` rejects with an SshError.
  * @param deadline by `performance.now()`
  */
 export function watchGuest(
@@ -22,14 +24,14 @@ export function watchGuest(
       const panic = kernelPanic(consoleLog);
       if (panic !== undefined) reject(new SshError(`kernel panic: ${panic}`));
       if (performance.now() > deadline + graceMilliseconds)
-        reject(new SshError("deadline passed while it was asked: it fell silent"));
+        reject(new SshError("deadline exceeded: the guest stopped responding"));
     }, watchMilliseconds);
     guest.ended.then(({ exitCode, stderr }) => {
       const said = stderr === "" ? "" : `: ${stderr}`;
       reject(new SshError(`QEMU ended (exit code ${exitCode ?? "none: killed"}${said})`));
     }, reject);
   });
-  // Once the guest has answered, its end is no fault any more.
+  // After the guest has answered, its end is not an error.
   fault.catch(() => {});
   return { fault, end: () => clearInterval(timer) };
 }

@@ -1,4 +1,4 @@
-/** Downloads that tell "nobody there" (so that something else can be tried) from "a wrong answer" (an error). */
+/** Downloads files. Distinguishes an unreachable server, for which callers have alternatives, from a wrong response. */
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createWriteStream } from "node:fs";
@@ -6,7 +6,7 @@ import { rm } from "node:fs/promises";
 import { finished } from "node:stream/promises";
 import { BootstrapError } from "./report.mjs";
 
-/** The server can't be reached at all; anything a server that was reached does wrong is a BootstrapError. */
+/** The server can't be reached at all. A failure of a server that was reached is a BootstrapError. */
 export class Unreachable extends Error {
   /** @override */
   name = "Unreachable";
@@ -19,16 +19,16 @@ const unreachableCodes = new Set([
   "ENETUNREACH",
   "ENOTFOUND",
   "ETIMEDOUT",
-  // A proxy that does not lead there.
+  // A proxy that can't reach the server.
   "UND_ERR_ABORTED",
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** How long a server may take to begin its answer, and how long it may then pause. */
+/** How long a server may take to start its response, and how long it may pause after that. */
 const patience = { answer: 5_000, pause: 30_000 };
 
 /**
- * Whether any server answers at `url`, whatever it answers.
+ * Whether a server responds at `url`, with any status.
  * @param {string} url
  */
 export async function isReachable(url) {
@@ -52,7 +52,7 @@ export async function downloadText(url) {
 }
 
 /**
- * Downloads `url` to `file`, which is deleted again unless its SHA-256 is `sha256`.
+ * Downloads `url` to `file`, and deletes the file if its SHA-256 is not `sha256`.
  * @param {string} url
  * @param {string} file
  * @param {string} sha256
@@ -61,7 +61,7 @@ export async function downloadVerified(url, file, sha256) {
   const response = await get(url);
   const hash = createHash("sha256");
   const output = createWriteStream(file);
-  // Reported by `finished` below; without a listener it would end the process.
+  // `finished` below reports the error. Without a listener, it would end the process.
   output.on("error", () => undefined);
   try {
     for await (const chunk of withoutPauses(url, response)) {
@@ -75,7 +75,7 @@ export async function downloadVerified(url, file, sha256) {
       throw new BootstrapError(
         "download-damaged",
         `the checksum of ${url} is wrong: SHA-256 ${actual}, but the release says ${sha256}`,
-        "try again; if it stays wrong, don't use the file",
+        "try again; if it is still wrong, don't use the file",
         { where: url },
       );
     }
@@ -101,7 +101,7 @@ async function* withoutPauses(url, response) {
           reject(
             new BootstrapError(
               "download-interrupted",
-              `${url}: nothing more came for ${patience.pause / 1000} s`,
+              `${url}: no data for ${patience.pause / 1000} s`,
               "try again",
               { where: url },
             ),
@@ -114,7 +114,7 @@ async function* withoutPauses(url, response) {
         if (error instanceof BootstrapError) throw error;
         throw new BootstrapError(
           "download-interrupted",
-          `${url}: the download broke off (${reason(error)})`,
+          `${url}: the download was interrupted (${reason(error)})`,
           "try again",
           { where: url },
         );
@@ -161,13 +161,13 @@ async function request(url, method) {
   }
 }
 
-/** Whether downloads have to take their way through a proxy, as npm's do. */
+/** Whether downloads go through a proxy, like npm's. */
 export function hasProxy() {
   return ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY"].some((name) => process.env[name]);
 }
 
 /**
- * Node's own fetch knows no proxies; undici does, as soon as npm has brought it.
+ * Node's own fetch doesn't support proxies. undici does, once npm has installed it.
  * @param {string} url
  * @param {{ method: string, signal: AbortSignal }} options
  * @returns {Promise<Response>}
@@ -180,7 +180,7 @@ async function send(url, options) {
 }
 
 /**
- * The system's error code: fetch hides it in the cause, and that may be several errors, one per address.
+ * The system's error code. fetch puts it into the cause, which may consist of several errors, one per address.
  * @param {unknown} error
  * @returns {string | undefined}
  */

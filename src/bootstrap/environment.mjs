@@ -1,4 +1,4 @@
-/** The environment in which the Pulumi CLI runs: tools on PATH, and a backend and passphrase where there are none. */
+/** The Pulumi CLI's environment: tools on PATH, and a default backend and passphrase. */
 import { createHash } from "node:crypto";
 import { existsSync, lstatSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -14,33 +14,33 @@ import { readTools } from "./tools-file.mjs";
  * @typedef {NodeJS.ProcessEnv} Environment
  */
 
-/** Where state goes when no backend is configured. */
+/** Where state is kept if no backend is configured. */
 export const ownBackendFolder = join(projectRoot, "work", "pulumi");
 
 /**
- * The passphrase of stack `dev` in this project's own file backend, unless one is set. It is no secret and must
- * guard none: a stack with real secrets sets PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.
+ * The default passphrase of stack `dev` in this project's own file backend. It is public and must not protect secrets: a
+ * stack with real secrets needs PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE.
  */
 export const devPassphrase = "alpine-cloud-images-dev";
 
-/** Most resources wait for a cloud, so many can be under way; the builder bounds its own work. */
+/** High, because most operations only wait for a cloud. The builder limits its own work. */
 const parallelOperations = "64";
 
 /**
- * The environment for the Pulumi CLI, the user's own settings kept.
+ * The environment for the Pulumi CLI. Keeps the user's own settings.
  * @param {object} options
- * @param {string} [options.stack] the stack that the command is about, where that is known
+ * @param {string} [options.stack] the stack that the command is for, if known
  * @param {string} [options.isolatedIn] a folder for tests: state, credentials and selected stack stay in it, while
  *   the user's installed plugins are still found
  * @param {Environment} [options.env] instead of this process's environment
- * @param {Tools} [options.tools] instead of what the bootstrap wrote down
- * @param {string} [options.project] the folder with Pulumi.yaml, where it isn't this project's
+ * @param {Tools} [options.tools] instead of the tools that the bootstrap recorded
+ * @param {string} [options.project] the folder with Pulumi.yaml, if it isn't this project's
  * @returns {Environment}
  */
 export function pulumiEnvironment(options = {}) {
   const tools = options.tools ?? readTools();
   if (tools === undefined) {
-    throw new BootstrapError("tools-not-set-up", "the tools aren't set up", "node scripts/bootstrap.mjs");
+    throw new BootstrapError("tools-not-set-up", "the tools aren't set up", "run node scripts/bootstrap.mjs");
   }
   const user = options.env ?? process.env;
   const base = withTools(tools, user);
@@ -56,13 +56,13 @@ export function pulumiEnvironment(options = {}) {
  */
 function withTools(tools, user) {
   const { prepend, append } = tools.path;
-  // The program, its plugins and the tracked commands: all of them start `node`.
+  // The program, its plugins and the tracked commands all run `node`.
   const path = [...prepend, pathWithNode(needNode(), user["PATH"] ?? ""), ...append];
   const usesStandIns = Object.values(tools.plugins).some((plugin) => plugin.kind === "stand-in");
   return {
     PULUMI_SKIP_UPDATE_CHECK: "true",
     PULUMI_PARALLEL: parallelOperations,
-    // There the network was missing: a plugin that isn't installed is an error at once, not after many attempts.
+    // There is no network in this case: a missing plugin should be an error at once, not after many attempts.
     ...(usesStandIns ? { PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION: "true" } : {}),
     ...user,
     PATH: path.join(delimiter),
@@ -93,7 +93,7 @@ function withBackend(environment, stack, project) {
 }
 
 /**
- * What says which backend is used, in the CLI's order; nothing when the user configured none.
+ * What configures the backend, in the CLI's order of precedence; undefined if nothing does.
  * @param {Environment} environment
  * @param {string} project
  * @returns {string | undefined}
@@ -115,7 +115,7 @@ function isLoggedIn(credentials) {
   if (!existsSync(credentials)) return false;
   try {
     const content = JSON.parse(readFileSync(credentials, "utf8"));
-    // In a form this doesn't know, such as an encrypted one: the CLI knows better.
+    // In an unknown format, such as an encrypted one, any content counts as a login.
     if (!("current" in content) && !("accounts" in content) && !("accessTokens" in content)) {
       return Object.keys(content).length > 0;
     }
@@ -126,7 +126,7 @@ function isLoggedIn(credentials) {
 }
 
 /**
- * The stack selected with `pulumi stack select`, from the CLI's own notes.
+ * The stack selected with `pulumi stack select`, from the CLI's workspace files.
  * @param {Environment} environment
  * @param {string} project
  * @returns {string | undefined}
@@ -173,7 +173,7 @@ function isolated(environment, folder) {
 }
 
 /**
- * The stack a command line names, if it names one: `--stack NAME`, or the NAME of `stack init|select|rm NAME`.
+ * The stack that a command line names, if any: `--stack NAME`, or the NAME of `stack init|select|rm NAME`.
  * @param {readonly string[]} arguments_
  * @returns {string | undefined}
  */

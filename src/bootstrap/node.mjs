@@ -1,6 +1,6 @@
 /**
- * The Node that runs this project: the host's own where it is new enough, else one from npm's registry in `.tools/`.
- * All of this runs under the host's Node, however old.
+ * Finds or installs the Node that runs this project: the host's own if it is new enough, otherwise one from npm's
+ * registry in `.tools/`. This module itself runs with the host's Node, however old.
  */
 import { mkdirSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -10,7 +10,7 @@ import { BootstrapError, step } from "./report.mjs";
 import { compareVersions } from "./versions.mjs";
 
 /**
- * @typedef {object} NodePackage an npm package that is a Node for one platform
+ * @typedef {object} NodePackage an npm package that contains Node for one platform
  * @property {string} name
  * @property {string} version
  * @property {string} integrity
@@ -18,7 +18,7 @@ import { compareVersions } from "./versions.mjs";
 
 const ownFolder = join(toolsFolder, "node");
 
-/** The program in a folder where npm installed a Node. Nothing else is in its folder, so that may be first on PATH. */
+/** The program in a folder where npm installed Node. Its folder contains nothing else, so it can be first on PATH. */
 const programIn = (/** @type {string} */ folder) => join(folder, "node_modules", ".bin", "node");
 
 /** @param {string} [version] */
@@ -27,7 +27,7 @@ export function isNewEnough(version = process.versions.node) {
 }
 
 /**
- * The npm package with a Node for a platform.
+ * The npm package that contains Node for a platform.
  * @param {string} [platform]
  * @param {string} [architecture]
  * @returns {NodePackage}
@@ -39,14 +39,14 @@ export function nodePackageFor(platform = process.platform, architecture = proce
   if (found !== undefined) return found;
   throw new BootstrapError(
     "platform-unsupported",
-    `this is Node ${process.versions.node}, ${pinned.minimumNode} or newer is needed, and npm has none for ${platform} on ${architecture}`,
+    `this is Node ${process.versions.node}, but ${pinned.minimumNode} or newer is required, and npm has no Node for ${platform} on ${architecture}`,
     "install a newer Node: https://nodejs.org",
   );
 }
 
 /**
- * The Node to run everything with: this process's when it is new enough, else the one that the bootstrap installed.
- * @returns {string | undefined} nothing when the bootstrap has to install one first
+ * The Node to run everything with: this process's if it is new enough, otherwise the one that the bootstrap installed.
+ * @returns {string | undefined} undefined if the bootstrap has to install one first
  */
 export function findNode() {
   if (isNewEnough()) return process.execPath;
@@ -55,7 +55,7 @@ export function findNode() {
 }
 
 /**
- * The same, for a program that cannot go on without.
+ * The same, for programs that cannot continue without it.
  * @returns {string}
  */
 export function needNode() {
@@ -63,13 +63,13 @@ export function needNode() {
   if (node !== undefined) return node;
   throw new BootstrapError(
     "tool-outdated",
-    `this is Node ${process.versions.node}; the project needs ${pinned.minimumNode} or newer`,
-    "`npm run bootstrap` installs one into .tools; then start again",
+    `this is Node ${process.versions.node}; this project needs ${pinned.minimumNode} or newer`,
+    "run `npm run bootstrap`, which installs one into .tools; then try again",
   );
 }
 
 /**
- * A PATH on which `node` is this one.
+ * A PATH on which `node` is the given one.
  * @param {string} node
  * @param {string} [path]
  */
@@ -80,8 +80,8 @@ export function pathWithNode(node, path = process.env["PATH"] ?? "") {
 }
 
 /**
- * Installs a Node where the host's is too old, and puts it first on this process's PATH: whatever is started from here
- * on, npm included, runs with it.
+ * Installs a Node if the host's is too old, and puts it first on this process's PATH. Programs started after that,
+ * including npm, use it.
  * @param {AbortSignal} signal
  */
 export async function ensureNode(signal) {
@@ -105,10 +105,10 @@ function isInstalled({ name, version }) {
  */
 async function installNode(wanted, signal) {
   const { name, version } = wanted;
-  const what = `Node ${version} from npm, for the Node here is ${process.versions.node}`;
+  const what = `Node ${version} from npm, because this is Node ${process.versions.node}`;
   await step(what, async () => {
     mkdirSync(toolsFolder, { recursive: true });
-    // `npm ci` fails in a folder behind a link, as `.tools` is on builders.
+    // `npm ci` fails in a folder behind a symbolic link, like `.tools` on builders.
     const unfinished = join(realpathSync(toolsFolder), `node.${process.pid}`);
     try {
       writeProject(unfinished, wanted);
@@ -118,7 +118,7 @@ async function installNode(wanted, signal) {
         signal,
         remedy: `npm's package ${name} doesn't run here: install Node ${pinned.minimumNode} or newer yourself`,
       });
-      // Another process may have been faster; then this one is the same and not needed.
+      // Another process may have installed the same one meanwhile.
       if (isInstalled(wanted)) return;
       rmSync(ownFolder, { recursive: true, force: true });
       renameSync(unfinished, ownFolder);
@@ -129,7 +129,7 @@ async function installNode(wanted, signal) {
 }
 
 /**
- * A project whose only package is this one, with a lock file: npm then checks that it gets the pinned bytes.
+ * Writes a project with this package as its only dependency, and a lock file, so that npm verifies the pinned bytes.
  * @param {string} folder
  * @param {NodePackage} wanted
  */

@@ -1,3 +1,4 @@
+/** Installs the project's npm packages. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { run } from "./processes.mjs";
@@ -6,8 +7,8 @@ import { step } from "./report.mjs";
 /** @typedef {Record<string, { version?: string, integrity?: string, optional?: boolean }>} LockedPackages */
 
 /**
- * Whether node_modules holds what package-lock.json lists. Optional packages may be absent: most of them are for
- * other platforms.
+ * Whether node_modules contains what package-lock.json lists. Optional packages may be missing: most are for other
+ * platforms.
  * @param {LockedPackages} locked
  * @param {LockedPackages} installed
  */
@@ -33,7 +34,7 @@ function packagesIn(file) {
 }
 
 /**
- * Runs `npm ci` unless node_modules is as package-lock.json says.
+ * Runs `npm ci` unless node_modules matches package-lock.json.
  * @param {string} projectRoot
  * @param {AbortSignal} signal
  */
@@ -42,7 +43,7 @@ export async function ensureNpmPackages(projectRoot, signal) {
   const installed = packagesIn(join(projectRoot, "node_modules/.package-lock.json"));
   if (packagesMatch(locked, installed)) return;
   await step("npm ci", async () => {
-    // Scripts of packages stay off: nothing here needs them.
+    // Packages' install scripts are off: none are needed.
     const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
     await run("npm", ["ci", ...flags], { cwd: projectRoot, signal });
   });

@@ -1,31 +1,31 @@
-/** Everything the bootstrap installs or insists on, in one place. */
+/** The versions that the bootstrap installs or requires, and where they come from. */
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
 
 export const projectRoot = fileURLToPath(new URL("../..", import.meta.url)).replace(/\/$/, "");
 
-/** What the bootstrap makes; git ignores it and it can be deleted at any time. */
+/** Everything that the bootstrap makes. Git ignores it, and it can be deleted at any time. */
 export const toolsFolder = join(projectRoot, ".tools");
 export const toolsFile = join(toolsFolder, "tools.json");
 
 export const pinned = {
-  /** The first one that runs TypeScript as it is and says nothing about it. */
+  /** The first version that runs TypeScript directly and without a warning. */
   minimumNode: "22.18.0",
-  /** Installed where there is no CLI that is new enough. */
+  /** Installed if there is no CLI that is new enough. */
   pulumi: "3.259.0",
-  /** The oldest CLI that this project's resources were tried with. */
+  /** The oldest CLI that this project was tested with. */
   minimumPulumi: "3.200.0",
-  /** The plugin of the npm package @pulumi/command, which the engine wants in exactly this version. */
+  /** The plugin of the npm package @pulumi/command. The engine requires exactly this version. */
   commandProvider: "1.2.1",
-  /** Older ones lack options the builder uses. */
+  /** Older versions lack options that the builder uses. */
   minimumQemu: "6.0.0",
-  /** What the CLI's go.mod asks for; an older Go fetches this one itself unless it was told not to. */
+  /** The version in the CLI's go.mod. An older Go downloads it, unless configured not to. */
   minimumGo: "1.25.11",
 };
 
 /**
- * What the npm package `node` would install by a script of its own: the newest of Node 24 in npm's registry, by platform
- * and architecture. For Apple's processors that is an early one without security fixes, so there it is Node 22.
+ * The packages that the install script of npm package `node` would choose: the newest Node 24 in npm's registry, by
+ * platform and architecture. For Apple silicon, that one is old and lacks security fixes, so it is Node 22 there.
  */
 export const nodePackages = {
   "linux-x64": {
@@ -54,11 +54,11 @@ export const nodePackages = {
   },
 };
 
-/** Where the CLI's releases are; the variable is for tests and for company mirrors. */
+/** Where the CLI's releases are. The variable is for tests and company mirrors. */
 export const pulumiReleases = process.env["BOOTSTRAP_PULUMI_URL"] ?? "https://get.pulumi.com/releases/sdk";
 
-/** Hosts that `pulumi plugin install` fetches from, in its order. */
+/** Hosts that `pulumi plugin install` downloads from, in its order. */
 export const pluginSources = ["https://api.github.com/", "https://get.pulumi.com/"];
 
-/** Holds the compiled stand-ins; their bin folders go to the very end of PATH where they are needed. */
+/** The folder of the compiled stand-ins. If needed, their bin folders go to the very end of PATH. */
 export const standInFolder = join(toolsFolder, "stand-ins");

@@ -1,4 +1,4 @@
-/** The two Pulumi plugins the project needs: real ones wherever there are any, else the offline stand-ins. */
+/** Finds or installs the two Pulumi plugins that the project needs: real ones if possible, otherwise offline stand-ins. */
 import { realpathSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
@@ -17,14 +17,14 @@ const executables = /** @type {const} */ ({
   "resource-command": "pulumi-resource-command",
 });
 
-/** Each stand-in in a folder of its own, for on PATH it would hide a real plugin that isn't on PATH. */
+/** Each stand-in has a separate folder, because on PATH it would hide a real plugin that isn't on PATH. */
 const standInBins = {
   "language-nodejs": join(standInFolder, "language-host", "bin"),
   "resource-command": join(standInFolder, "command-provider", "bin"),
 };
 
 /**
- * The folder in which the CLI keeps what is the user's: plugins, credentials, the selected stacks.
+ * The folder in which the CLI keeps the user's plugins, credentials and selected stacks.
  * @param {NodeJS.ProcessEnv} [environment]
  */
 export function pulumiHome(environment = process.env) {
@@ -32,7 +32,7 @@ export function pulumiHome(environment = process.env) {
 }
 
 /**
- * The real plugin, looked for where the CLI looks and in its order: PATH, beside the CLI (language hosts only),
+ * Looks for the real plugin where the CLI does, in the same order: on PATH, next to the CLI (language hosts only), and
  * among the installed plugins.
  * @param {PluginName} name
  * @param {{ path: string, cli: string, home: string }} where
@@ -48,7 +48,7 @@ export function findRealPlugin(name, where) {
   if (name === "language-nodejs" && isExecutable(beside)) {
     return { kind: "real", path: beside, found: "beside the CLI" };
   }
-  // The CLI takes a language host of any version, a resource provider only in the one that is asked for.
+  // The CLI accepts a language host of any version, but a resource provider only in the requested version.
   const folder = name === "resource-command" ? `${name}-v${pinned.commandProvider}` : name;
   const installed = join(where.home, "plugins", folder, executable);
   return isExecutable(installed)
@@ -65,7 +65,7 @@ export function standIn(name) {
 }
 
 /**
- * Installs the real command provider where one of its servers can be reached.
+ * Installs the real command provider if one of its servers can be reached.
  * @param {string} cli
  * @param {AbortSignal} signal
  * @returns {Promise<boolean>} whether it is installed now
@@ -74,7 +74,7 @@ export async function installCommandProvider(cli, signal) {
   const reachable = await Promise.all(pluginSources.map(isReachable));
   if (!reachable.includes(true)) {
     say(
-      "the Pulumi plugins' servers can't be reached: the offline stand-ins are used for what isn't installed",
+      "the Pulumi plugins' servers can't be reached: using the offline stand-ins for plugins that aren't installed",
     );
     return false;
   }
@@ -86,8 +86,8 @@ export async function installCommandProvider(cli, signal) {
 }
 
 /**
- * What goes before and after the user's PATH. The stand-ins come last, and only those that are used: whatever is
- * real is found first.
+ * The folders before and after the user's PATH. Only the stand-ins that are used are added, at the end, so that real
+ * plugins are found first.
  * @param {string} cli
  * @param {boolean} cliIsOnPath
  * @param {readonly Plugin[]} plugins

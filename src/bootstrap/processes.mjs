@@ -1,10 +1,11 @@
+/** Finds and runs programs. */
 import { spawn } from "node:child_process";
 import { accessSync, constants, statSync } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import { BootstrapError } from "./report.mjs";
 
 /**
- * Runs a program and returns what it printed. Its output is shown only when it fails: the last 30 lines.
+ * Runs a program and returns its standard output. If it fails, the error shows the last 30 lines of its output.
  * @param {string} program
  * @param {readonly string[]} arguments_
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, signal?: AbortSignal, remedy?: string }} [options]
@@ -35,7 +36,7 @@ export async function run(program, arguments_, options = {}) {
       reject(
         new BootstrapError(
           "tool-failed",
-          `\`${command}\` ended with ${signal ?? `exit code ${code}`}:\n  ${tail}`,
+          `\`${command}\` failed with ${signal ?? `exit code ${code}`}:\n  ${tail}`,
           remedy,
           { where: command },
         ),

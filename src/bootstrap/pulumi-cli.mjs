@@ -1,4 +1,4 @@
-/** The Pulumi CLI: one that is there already, or the official release, or built from its Go modules. */
+/** Finds the Pulumi CLI, or downloads the official release, or builds it from its Go modules. */
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { downloadText, downloadVerified, Unreachable } from "./download.mjs";
@@ -16,7 +16,7 @@ const downloaded = join(toolsFolder, "pulumi", "pulumi");
 const built = join(toolsFolder, "bin", "pulumi");
 
 /**
- * A CLI that can be used as it is: of the user's PATH when it is new enough, else one this bootstrap installed.
+ * A CLI that is ready to use: the one on the user's PATH if it is new enough, otherwise one that the bootstrap installed.
  * @param {VersionMemory} memory
  * @param {{ path?: string, quiet?: boolean }} [options]
  * @returns {Promise<PulumiCli | undefined>}
@@ -28,7 +28,7 @@ export async function findCli(memory, options = {}) {
     if (compareVersions(version, pinned.minimumPulumi) >= 0) return { path: onPath, version, origin: "PATH" };
     if (!options.quiet) {
       say(
-        `${onPath} is Pulumi ${version}, older than the ${pinned.minimumPulumi} this project needs: not used`,
+        `ignoring ${onPath}: it is Pulumi ${version}, but this project needs ${pinned.minimumPulumi} or newer`,
       );
     }
   }
@@ -36,7 +36,7 @@ export async function findCli(memory, options = {}) {
     [downloaded, "downloaded"],
     [built, "built"],
   ])) {
-    // Another version here is from before the pin was raised.
+    // A different version was installed before the pinned version changed.
     if (isExecutable(path) && (await cliVersion(path, memory)) === pinned.pulumi) {
       return { path, version: pinned.pulumi, origin };
     }
@@ -57,7 +57,7 @@ async function cliVersion(path, memory) {
     if (version === undefined) {
       throw new BootstrapError(
         "tool-failed",
-        `${path} says its version is ${JSON.stringify(printed)}`,
+        `${path} printed an unknown version: ${JSON.stringify(printed)}`,
         "remove it from PATH",
         { where: path },
       );
@@ -67,13 +67,13 @@ async function cliVersion(path, memory) {
 }
 
 /**
- * Downloads the CLI, or builds it where the download's server can't be reached.
+ * Downloads the CLI, or builds it if the download server can't be reached.
  * @param {VersionMemory} memory
  * @param {AbortSignal} signal
  * @returns {Promise<PulumiCli>}
  */
 export async function installCli(memory, signal) {
-  // Says it if there is one that is too old.
+  // Reports a CLI that is too old.
   await findCli(memory);
   try {
     await downloadCli(toolsFolder);
@@ -105,7 +105,7 @@ export function releaseArchive(version, platform = process.platform, architectur
     throw new BootstrapError(
       "platform-unsupported",
       `Pulumi has no release for ${platform} on ${architecture}`,
-      `install Pulumi ${pinned.minimumPulumi} or newer yourself, so that it is on PATH`,
+      `install Pulumi ${pinned.minimumPulumi} or newer yourself and put it on PATH`,
       { where: `${platform} ${architecture}` },
     );
   }
@@ -125,7 +125,7 @@ export function checksumOf(list, archive) {
   if (!/^[0-9a-f]{64}$/.test(checksum)) {
     throw new BootstrapError(
       "platform-unsupported",
-      `the release's list of checksums has none for ${archive}`,
+      `the release's list of checksums has no entry for ${archive}`,
       undefined,
       { where: archive },
     );
@@ -134,7 +134,7 @@ export function checksumOf(list, archive) {
 }
 
 /**
- * Downloads the pinned release into `folder`/pulumi, checked against the release's own list of checksums.
+ * Downloads the pinned release into `folder`/pulumi and verifies it against the release's own list of checksums.
  * @param {string} folder
  * @param {string} [releases]
  */
@@ -160,11 +160,11 @@ export async function downloadCli(folder, releases = pulumiReleases) {
 /** @param {AbortSignal} signal */
 async function buildCli(signal) {
   const go = findOnPath("go");
-  const remedy = `install Pulumi ${pinned.minimumPulumi} or newer, or Go ${pinned.minimumGo} or newer, and start again`;
+  const remedy = `install Pulumi ${pinned.minimumPulumi} or newer, or Go ${pinned.minimumGo} or newer, and try again`;
   if (go === undefined) {
     throw new BootstrapError(
       "tool-missing",
-      "there is no Pulumi CLI, it can't be downloaded, and there is no Go to build it",
+      "the Pulumi CLI is not installed, can't be downloaded, and can't be built because Go is not installed",
       remedy,
       { where: "pulumi" },
     );
@@ -178,7 +178,7 @@ async function buildCli(signal) {
     try {
       await run(go, ["build", ...flags, "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"], {
         cwd: module,
-        // go.sum is in git: what was downloaded is what was reviewed, or the build ends with an error.
+        // go.sum is in git, so the build fails if a download differs from what was reviewed.
         env: { ...process.env, CGO_ENABLED: "0", GOFLAGS: "-mod=readonly", GOWORK: "off" },
         signal,
         remedy,

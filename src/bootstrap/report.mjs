@@ -1,7 +1,7 @@
 /* global setInterval, clearInterval */
-/** What the bootstrap says. It goes to stderr: stdout belongs to the program that is started afterwards. */
+/** The bootstrap's output. It goes to stderr, because stdout belongs to the program that runs after it. */
 
-/** A fault the user can do something about; shown without a stack. */
+/** An error that the user can act on, shown without a stack. */
 export class BootstrapError extends Error {
   /** @override */
   name = "BootstrapError";
@@ -10,7 +10,7 @@ export class BootstrapError extends Error {
    * @param {import("../lib/error-codes.ts").ErrorCode} code
    * @param {string} what
    * @param {string} [remedy]
-   * @param {{ where?: string }} [options] where the fault is
+   * @param {{ where?: string }} [options] where the error is
    */
   constructor(code, what, remedy, options = {}) {
     super(remedy === undefined ? what : `${what}\n  → ${remedy}`);
@@ -27,7 +27,7 @@ export function say(line) {
 }
 
 /**
- * Runs one step; says that it starts, and how long it took.
+ * Runs one step. Reports when it starts and how long it took.
  * @template T
  * @param {string} what
  * @param {() => Promise<T>} work
@@ -36,7 +36,7 @@ export function say(line) {
 export async function step(what, work) {
   const start = Date.now();
   say(`${what} …`);
-  const heartbeat = setInterval(() => say(`${what}: still at it after ${seconds(start)}`), 60_000);
+  const heartbeat = setInterval(() => say(`${what}: still running after ${seconds(start)}`), 60_000);
   heartbeat.unref();
   try {
     const result = await work();

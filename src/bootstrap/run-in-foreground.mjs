@@ -2,16 +2,16 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 
-/** Signals that come closer together than this are one: a terminal and npm both pass on the same Ctrl-C. */
+/** Signals within this time count as one: a terminal and npm both forward the same Ctrl-C. */
 const oneSignalMilliseconds = 500;
 
 /**
- * Runs a program in the foreground and returns its exit code. It is in a session of its own, so that a signal
- * reaches it only from here: exactly once, whether it came from the terminal, through npm, or to this process alone.
+ * Runs a program in the foreground and returns its exit code. It runs in a new session, so that it gets signals only
+ * from here: exactly once, whether they come from the terminal, from npm, or directly to this process.
  * @param {string} program
  * @param {readonly string[]} arguments_
  * @param {NodeJS.ProcessEnv} env
- * @param {(text: string) => void} [onOutput] gets its standard output, which is shown nowhere else then
+ * @param {(text: string) => void} [onOutput] gets its standard output, which is then not shown
  * @returns {Promise<number>}
  */
 export async function runInForeground(program, arguments_, env, onOutput) {

@@ -1,6 +1,5 @@
 /**
- * Makes the offline stand-in plugins runnable: their TypeScript is compiled once, so that a plugin starts at once
- * and with any Node.
+ * Compiles the TypeScript of the offline stand-in plugins, so that they start quickly and with any Node.
  */
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,7 +21,7 @@ function sourceFiles() {
   return ["plugin-server.ts", ...own];
 }
 
-/** Compiles the stand-ins if a source has changed since; node_modules has to be there. */
+/** Compiles the stand-ins if a source has changed since the last time. Requires node_modules. */
 export async function ensureStandIns() {
   const files = sourceFiles();
   const stamp = files.map((file) => `${file} ${statSync(join(sources, file)).mtimeMs}`).join("\n");

@@ -1,4 +1,4 @@
-/** QEMU, firmware and what else the system's package manager has to bring. */
+/** Finds and installs QEMU, firmware and other tools from the system's package manager. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pinned, projectRoot } from "./pinned.mjs";
@@ -9,10 +9,10 @@ import { compareVersions, versionIn } from "./versions.mjs";
 /**
  * @typedef {"apt" | "apk" | "dnf" | "brew"} PackageManager
  * @typedef {object} Requirement
- * @property {string} name what a person calls it
- * @property {string} [command] found when this is on PATH
- * @property {readonly string[]} [files] found when one of these is there
- * @property {string} [debianPackage] found when this is installed
+ * @property {string} name for messages
+ * @property {string} [command] met if this is on PATH
+ * @property {readonly string[]} [files] met if one of these exists
+ * @property {string} [debianPackage] met if this is installed
  * @property {string} [minimumVersion] of what `command --version` prints
  * @property {"x86_64" | "aarch64"} [arch] only images of this architecture need it
  * @property {Partial<Record<PackageManager, string>>} packages
@@ -127,7 +127,7 @@ export function requirementsToBuild(arch) {
   return builderRequirements.filter((requirement) => (requirement.arch ?? arch) === arch);
 }
 
-/** The offline kit takes programs out of Debian's packages, so it names its requirements as such. */
+/** The offline kit extracts programs from Debian packages, so its requirements are Debian packages. */
 function kitRequirements() {
   const file = join(projectRoot, "offline-kit/mirror/requirements.json");
   if (!existsSync(file)) return [];
@@ -137,10 +137,10 @@ function kitRequirements() {
 }
 
 /**
- * The requirements that aren't met. A program that is too old is an error at once: installing wouldn't help.
+ * The requirements that aren't met. Throws if a program is too old, because installing it again wouldn't help.
  * @param {readonly Requirement[]} requirements
  * @param {import("./tools-file.mjs").VersionMemory} memory
- * @param {Record<string, string>} versions gets what was found
+ * @param {Record<string, string>} versions gets the versions that were found
  * @returns {Promise<Requirement[]>}
  */
 export async function findMissing(requirements, memory, versions) {
@@ -208,7 +208,7 @@ const commands = /** @type {const} */ ({
 });
 
 /**
- * The command that installs what is missing, or nothing when this package manager doesn't have all of it.
+ * The command that installs what is missing; undefined if this package manager doesn't have all of it.
  * @param {PackageManager} manager
  * @param {readonly Requirement[]} missing
  */
@@ -220,7 +220,7 @@ export function installCommand(manager, missing) {
 }
 
 /**
- * What to tell a user for whom this program can't install: everything that is missing, and the command for it.
+ * The error for a user for whom this program can't install tools: everything that is missing, and the command for it.
  * @param {readonly Requirement[]} missing
  * @param {PackageManager | undefined} manager
  */
@@ -237,13 +237,13 @@ export function missingToolsError(missing, manager) {
   return new BootstrapError(
     "tool-missing",
     `missing: ${names}`,
-    `install them and start again:\n    ${lines.join("\n    ")}`,
+    `install them and try again:\n    ${lines.join("\n    ")}`,
     { where: names },
   );
 }
 
 /**
- * Installs what is missing where this process may (root, with apt or apk); otherwise throws what to do.
+ * Installs what is missing, if possible (as root, with apt or apk). Otherwise throws an error that says what to do.
  * @param {readonly Requirement[]} missing
  * @param {AbortSignal} signal
  */

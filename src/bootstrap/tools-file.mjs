@@ -1,4 +1,4 @@
-/** `.tools/tools.json`: what the bootstrap found or installed, for `pulumi.mjs`, the tests and the next bootstrap. */
+/** `.tools/tools.json` records what the bootstrap found or installed, for `pulumi.mjs`, the tests and later bootstraps. */
 import { mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { toolsFile } from "./pinned.mjs";
@@ -13,12 +13,12 @@ import { toolsFile } from "./pinned.mjs";
  * @property {Record<PluginName, Plugin>} plugins
  * @property {{ prepend: string[], append: string[] }} path folders to put before and after the user's PATH
  * @property {Record<string, string>} versions of the system tools, by name
- * @property {Record<string, { stamp: string, version: string }>} seen what programs said their version is
+ * @property {Record<string, { stamp: string, version: string }>} seen the versions that programs printed
  */
 
 /**
  * @param {string} [file]
- * @returns {Tools | undefined} nothing when there is no file, or one of another format
+ * @returns {Tools | undefined} undefined if there is no file, or if it has another format
  */
 export function readTools(file = toolsFile) {
   try {
@@ -30,7 +30,7 @@ export function readTools(file = toolsFile) {
 }
 
 /**
- * Writes the file if it would change.
+ * Writes the file if its content changed.
  * @param {Tools} tools
  * @param {string} [file]
  */
@@ -42,7 +42,7 @@ export function writeTools(tools, file = toolsFile) {
   renameSync(temporary, file);
 }
 
-/** Remembers versions by path, size and time of change, for asking a program costs up to half a second. */
+/** Remembers versions by path, size and modification time, because running a program takes up to half a second. */
 export class VersionMemory {
   /** @type {Tools["seen"]} */
   seen = {};

@@ -1,6 +1,6 @@
 /**
- * The first version number in a text such as `v3.259.0`, `QEMU emulator version 7.2.22 (Debian …)`; parts that
- * aren't there are 0, what follows the numbers (`-alpha.1`) doesn't count.
+ * The first version number in a text such as `v3.259.0` or `QEMU emulator version 7.2.22 (Debian …)`. A missing patch
+ * number is 0. Suffixes (`-alpha.1`) are ignored.
  * @param {string} text
  * @returns {string | undefined}
  */
@@ -10,7 +10,7 @@ export function versionIn(text) {
 }
 
 /**
- * Negative when `left` is the older version, positive when the newer, 0 when they are the same.
+ * Negative if `left` is older, positive if it is newer, 0 if they are the same.
  * @param {string} left
  * @param {string} right
  */

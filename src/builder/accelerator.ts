@@ -1,3 +1,4 @@
+/** Chooses the accelerator for guests: hardware acceleration if it works on this host, emulation otherwise. */
 import { rmSync, readFileSync, existsSync, accessSync, constants } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -9,12 +10,13 @@ import { runJob } from "./guest.ts";
 import { jobArchive } from "./job.ts";
 import { type Accelerator, type Architecture, findQemu } from "./qemu.ts";
 
-/** A guest that works boots in about a second with acceleration; one that hangs hangs for ever. */
+/** An accelerated guest boots in about a second, unless it hangs forever. */
 const probeDeadlineSeconds = 10;
 
 /**
- * The fastest accelerator that really runs guests of an architecture here. `/dev/kvm` that opens proves nothing: there
- * are hosts where every KVM guest hangs. So a guest is booted with a deadline, and the answer is kept, a bad one for a day.
+ * The fastest accelerator that runs guests of an architecture on this host. Being able to open `/dev/kvm` proves
+ * nothing: on some hosts every KVM guest hangs. So this boots a guest with a deadline and caches the answer; a failure
+ * is cached for a day.
  * @param boot the kernel and archive of the first appliance
  */
 export async function acceleratorFor(
@@ -29,14 +31,14 @@ export async function acceleratorFor(
   process.stderr.write(
     works
       ? `accelerator ${candidate}: works for ${arch}\n`
-      : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated (for a day: ${answersFile()})\n`,
+      : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated for a day (recorded in ${answersFile()})\n`,
   );
   const answers = { ...readAnswers(), [await hostKey(arch, candidate)]: works || new Date().toISOString() };
   writeFileAtomically(answersFile(), `${JSON.stringify(answers, undefined, 2)}\n`);
   return works ? candidate : "tcg";
 }
 
-/** The same as far as it is known without a guest, which is of an appliance, which is of a mirror. */
+/** The same, from cached answers only: needs no guest, and therefore no appliance and no mirror. */
 export async function knownAccelerator(arch: Architecture): Promise<Accelerator | undefined> {
   const candidate = candidateFor(arch);
   if (candidate === undefined) return "tcg";
@@ -44,18 +46,18 @@ export async function knownAccelerator(arch: Architecture): Promise<Accelerator 
   return known === undefined ? undefined : known ? candidate : "tcg";
 }
 
-/** All that decides whether an accelerator works and is easily known. */
+/** Everything that affects whether an accelerator works and is cheap to find out. */
 async function hostKey(arch: Architecture, candidate: Accelerator): Promise<string> {
   const { stdout: version } = await execa(await findQemu(arch), ["--version"]);
   return [candidate, arch, os.release(), os.cpus()[0]?.model, version.split("\n")[0]].join(" | ");
 }
 
-/** `true`, or when the probe failed, ISO 8601. */
+/** `true`, or the time at which the probe failed, in ISO 8601. */
 type Answer = unknown;
 
 /**
- * What a kept answer says now. A probe that failed may have been in a bad moment (a host with too much to do, a hypervisor
- * that was busy or has been set right since), so after a day it is made again.
+ * What a cached answer means now. A probe may fail for a temporary reason (an overloaded host, a hypervisor that was
+ * busy or has been fixed since), so a failure expires after a day.
  */
 export function answerOf(answer: Answer, now: number): boolean | undefined {
   if (answer === true) return true;
@@ -63,7 +65,7 @@ export function answerOf(answer: Answer, now: number): boolean | undefined {
   return age >= 0 && age < 24 * 60 * 60 * 1000 ? false : undefined;
 }
 
-/** The accelerator worth a try on this host. */
+/** The accelerator worth trying on this host. */
 function candidateFor(arch: Architecture): "kvm" | "hvf" | undefined {
   const hostArch = { x64: "x86_64", arm64: "aarch64" }[os.arch()];
   if (hostArch !== arch) return undefined;
@@ -76,7 +78,7 @@ function candidateFor(arch: Architecture): "kvm" | "hvf" | undefined {
   }
 }
 
-/** Boots a guest that only says it came up; what went wrong otherwise. */
+/** Boots a guest that only reports that it is up. Returns what went wrong, if anything did. */
 async function probe(
   arch: Architecture,
   accelerator: Accelerator,

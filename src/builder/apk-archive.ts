@@ -1,22 +1,22 @@
+/**
+ * Reads and verifies Alpine's v2 archives: concatenated gzip members, each a piece of one tar. An index is signature +
+ * content, a package is signature + control + data. The signature covers the raw bytes that follow it. A package's
+ * checksum in the index (`C:Q1…`) is the SHA-1 of its raw control member, which contains the SHA-256 of the raw data
+ * member.
+ */
 import { createHash, createVerify } from "node:crypto";
 import { Readable } from "node:stream";
 import { gunzipSync } from "node:zlib";
 import { Gunzip } from "fflate";
 import { extract, type Header } from "tar-stream";
 
-/**
- * Alpine's v2 archives: gzip members one after the other, each a piece of one tar. An index is signature + content, a
- * package is signature + control + data. The signature covers the raw bytes that follow it; a package's checksum in
- * the index (`C:Q1…`) is the SHA-1 of its raw control member, and control names the SHA-256 of the raw data member.
- */
-
-/** One file of a tar, read whole. */
+/** One file of a tar, with its whole content. */
 export interface TarFile {
   header: Header;
   content: Buffer;
 }
 
-/** Why an archive is not to be believed. `message` says what was found; callers add where. */
+/** Why an archive cannot be trusted. `message` says what was found; callers add where. */
 export class ArchiveError extends Error {
   override readonly name = "ArchiveError";
   readonly code: "format" | "unsigned" | "unknown-key" | "signature" | "checksum";
@@ -27,10 +27,10 @@ export class ArchiveError extends Error {
   }
 }
 
-/** Public keys by the name that signatures call them by: `alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub`. */
+/** Public keys by the name that signatures use: `alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub`. */
 export type TrustedKeys = ReadonlyMap<string, string>;
 
-/** A member's content is of no interest while its end is looked for: so much at a time is unpacked, not a whole kernel package. */
+/** Bytes to unpack at a time when looking for the end of a member, so that a kernel package is never in memory unpacked. */
 const sliceLength = 2 ** 18;
 
 /** The raw gzip members of an archive. */
@@ -39,10 +39,7 @@ export function gzipMembers(archive: Buffer): Buffer[] {
     archive.subarray(0, 3).toString("latin1") === "ADB" ||
     archive.subarray(0, 4).toString("latin1") === "ADBd"
   ) {
-    throw new ArchiveError(
-      "format",
-      "it is an apk v3 database (ADB), and only v2 (signed tar.gz) can be read",
-    );
+    throw new ArchiveError("format", "it is an apk v3 database (ADB); only v2 (signed tar.gz) is supported");
   }
   if (archive[0] !== 0x1f || archive[1] !== 0x8b) {
     throw new ArchiveError("format", "it is not a gzip file");
@@ -57,7 +54,7 @@ export function gzipMembers(archive: Buffer): Buffer[] {
   } catch (error) {
     throw new ArchiveError("format", `its compressed data is damaged (${(error as Error).message})`);
   }
-  // The first member is announced only when a second one follows.
+  // fflate reports the first member only if a second one follows.
   const offsets = [0, ...starts.filter((start) => start > 0)];
   return offsets.map((start, index) => archive.subarray(start, offsets[index + 1] ?? archive.length));
 }
@@ -82,8 +79,8 @@ export async function readTar(member: Buffer): Promise<TarFile[]> {
 }
 
 /**
- * Checks the first member's signatures over all that follows.
- * @returns the name of the key that vouches for it
+ * Checks the signatures in the first member against everything that follows.
+ * @returns the name of the key that signed it
  */
 export async function verifySignature(members: readonly Buffer[], keys: TrustedKeys): Promise<string> {
   const [first, ...rest] = members;
@@ -92,36 +89,36 @@ export async function verifySignature(members: readonly Buffer[], keys: TrustedK
     const match = /^\.SIGN\.(RSA|RSA256|RSA512)\.(.+)$/.exec(header.name);
     return match ? [{ algorithm: match[1]!, key: match[2]!, signature: content }] : [];
   });
-  if (named.length === 0) throw new ArchiveError("unsigned", "it carries no signature");
+  if (named.length === 0) throw new ArchiveError("unsigned", "it has no signature");
   const known = named.find(({ key }) => keys.has(key));
   if (known === undefined) {
     throw new ArchiveError(
       "unknown-key",
-      `it is signed with ${named.map(({ key }) => key).join(", ")}, a key that is not trusted`,
+      `it is signed with ${named.map(({ key }) => key).join(", ")}, which is not a trusted key`,
     );
   }
   const digest = { RSA: "RSA-SHA1", RSA256: "RSA-SHA256", RSA512: "RSA-SHA512" }[known.algorithm]!;
   const verifier = createVerify(digest);
   for (const member of rest) verifier.update(member);
   if (!verifier.verify(keys.get(known.key)!, known.signature)) {
-    throw new ArchiveError("signature", `its signature by ${known.key} does not fit its content`);
+    throw new ArchiveError("signature", `its signature by ${known.key} does not match its content`);
   }
   return known.key;
 }
 
 /**
- * Checks a package against its entry in a verified index: the control member's checksum, and through it the data's.
+ * Checks a package against its entry in a verified index: the control member by its checksum, the data by control.
  * @param checksum the index's `C:` value, `Q1` + base64 of a SHA-1
  * @returns the raw data member
  */
 export async function verifyPackage(archive: Buffer, checksum: string): Promise<Buffer> {
   const [, control, data, ...more] = gzipMembers(archive);
   if (control === undefined || data === undefined || more.length > 0) {
-    throw new ArchiveError("format", "it does not have a package's three parts");
+    throw new ArchiveError("format", "it does not have the three parts of a package");
   }
   const found = `Q1${createHash("sha1").update(control).digest("base64")}`;
   if (found !== checksum) {
-    throw new ArchiveError("checksum", `its checksum is ${found}, and the index says ${checksum}`);
+    throw new ArchiveError("checksum", `its checksum is ${found}, but the index says ${checksum}`);
   }
   const info = (await readTar(control)).find(({ header }) => header.name === ".PKGINFO");
   const declared = /^datahash = ([0-9a-f]{64})$/m.exec(info?.content.toString() ?? "")?.[1];
@@ -129,7 +126,7 @@ export async function verifyPackage(archive: Buffer, checksum: string): Promise<
   if (declared !== actual) {
     throw new ArchiveError(
       "checksum",
-      `its files have the hash ${actual}, and its signed part says ${declared ?? "none"}`,
+      `its files have the hash ${actual}, but its signed part says ${declared ?? "none"}`,
     );
   }
   return data;

@@ -1,3 +1,4 @@
+/** Reads APKINDEX, the list of a repository's packages, and resolves dependencies for build guests. */
 import { type TrustedKeys, ArchiveError, gzipMembers, readTar, verifySignature } from "./apk-archive.ts";
 
 /** A package as a repository's APKINDEX describes it. */
@@ -10,7 +11,7 @@ export interface IndexEntry {
   checksum: string;
   /** Bytes of the .apk file. */
   size: number;
-  /** When it was built, in seconds of Unix time; 0 where the index does not say. */
+  /** When it was built, in seconds of Unix time; 0 if the index does not say. */
   buildTime: number;
   /** What it needs, as written: `so:libc.musl-x86_64.so.1`, `musl>=1.2`, `!other`. */
   depends: string[];
@@ -24,11 +25,11 @@ export async function readIndex(archive: Buffer, keys: TrustedKeys): Promise<Ind
   await verifySignature(members, keys);
   const files = (await Promise.all(members.slice(1).map((member) => readTar(member)))).flat();
   const index = files.find(({ header }) => header.name === "APKINDEX");
-  if (index === undefined) throw new ArchiveError("format", "it holds no APKINDEX file");
+  if (index === undefined) throw new ArchiveError("format", "it contains no APKINDEX file");
   return parseIndex(index.content.toString());
 }
 
-/** Parses APKINDEX text: blocks of `K:value` lines with a blank line between (apk-tools' apk-package(5)). */
+/** Parses APKINDEX text: blocks of `K:value` lines separated by blank lines (apk-tools' apk-package(5)). */
 export function parseIndex(text: string): IndexEntry[] {
   return text
     .split(/\n\n+/)
@@ -51,8 +52,8 @@ export function parseIndex(text: string): IndexEntry[] {
 }
 
 /**
- * The packages that `roots` need, themselves included, in the order found. Only for the short list a build guest
- * starts from: no conflicts, no install_if, and where several packages provide a name, `providers` must say which.
+ * The packages that `roots` need, including `roots`, in the order found. Only for the short list that a build guest
+ * starts from: ignores conflicts and install_if, and if several packages provide a name, `providers` must choose one.
  */
 export function resolveDependencies(
   entries: readonly IndexEntry[],
@@ -73,7 +74,7 @@ export function resolveDependencies(
     if (first.name !== wanted && second !== undefined) {
       const names = candidates.map((entry) => entry.name).join(", ");
       throw new Error(
-        `${need}, which ${askedBy} needs, is provided by several packages (${names}): name one`,
+        `${need}, which ${askedBy} needs, is provided by several packages (${names}): choose one`,
       );
     }
     if (chosen.has(first.name)) return;

@@ -1,3 +1,4 @@
+/** Makes the appliance: the kernel and initramfs that build guests of an architecture boot from. */
 import { createHash } from "node:crypto";
 import {
   closeSync,
@@ -35,18 +36,18 @@ import type { Progress } from "./progress.ts";
 import type { Accelerator, Architecture } from "./qemu.ts";
 
 /**
- * The Alpine that runs in build guests, pinned whatever version an image has: its mke2fs (≥ 1.47.3) leaks no clock into
- * a filesystem, older ones do. An image's own version comes in only through apk.
+ * The Alpine version that runs in build guests, whatever the version of the image. Pinned because its mke2fs
+ * (≥ 1.47.3), unlike older ones, writes no clock time into a filesystem. An image gets its own version through apk.
  */
 const applianceVersion = "3.23";
 
-/** What a guest needs to install anything at all. */
+/** The minimum that a guest needs to install packages. */
 const stage0Packages = ["busybox", "busybox-binsh", "apk-tools"];
 
-/** Who provides what, where several packages could. */
+/** Which package to use for names that several packages provide. */
 const stage0Providers: Record<string, string> = { "/bin/sh": "busybox-binsh" };
 
-/** Tools with which a guest makes disks. */
+/** The tools that a guest needs to make disks. */
 const appliancePackages = [
   ...stage0Packages,
   "alpine-keys",
@@ -59,17 +60,17 @@ const appliancePackages = [
   "tar",
 ];
 
-/** Kernel modules a guest loads; those they depend on come along. Everything else is built in. */
+/** Kernel modules that a guest loads, together with their dependencies. Everything else is built in. */
 const guestModules = ["virtio_blk", "virtio_net", "ext4", "vfat", "nls_cp437", "nls_iso8859-1", "nls_utf8"];
 
-/** What the appliance's folder holds, besides its lock. */
+/** The files in the appliance's folder, except its lock. */
 const applianceFiles = ["kernel", "modules.cpio", "stage0.cpio", "appliance.cpio"];
 
-/** What a build guest is booted from, before its job is added. */
+/** What a build guest boots from, before its job is added. */
 export interface Appliance {
   arch: Architecture;
   accelerator: Accelerator;
-  /** The kernel's file, in a form that QEMU boots directly. */
+  /** The kernel file, in a form that QEMU boots directly. */
   kernel: string;
   /** Initramfs without a job: modules and tools, an uncompressed cpio archive. */
   archive: string;
@@ -84,7 +85,7 @@ interface Stage0 {
   archive: string;
 }
 
-/** The appliance of an architecture, from the cache or made now: on the host first, then by a guest of its own. */
+/** The appliance of an architecture, from the cache or newly made: first stage 0 on the host, then the rest in a guest. */
 export async function makeAppliance(
   arch: Architecture,
   settings: Pick<BuildSettings, "mirror" | "accelerator">,
@@ -117,7 +118,7 @@ export async function makeAppliance(
         archive,
         await packTools(stage0, arch, accelerator, mirror, repositories, progress),
       );
-      // Written last: files that it does not vouch for do not count.
+      // Written last: files that it does not list are treated as missing.
       writeFileAtomically(path.join(folder, digestsFile), JSON.stringify(await digestsIn(folder)));
     }
     markUsed(folder);
@@ -127,16 +128,16 @@ export async function makeAppliance(
 
 const digestsFile = "digests.json";
 
-/** Deletes what is in an appliance's folder, unless all of it is what it was. */
+/** Deletes the files in an appliance's folder unless all of them match their recorded digests. */
 export async function dropDamaged(folder: string): Promise<void> {
   const file = path.join(folder, digestsFile);
   const found = JSON.stringify(await digestsIn(folder));
   if (existsSync(file) && readFileSync(file, "utf8") === found) return;
-  if (existsSync(file)) process.stderr.write(`${folder} is damaged, making the appliance again\n`);
+  if (existsSync(file)) process.stderr.write(`${folder} is damaged; making the appliance again\n`);
   for (const name of [digestsFile, ...applianceFiles]) rmSync(path.join(folder, name), { force: true });
 }
 
-/** File name → sha256, of those that are there. */
+/** File name → sha256, for the files that exist. */
 export async function digestsIn(folder: string): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
   for (const name of applianceFiles) {
@@ -186,15 +187,15 @@ async function unpackPackage(
   const urls = repositories.map((repository) => repository.declaredUrl).join(", ");
   throw new UserError(
     "mirror-incomplete",
-    `package ${name}, which build guests need, is in none of ${urls}`,
+    `package ${name}, which build guests need, was not found in ${urls}`,
     "use a complete mirror",
     { where: urls },
   );
 }
 
 /**
- * The kernel in a form that QEMU boots. On aarch64 it is an EFI zboot image, whose payload (offset and size are
- * little-endian 32-bit numbers at 8 and 12) is a gzipped plain Image; QEMU before 8 cannot unpack it.
+ * The kernel in a form that QEMU boots. On aarch64 it is an EFI zboot image, which QEMU before 8 cannot unpack. Its
+ * payload is a gzipped plain Image; offset and size are little-endian 32-bit numbers at 8 and 12.
  */
 export function bootableKernel(files: readonly TarFile[], arch: Architecture): Buffer {
   const kernel = files.find(({ header }) => header.name.startsWith("boot/vmlinuz-"))?.content;
@@ -204,7 +205,7 @@ export function bootableKernel(files: readonly TarFile[], arch: Architecture): B
   return gunzipSync(kernel.subarray(offset, offset + kernel.readUInt32LE(12)));
 }
 
-/** The wanted modules and those they need, decompressed, and `order`: the file names in loading order. */
+/** The wanted modules and their dependencies, decompressed, and `order`: the file names in loading order. */
 export function moduleEntries(files: readonly TarFile[], wanted: readonly string[]): CpioEntry[] {
   const byName = new Map(files.map((file) => [file.header.name, file]));
   const dependencyFile = files.find(({ header }) => header.name.endsWith("/modules.dep"));
@@ -226,7 +227,7 @@ export function moduleEntries(files: readonly TarFile[], wanted: readonly string
   const order: string[] = [];
   const add = (file: string): void => {
     if (order.includes(file)) return;
-    // modules.dep lists what a module needs with the innermost last.
+    // modules.dep lists dependencies in reverse loading order.
     for (const need of (dependencies.get(file) ?? []).toReversed()) add(need);
     order.push(file);
   };
@@ -254,7 +255,7 @@ export function moduleEntries(files: readonly TarFile[], wanted: readonly string
   ];
 }
 
-/** Package files as initramfs entries, with a shell that works before busybox has installed its links. */
+/** Package files as initramfs entries, plus a shell that works before busybox has installed its links. */
 export function stage0Entries(files: readonly TarFile[]): CpioEntry[] {
   const entries = files.flatMap(({ header, content }): CpioEntry[] => {
     const name = header.name.replace(/\/$/, "");
@@ -271,7 +272,7 @@ export function stage0Entries(files: readonly TarFile[]): CpioEntry[] {
   return [...parentFolders(entries.map((entry) => entry.path)), ...entries];
 }
 
-/** Lets a guest install the appliance's tools. @returns the archive that it wrote, and that of the modules after it */
+/** Installs the appliance's tools in a guest. @returns the archive that it wrote, followed by the modules' archive */
 async function packTools(
   stage0: Stage0,
   arch: Architecture,
@@ -291,7 +292,7 @@ async function packTools(
       job: jobArchive({
         arch,
         main: "make-appliance",
-        // Any day will do: nothing of the appliance's dates reaches an image.
+        // Any day will do: the appliance's dates never reach an image.
         sourceDateEpoch: Date.UTC(2026, 0, 1) / 1000,
         keyFiles: mirror.keyFiles,
         variables: { APPLIANCE_PACKAGES: appliancePackages.join(" ") },
@@ -310,8 +311,8 @@ async function packTools(
 }
 
 /**
- * The archive that guest/make-appliance wrote: its length in the first 16 bytes, itself from the second MiB on. It is the largest
- * thing that the host ever has in memory: so it is there once, with what comes after it.
+ * The archive that guest/make-appliance wrote: the length in the first 16 bytes, the content from the second MiB on.
+ * This is the largest thing that the host ever has in memory, so it is read once, into a buffer with room for `after`.
  */
 function readPackedArchive(disk: string, after: Uint8Array): Buffer {
   const file = openSync(disk, "r");

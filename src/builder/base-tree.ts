@@ -1,3 +1,4 @@
+/** Caches base trees, so that builds that share one install its packages only once. */
 import { createHash } from "node:crypto";
 import { truncateSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -10,8 +11,8 @@ import { findMade, keepMade } from "./made-files.ts";
 import type { Repository } from "./mirror.ts";
 
 /**
- * The disk with the packed tree that images share whatever their bootstrap and cloud. Every build unpacks it, whether
- * it was there or is made by the build itself: so an image has the same bytes either way.
+ * A disk with the packed tree that images share, whatever their bootstrap and cloud. Every build unpacks it, whether it
+ * came from the cache or was made by the same build, so an image has the same bytes either way.
  */
 export interface BaseTree {
   /** The disk's file. */
@@ -19,26 +20,26 @@ export interface BaseTree {
   /** Whether the guest has to make it. */
   missing: boolean;
   /**
-   * The guest has made it: others can have it from now on.
+   * Call when the guest has made the tree: shares it with other builds.
    * @param bytes length of the archive on the disk
    */
   keep(bytes: number): Promise<void>;
-  /** To be called at the end, whatever that is: others who wait for this tree make it themselves. */
+  /** Call at the end, even after a failure: builds that still wait for this tree then make it themselves. */
   release(): Promise<void>;
 }
 
-/** More than a base tree comes to, however small the image's disk; what is not written takes no room. */
+/** More than any base tree needs. Sparse, so unwritten parts take no space. */
 const diskMib = 8 * 1024;
 
-/** Scripts that decide what is in the tree. */
+/** The scripts that decide what is in the tree. */
 const scripts = ["init", "install-base", "tree-functions"];
 
-/** The build has its tree all the same, and goes on with it. */
+/** Not an error: this build has its tree and continues. */
 function couldNotKeep(error: Error): void {
-  process.stderr.write(`the base tree could not be kept for other builds: ${error.message}\n`);
+  process.stderr.write(`cannot save the base tree for other builds: ${error.message}\n`);
 }
 
-/** Digest of all that the base tree is made from. */
+/** Digest of everything that the base tree is made from. */
 export function baseTreeKey(
   variant: Pick<Variant, "arch" | "basePackages" | "releaseDate">,
   repositories: readonly Pick<Repository, "declaredUrl" | "digest" | "tag">[],
@@ -54,9 +55,9 @@ export function baseTreeKey(
 }
 
 /**
- * The base tree of that key; when it has to be made, others who want it wait until it is.
- * @param scratch where an unfinished one lies
- * @param useCache `false` makes it in any case, and keeps it to the one build
+ * The base tree for a key. If it has to be made, other builds that need it wait until it is ready.
+ * @param scratch folder for an unfinished tree
+ * @param useCache `false` always makes the tree, and does not share it
  */
 export async function openBaseTree(key: string, scratch: string, useCache: boolean): Promise<BaseTree> {
   const nothing = (): Promise<void> => Promise.resolve();
@@ -72,7 +73,7 @@ export async function openBaseTree(key: string, scratch: string, useCache: boole
   return {
     file,
     missing: true,
-    // The guest has it open and goes on reading it: a move leaves it that.
+    // The guest still has the file open for reading, which a move does not disturb.
     keep: async (bytes) => {
       truncateSync(file, bytes);
       if (useCache) await keepMade("base", key, file).catch(couldNotKeep);

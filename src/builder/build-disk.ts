@@ -1,3 +1,4 @@
+/** Builds one image: makes the disk in a guest, checks it, converts it, and writes its documents. */
 import { existsSync, mkdirSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -30,12 +31,12 @@ import { releaseIn } from "./served-release.ts";
 
 /** A built image. */
 export interface BuiltImage {
-  /** The image's file, in the format its cloud takes. */
+  /** The image's file, in the format that its cloud accepts. */
   file: string;
   sha512: string;
   /** Bytes of the file. */
   size: number;
-  /** Virtual size of the disk: as declared, or what its cloud makes of that. */
+  /** Virtual size of the disk: as declared, or rounded up if its cloud requires that. */
   diskSizeMib: number;
   /** Digest of what it was built from. */
   inputsDigest: string;
@@ -44,9 +45,9 @@ export interface BuiltImage {
   accelerator: Accelerator;
   kernel: string;
   packages: InstalledPackage[];
-  /** Its bill of materials and its provenance, beside it. */
+  /** Its bill of materials and provenance, in the same folder. */
   documents: Documents;
-  /** How many checks the finished disk has passed: all there are. */
+  /** How many checks the finished disk passed. A failed check fails the build. */
   diskCheck: { passed: number };
   consoleLog: string;
 }
@@ -56,7 +57,7 @@ const reportSchema = z.object({
   packages: z.array(installedPackageSchema).min(1),
 });
 
-/** What is built, and all that is settled before its guest boots. */
+/** A build, with everything that is known before its guest boots. */
 interface DiskBuild {
   variant: Variant;
   settings: BuildSettings;
@@ -68,7 +69,7 @@ interface DiskBuild {
   inputsDigest: string;
   ids: ReturnType<typeof identifiers>;
   repositories: readonly Repository[];
-  /** Up to where the guest's partitions go. */
+  /** Where the guest's partitions end. */
   declaredMib: number;
   diskSizeMib: number;
   consoleLog: string;
@@ -79,16 +80,16 @@ interface MadeDisk {
   /** The raw disk. */
   disk: string;
   report: z.infer<typeof reportSchema>;
-  /** What the guest tells of the finished disk. */
+  /** What the guest reports about the finished disk. */
   facts: readonly string[];
 }
 
 /**
  * Builds a variant's disk in a guest and converts it.
- * @param folder where the image and its console log go; the image appears there whole or not at all
+ * @param folder gets the image and its console log; the image appears there complete or not at all
  * @param options.dataSource cloud-init's name of the cloud's data source, for the disk check
- * @param options.useCache `false` builds from packages alone, without what earlier builds made of the same: the bytes
- *   are no others, so this is for those who want to see that
+ * @param options.useCache `false` builds from packages alone, ignoring the results of earlier builds. The bytes are the
+ *   same either way, so this is only for verifying that.
  */
 export async function buildDisk(
   variant: Variant,
@@ -105,7 +106,7 @@ export async function buildDisk(
   progress.phase("open the base", 5);
   const base = await openBaseTree(baseTreeKey(variant, build.repositories, appliance), scratch, useCache);
   try {
-    // The base may have been waited for, and the cache deleted meanwhile.
+    // The cache may have been deleted while this waited for the base.
     if (!existsSync(appliance.archive)) appliance = await makeAppliance(variant.arch, settings, progress);
     const made = await makeDisk(build, appliance, base, scratch);
     const checks = checkMade(build, made);
@@ -118,7 +119,7 @@ export async function buildDisk(
   }
 }
 
-/** Finds fault with what cannot be built, before anything is made. */
+/** Rejects what cannot be built, before any work is done. */
 async function prepare(
   variant: Variant,
   settings: BuildSettings,
@@ -143,7 +144,7 @@ async function prepare(
   };
 }
 
-/** Boots the build guest and lets it make the disk. */
+/** Boots the build guest, which makes the disk. */
 async function makeDisk(
   build: DiskBuild,
   appliance: Appliance,
@@ -178,7 +179,7 @@ async function makeDisk(
   return { disk, report, facts };
 }
 
-/** Compares the disk with its variant. Throws a UserError where it is another. */
+/** Compares the disk with its variant. Throws a UserError if they differ. */
 function checkMade(
   { variant, settings, dataSource, ids, diskSizeMib, declaredMib }: DiskBuild,
   { disk, report, facts }: MadeDisk,
@@ -197,7 +198,7 @@ function checkMade(
   });
 }
 
-/** Converts the disk, writes what describes the image, and moves the image to its place, last. */
+/** Converts the disk, writes the documents that describe the image, and finally moves the image to its place. */
 async function finishImage(
   { variant, settings, folder, inputsDigest, ids, repositories, diskSizeMib, consoleLog }: DiskBuild,
   appliance: Appliance,
@@ -236,9 +237,8 @@ async function finishImage(
 }
 
 /**
- * Memory of a guest that makes a disk. The tree and the filesystem made of it are in memory, both, and neither is larger
- * than the disk was declared; what few files leave free on a large disk takes none, so half of the host's memory is enough
- * for as much again.
+ * Memory of a guest that makes a disk. Both the tree and the filesystem made from it are in memory, and neither is
+ * larger than the declared disk. Free space on a large disk takes no memory, so this is capped at half of the host's.
  */
 export function guestMemoryMib(declaredMib: number, hostMib: number): number {
   return Math.round(Math.min(768 + 2 * declaredMib, Math.max(1024, hostMib / 2)));
@@ -259,7 +259,7 @@ async function openRepositories(variant: Variant, mirror: MirrorSettings): Promi
   );
 }
 
-/** A branch of a mirror serves only its newest release: building another one's image from it would be a lie. */
+/** A mirror's branch serves only its newest release. An image of another release built from it would be mislabelled. */
 export function checkRelease(
   variant: Variant,
   repositories: readonly Repository[],
@@ -273,12 +273,12 @@ export function checkRelease(
     `mirror ${mirror.name} (${mirror.url}) has Alpine ${served ?? "without alpine-base"} in its ${variant.version} branch, not ${variant.release}`,
     served === undefined
       ? "use a complete mirror"
-      : `a branch serves only its newest release: declare ${served}, or use a mirror that kept ${variant.release}`,
+      : `a branch serves only its newest release: declare ${served}, or use a mirror that still has ${variant.release}`,
     { where: mirror.url },
   );
 }
 
-/** The archive that tells a build guest all about the variant. */
+/** The job archive, which tells a build guest everything about the variant. */
 function imageJob(
   variant: Variant,
   settings: BuildSettings,
@@ -342,12 +342,12 @@ function imageJob(
   });
 }
 
-/** Text of /etc/motd: an image from another mirror than Alpine's own says so. */
+/** Text of /etc/motd, which names the mirror if it is not Alpine's own. */
 function imageMotd({ motd }: Variant, { name }: MirrorSettings): string {
   return name === "official" ? motd : `${motd}\n\nBuilt from mirror: ${name}.`;
 }
 
-/** The serial console of the image: where its kernel writes, there is its login too. */
+/** The serial console of the image. The login prompt is where the kernel writes. */
 export function imageConsole(variant: Variant): string {
   const consoles = variant.kernelOptions.flatMap(
     (option) => /^console=(tty[A-Z]+\d+)/.exec(option)?.[1] ?? [],

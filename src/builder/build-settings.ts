@@ -1,3 +1,4 @@
+/** The stack settings that the builder needs. */
 import { readdirSync } from "node:fs";
 import path from "node:path";
 import { overlayFolder } from "../configuration/load.ts";
@@ -6,20 +7,20 @@ import { projectRoot } from "../lib/workspace.ts";
 import type { MirrorSettings } from "./mirror.ts";
 import type { Slots } from "./slots.ts";
 
-/** What a build needs to know besides the variant. Paths are relative to the project, so that state can move. */
+/** What a build needs besides the variant. Paths are relative to the project, so that state works in any checkout. */
 export interface BuildSettings {
   mirror: MirrorSettings;
-  /** MiB that images need beyond their declared disk size, for a mirror whose packages are larger than Alpine's. */
+  /** MiB to add to the declared disk size, for a mirror whose packages are larger than Alpine's. */
   extraDiskMib: number;
-  /** Folders whose `scripts/` join the job, later ones over earlier ones. */
+  /** Folders whose `scripts/` are added to the job; files in later folders override those in earlier ones. */
   overlays: readonly string[];
-  /** Build and boot guests that may run at once on this machine, over all processes. */
+  /** How many build and boot guests may run at once on this machine, across all processes. */
   slots: Slots;
-  /** `auto` probes; anything else is taken as said. */
+  /** `auto` probes; any other value is used as is. */
   accelerator: "auto" | "kvm" | "hvf" | "tcg";
-  /** For one guest, from when it has its slot. */
+  /** Deadline of one guest, counted from when it gets its slot. */
   timeoutMinutes: number;
-  /** What the caches may take of the disk, in GiB. */
+  /** Size limit of the caches, in GiB. */
   cacheGib: number;
 }
 

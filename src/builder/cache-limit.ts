@@ -1,26 +1,27 @@
+/** Keeps the caches within their size limit. */
 import { readdirSync, rmSync, type Stats, statSync, utimesSync } from "node:fs";
 import path from "node:path";
 import { cacheFolder } from "../lib/workspace.ts";
 
-/** What grows with every release; all else under work/cache/ is small. */
+/** The caches that grow with every release. Everything else in work/cache/ is small. */
 const kinds = ["packages", "appliance", "base", "initramfs"];
 
-/** A running build may still want what was used this recently. */
+/** A running build may still need items that were used this recently. */
 const inUseMilliseconds = 3_600_000;
 
-/** Notes that something of the cache was of use, for {@link trimCache}. */
+/** Records that a cached item was used, for {@link trimCache}. */
 export function markUsed(file: string): void {
   const now = new Date();
   try {
     utimesSync(file, now, now);
   } catch {
-    // It has been deleted since, or is somebody else's: then its age is no matter of ours.
+    // It has been deleted, or belongs to another user. Its age does not matter then.
   }
 }
 
 /**
- * Deletes what was used longest ago until the cache is within its limit. What the last hour used stays in any case.
- * @returns how many bytes are free again
+ * Deletes the least recently used items until the cache is within its limit. Items used in the last hour always stay.
+ * @returns how many bytes were freed
  */
 export function trimCache(limitBytes: number, now = Date.now()): number {
   const items = kinds.flatMap((kind) => itemsIn(cacheFolder(kind)));
@@ -41,7 +42,7 @@ interface Item {
   usedAt: number;
 }
 
-/** Files and folders of a cache; locks are not of it. Another process may be deleting some of them. */
+/** Files and folders of a cache, without its locks. Another process may be deleting some of them. */
 function itemsIn(folder: string): Item[] {
   return readdirSync(folder)
     .filter((name) => !name.includes(".lock"))
@@ -62,7 +63,7 @@ function sizeOfFolder(folder: string): number {
     .reduce((sum, status) => sum + (status === undefined ? 0 : takes(status)), 0);
 }
 
-/** What a file takes of the disk: less than its length, where it has holes. */
+/** The disk space that a file takes: less than its length if it has holes. */
 function takes({ blocks }: Stats): number {
   return blocks * 512;
 }

@@ -1,7 +1,7 @@
 /**
  * An initramfs archive ("newc" cpio, the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
  *
- * Written here because no maintained package writes it; the format is a fixed header of hexadecimal numbers per entry.
+ * Implemented here because no maintained package writes it. Each entry has a fixed header of hexadecimal numbers.
  * Archives can be concatenated: later entries win.
  */
 export interface CpioEntry {
@@ -23,7 +23,7 @@ const typeBits: Record<CpioEntry["kind"], number> = {
   "character-device": 0o020000,
 };
 
-/** The archive of the entries in the order given, owned by root and dated 0, a multiple of 512 bytes long. */
+/** An archive of the entries in the given order, owned by root and dated 0. Its length is a multiple of 512 bytes. */
 export function cpioArchive(entries: readonly CpioEntry[]): Buffer {
   const parts: Uint8Array[] = [];
   let inode = 1;

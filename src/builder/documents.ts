@@ -1,10 +1,11 @@
+/** Writes the documents that are published with an image. */
 import { createHash } from "node:crypto";
 import path from "node:path";
 import { writeFileAtomically } from "../lib/atomic-file.ts";
 import { type BuildRecord, type Product, provenanceText } from "./provenance.ts";
 import { type BilledImage, sbomText } from "./sbom.ts";
 
-/** What is published beside an image, whatever its format. */
+/** The documents that are published with every image, whatever its format. */
 export type Documents = Record<"sbom" | "provenance", WrittenDocument>;
 
 interface WrittenDocument {
@@ -13,8 +14,8 @@ interface WrittenDocument {
 }
 
 /**
- * Writes what an image consists of (CycloneDX, `NAME.cdx.json`) and how it was made (`NAME.intoto.json`: a statement on
- * its own; `.intoto.jsonl` is for lines of signed ones).
+ * Writes what an image consists of (CycloneDX, `NAME.cdx.json`) and how it was made (`NAME.intoto.json`, a single
+ * statement; `.intoto.jsonl` is for lines of signed statements).
  */
 export function writeDocuments(
   folder: string,

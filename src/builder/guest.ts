@@ -1,3 +1,4 @@
+/** Runs jobs in build guests: starts the guest, serves its packages, and reads its report. */
 import { createReadStream, createWriteStream, statfsSync } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -18,7 +19,7 @@ import {
 } from "./qemu.ts";
 import { cpioArchive } from "./cpio.ts";
 
-/** A job for a build guest, and everything it may see. */
+/** A job for a build guest, and everything that the guest may access. */
 export interface GuestJob {
   /** For messages: `image nocloud_alpine-…`. */
   what: string;
@@ -29,39 +30,39 @@ export interface GuestJob {
   mirror: MirrorSettings;
   /** A raw disk image for the guest to write, if it needs one: /dev/vda. */
   disk?: string;
-  /** A second one, /dev/vdb, that other guests may be reading. */
+  /** A second disk, /dev/vdb, which other guests may be reading. */
   sharedDisk?: { file: string; readOnly: boolean };
-  /** Whether the guest may have what earlier guests made, and leave what it makes. @default true */
+  /** Whether the guest may read and write the cache that it shares with other guests. @default true */
   useCache?: boolean;
-  /** The guest has packed a base tree on the second disk, of that many bytes. What it throws ends the guest. */
+  /** Called when the guest has packed a base tree of this many bytes on the second disk. An error ends the guest. */
   onBaseMade?: (bytes: number) => Promise<void>;
-  /** Takes what the guest tells of its work, one fact at a time: see guest/check/. */
+  /** Called for each fact that the guest reports about its work: see guest/check/. */
   onFact?: (fact: string) => void;
   consoleLog: string;
   progress?: Progress;
   scratch: string;
   /** @default 1024 */
   memoryMib?: number;
-  /** The guest is ended after this long. @default 900 */
+  /** The guest is stopped after this long. @default 900 */
   deadlineSeconds?: number;
 }
 
 /**
- * With nobody at hand, the kernel shall neither wait for randomness nor stay after a panic. And it shall not defend itself:
- * nobody but root runs in a build guest, and hardening took a fifth of an emulated build's time.
+ * The kernel runs unattended, so it must neither wait for randomness nor stay up after a panic. Hardening is off: only
+ * root runs in a build guest, and hardening took a fifth of the time of an emulated build.
  */
 const commonArguments =
   "quiet panic=-1 random.trust_cpu=on mitigations=off init_on_alloc=0 hardened_usercopy=off randomize_kstack_offset=off nokaslr";
 const kernelArguments: Record<Architecture, string> = {
-  // On a host with too much to do an emulated timer does not tick in the moment in which the kernel looks, and it panics.
+  // On an overloaded host, an emulated timer may not tick while the kernel checks it, and the kernel panics.
   x86_64: `${commonArguments} no_timer_check`,
   aarch64: commonArguments,
 };
 
 /**
- * Runs a job in a guest of its own, to its end.
- * @returns the JSON value the guest reported
- * @throws UserError when it reports a failed script, ends without a report, or is not done by its deadline
+ * Runs a job in a new guest and waits until it ends.
+ * @returns the JSON value that the guest reported
+ * @throws UserError if it reports a failed script, ends without a report, or exceeds its deadline
  */
 export async function runJob(guestJob: GuestJob): Promise<unknown> {
   const { scratch } = guestJob;
@@ -77,11 +78,11 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       guest.kill();
     }, deadlineSeconds * 1000);
     const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
-    // It is awaited below, when the guest has ended.
+    // Awaited below, after the guest has ended.
     reading.catch(() => guest.kill());
     const ended = await guest.ended;
     report.close();
-    // A guest need not notice what was lost: its kernel wrote later, when nobody asked how that went.
+    // A guest may not notice lost writes: its kernel writes later, when no program checks the result.
     if (isFull(scratch)) throw noRoomError(scratch);
     const told = await reading;
     if (told.result !== undefined) return told.result;
@@ -96,7 +97,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
   }
 }
 
-/** Starts the guest, with the job as a part of its initramfs. */
+/** Starts the guest with the job as part of its initramfs. */
 async function startJob(
   guestJob: GuestJob,
   proxyPort: number,
@@ -117,7 +118,7 @@ async function startJob(
       disk === undefined ? [] : rawDisk("disk", disk),
       sharedDisk === undefined
         ? []
-        : // QEMU's own locks would keep a reader from what another guest still has open.
+        : // QEMU's own locks would stop a guest from reading a disk that another guest still has open.
           rawDisk(
             "shared",
             sharedDisk.file,
@@ -129,7 +130,7 @@ async function startJob(
   });
 }
 
-/** What a guest has ended of, without a result. @param deadlineSeconds that it has exceeded, if so */
+/** Why a guest ended without a result. @param deadlineSeconds the deadline, if the guest exceeded it */
 function jobError(
   { what, consoleLog }: GuestJob,
   { failed, because, lastPhase }: Report,
@@ -137,11 +138,11 @@ function jobError(
   deadlineSeconds: number | undefined,
 ): UserError {
   const where = `the build guest of ${what}, in phase '${lastPhase}'`;
-  const log = `the console's last lines (all of it: ${consoleLog}):\n${consoleTail(consoleLog)}`;
+  const log = `last lines of the console (full log: ${consoleLog}):\n${consoleTail(consoleLog)}`;
   if (deadlineSeconds !== undefined) {
     return new UserError(
       "guest-timeout",
-      `${where}, was not done after ${deadlineSeconds} s and was ended`,
+      `${where}, was stopped: it was not done after ${deadlineSeconds} s`,
       log,
       { where: what },
     );
@@ -174,7 +175,7 @@ function rawDisk(id: string, file: string, options = ""): string[] {
   ];
 }
 
-/** Whether a folder's disk is: the guest's own words for that would be of errors in reading and writing. */
+/** Whether the disk of a folder is full. The guest itself would only report read and write errors. */
 function isFull(folder: string): boolean {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize < 2 ** 20;
@@ -183,7 +184,7 @@ function isFull(folder: string): boolean {
 interface Report {
   result: unknown;
   failed: { script: string; status: number } | undefined;
-  /** What a script found wrong and can put into words. */
+  /** What a script found wrong, in its own words. */
   because: string | undefined;
   lastPhase: string;
 }
@@ -214,7 +215,7 @@ export async function readReport(
     } else if (word === "because") {
       report.because ??= text;
     } else if (word === "failed") {
-      // The innermost script reports first; those around it only pass its failure on.
+      // The innermost script reports first; its callers only pass the failure on.
       report.failed ??= { script: rest[0] ?? "", status: Number(rest[1]) };
     } else if (word === "result") {
       try {
@@ -222,8 +223,8 @@ export async function readReport(
       } catch (error) {
         throw new UserError(
           "guest-no-report",
-          `the build guest's report is no JSON: ${text.slice(0, 200)}`,
-          "see the console log for what went wrong",
+          `the build guest's report is not JSON: ${text.slice(0, 200)}`,
+          "check the console log for the cause",
           { cause: error },
         );
       }
@@ -232,7 +233,7 @@ export async function readReport(
   return report;
 }
 
-/** The guest's whole world: the proxy at one address, by a forward; `restrict` keeps everything else out of reach. */
+/** The guest's whole network: the proxy, forwarded to one address. `restrict` blocks everything else. */
 export function guestNetwork(proxyPort: number): string[] {
   return [
     "-netdev",
@@ -242,13 +243,13 @@ export function guestNetwork(proxyPort: number): string[] {
   ];
 }
 
-/** Port 80 of an address, as a guest sees it, for a port of this host's loopback: an option of QEMU's user network. */
+/** Forwards port 80 of an address in the guest to a port on this host's loopback: an option of QEMU's user network. */
 export function guestForward(address: string, port: number): string {
   const program = `"${process.execPath}" "${path.join(import.meta.dirname, "stdio-to-tcp.mjs")}" ${port}`;
   return `guestfwd=tcp:${address}:80-cmd:${optionValue(program)}`;
 }
 
-/** /job/repositories: the job's repositories as the proxy serves them, with their tags where they have any. */
+/** /job/repositories: the job's repositories as the proxy serves them, with their tags, if any. */
 function repositoriesArchive(repositories: readonly Repository[]): Buffer {
   const lines = repositories.map((repository, index) => {
     const url = `http://${guestProxyAddress}/${index}`;

@@ -1,3 +1,4 @@
+/** The inputs of an image: everything that decides its bytes, and the digest and identifiers derived from them. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -7,10 +8,10 @@ import { projectRoot } from "../lib/workspace.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { guestScripts } from "./job.ts";
 
-/** Raised when a change of the builder's host side changes the bytes of images. */
+/** Increase when a change to the builder's host side changes the bytes of images. */
 export const builderVersion = 1;
 
-/** The parts of a variant that decide an image's bytes. Regions, access, names of clouds and URLs to publish do not. */
+/** The fields of a variant that decide an image's bytes. Regions, access, cloud names and publishing URLs do not. */
 const bytesOfVariant = [
   "imageKey",
   "revision",
@@ -42,12 +43,12 @@ const bytesOfVariant = [
 ] as const satisfies readonly (keyof Variant)[];
 
 /**
- * The inputs' digest (sha256, hexadecimal): from one state of the mirror the same digest means the same image. A published image is compared with
- * today's configuration by it, and identifiers inside the image are derived from it.
+ * The digest of the inputs (sha256, hexadecimal). For the same state of the mirror, the same digest means the same
+ * image. It is used to compare a published image with the current configuration and to derive identifiers in the image.
  */
 export function inputsDigest(variant: Variant, settings: BuildSettings): string {
   const hash = createHash("sha256");
-  // The mirror's name and not its URL, which may move without a change of content.
+  // The mirror's name, not its URL: the URL may change while the content stays the same.
   hash.update(
     JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, variantInputs(variant)]),
   );
@@ -62,21 +63,21 @@ export function inputsDigest(variant: Variant, settings: BuildSettings): string 
   return hash.digest("hex");
 }
 
-/** The variant's part in the inputs: field → value, `null` where it is not set, all in order. */
+/** The variant's part of the inputs: field → value, `null` if not set, with all keys sorted. */
 export function variantInputs(variant: Variant): Record<string, unknown> {
   const fields = Object.fromEntries(bytesOfVariant.map((field) => [field, variant[field] ?? null]));
   return sorted(fields) as Record<string, unknown>;
 }
 
-/** Guest scripts but for those that only look at the finished disk: an image is the same whoever has looked at it. */
+/** Guest scripts, except those that only check the finished disk: checks do not change an image. */
 export function scriptsThatMake(): Record<string, Buffer> {
   return Object.fromEntries(Object.entries(guestScripts()).filter(([name]) => !name.startsWith("check/")));
 }
 
-/** Where the scripts lay when `builderVersion` became 1. */
+/** Where the scripts were when `builderVersion` became 1. */
 const firstFolder = "scripts/build/guest/";
 
-/** Names the first folder in comments for shellcheck: a folder that moves changes no image, so it must change no digest. */
+/** Restores the first folder in comments for shellcheck: moving a folder changes no image, so it must not change a digest. */
 function withoutMoves(scripts: Record<string, Buffer>): Record<string, Buffer> {
   const before = (script: Buffer): string =>
     script.toString("utf8").replace(/^(# shellcheck source=)src\/builder\/guest\//gm, `$1${firstFolder}`);
@@ -85,7 +86,7 @@ function withoutMoves(scripts: Record<string, Buffer>): Record<string, Buffer> {
   );
 }
 
-/** Files below the overlays' `scripts/`, as the job sees them: a later overlay's file takes the place of an earlier. */
+/** Files in the overlays' `scripts/`, as the job sees them: files of later overlays override those of earlier ones. */
 export function overlayFiles(overlays: readonly string[]): Record<string, Buffer> {
   return Object.assign(
     {},
@@ -93,7 +94,7 @@ export function overlayFiles(overlays: readonly string[]): Record<string, Buffer
   ) as Record<string, Buffer>;
 }
 
-/** The keys that the configuration adds, as the job sees them. Throws a UserError for one that cannot be read. */
+/** The keys that the configuration adds, as the job sees them. Throws a UserError if one cannot be read. */
 export function repoKeyFiles({ name, repoKeys }: Pick<Variant, "name" | "repoKeys">): Record<string, Buffer> {
   return Object.fromEntries(
     repoKeys.map((file) => {
@@ -104,8 +105,8 @@ export function repoKeyFiles({ name, repoKeys }: Pick<Variant, "name" | "repoKey
           "file-unreadable",
           `repoKeys of ${name} names ${file}, which cannot be read (${(error as NodeJS.ErrnoException).code})`,
           /^\w+:\/\//.test(file)
-            ? "download it into the overlay and name that file: what decides an image's bytes is in git"
-            : "name a public key file of apk, relative to the project",
+            ? "download it into the overlay and name that file: everything that decides an image's bytes must be in git"
+            : "name an apk public key file, relative to the project",
           { where: file, cause: error },
         );
       }
@@ -134,7 +135,7 @@ function prefixed(prefix: string, files: Record<string, Buffer>): Record<string,
   return Object.fromEntries(Object.entries(files).map(([name, content]) => [`${prefix}${name}`, content]));
 }
 
-/** The same value with object keys in order, so that the order of YAML keys does not count where it means nothing. */
+/** The same value with sorted object keys, so that the order of keys in YAML does not matter. */
 function sorted(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sorted);
   if (typeof value !== "object" || value === null) return value;
@@ -145,7 +146,7 @@ function sorted(value: unknown): unknown {
   );
 }
 
-/** Identifiers inside an image, all from its inputs' digest: the same inputs give the same bytes. */
+/** Identifiers inside an image. All are derived from the inputs' digest, so the same inputs give the same bytes. */
 export function identifiers(digest: string): {
   diskId: string;
   rootUuid: string;
@@ -153,7 +154,7 @@ export function identifiers(digest: string): {
   efiPartitionUuid: string;
   diskUuid: string;
   efiVolumeId: string;
-  /** Of the file, where its format has such a thing. */
+  /** Identifies the file, if its format has such a field. */
   fileUuid: string;
 } {
   const derived = (use: string): string => derivedHex(use, digest);
@@ -169,7 +170,7 @@ export function identifiers(digest: string): {
   };
 }
 
-/** A UUID that follows from a digest: version 8 (custom) of RFC 9562, variant 10. */
+/** A UUID derived from a digest: version 8 (custom) of RFC 9562, variant 10. */
 export function derivedUuid(use: string, digest: string): string {
   const hex = derivedHex(use, digest);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-a${hex.slice(17, 20)}-${hex.slice(20, 32)}`;

@@ -1,3 +1,4 @@
+/** Makes job archives, which tell a build guest what to do. */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { projectRoot } from "../lib/workspace.ts";
@@ -7,14 +8,14 @@ import type { Architecture } from "./qemu.ts";
 /** Address and port at which a guest finds the package proxy. */
 export const guestProxyAddress = "10.0.2.100";
 
-/** What a build guest shall do. */
+/** What a build guest has to do. */
 export interface Job {
   arch: Architecture;
-  /** The script of guest/ that process 1 runs. */
+  /** The script in guest/ that process 1 runs. */
   main: string;
   /** The guest's clock at its start, in seconds. */
   sourceDateEpoch: number;
-  /** Public keys whose signatures apk in the guest believes. */
+  /** Public keys that apk in the guest trusts. */
   keyFiles: readonly string[];
   /** Names and values for the scripts. */
   variables: Readonly<Record<string, string>>;
@@ -22,12 +23,12 @@ export interface Job {
   files?: Readonly<Record<string, string | Uint8Array>>;
 }
 
-/** Serial console of the build guest itself, whatever the image's is. */
+/** Serial console of the build guest itself, which may differ from the image's. */
 export const buildConsole: Record<Architecture, string> = { x86_64: "ttyS0", aarch64: "ttyAMA0" };
 
 const guestFolder = path.join(import.meta.dirname, "guest");
 
-/** Scripts of guest/, by their path below it. */
+/** The scripts in guest/, by their relative path. */
 export function guestScripts(folder = guestFolder, prefix = ""): Record<string, Buffer> {
   const scripts: Record<string, Buffer> = {};
   for (const name of readdirSync(folder).sort()) {
@@ -40,7 +41,7 @@ export function guestScripts(folder = guestFolder, prefix = ""): Record<string, 
 
 /**
  * The job as a second initramfs archive: /init, /job/variables, the guest scripts, keys and files. /job/repositories
- * is added when the proxy's place is known, which is the same address in every guest.
+ * is added later, when the guest starts.
  */
 export function jobArchive(job: Job): Buffer {
   const variables = {
@@ -75,11 +76,11 @@ export function jobArchive(job: Job): Buffer {
   ]);
 }
 
-/** Exported assignments a POSIX shell can source, whatever characters the values hold. */
+/** Exported assignments that a POSIX shell can source, whatever characters the values contain. */
 export function shellAssignments(variables: Readonly<Record<string, string>>): string {
   return Object.entries(variables)
     .map(([name, value]) => {
-      if (!/^[A-Z][A-Z0-9_]*$/.test(name)) throw new Error(`'${name}' is no name for a shell variable`);
+      if (!/^[A-Z][A-Z0-9_]*$/.test(name)) throw new Error(`'${name}' is not a valid shell variable name`);
       return `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`;
     })
     .join("");

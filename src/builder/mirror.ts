@@ -1,3 +1,4 @@
+/** Fetches indexes and packages from a mirror, and verifies them. */
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -12,39 +13,39 @@ import { ArchiveError, type TrustedKeys, verifyPackage } from "./apk-archive.ts"
 import { type IndexEntry, readIndex } from "./apk-index.ts";
 import { markUsed } from "./cache-limit.ts";
 
-/** The URL under which repositories are declared; a mirror stands in for it during a build. */
+/** The URL under which repositories are declared. During a build, a mirror replaces it. */
 export const officialMirrorUrl = "https://dl-cdn.alpinelinux.org/alpine";
 
-/** Where packages come from and whose signatures count. */
+/** Where packages come from, and which signatures are trusted. */
 export interface MirrorSettings {
   /** Logical name, part of an image's inputs and metadata: `official`, `offline`. */
   name: string;
-  /** What stands in for `https://dl-cdn.alpinelinux.org/alpine`: http, https, or a folder as `file://`. */
+  /** Replaces `https://dl-cdn.alpinelinux.org/alpine`: http, https, or a folder as `file://`. */
   url: string;
-  /** Files of trusted public keys; a signature names its key by the file's base name. */
+  /** Trusted public key files. A signature names its key by the file's base name. */
   keyFiles: readonly string[];
-  /** No byte for this long ends a transfer: a mirror that stalls must not hold a build for ever. @default 20 */
+  /** A transfer fails after this long without data, so that a stalled mirror cannot block a build. @default 20 */
   stallSeconds?: number;
 }
 
-/** A repository's index after its signature was checked. */
+/** A repository with its verified index. */
 export interface Repository {
-  /** The URL that is declared and written into the image. */
+  /** The declared URL, which is also written into the image. */
   declaredUrl: string;
   arch: string;
-  /** The name by which packages ask for it (`name@tag`), if it is not for all. */
+  /** If set, apk uses this repository only for packages requested as `name@tag`. */
   tag?: string;
   entries: readonly IndexEntry[];
-  /** APKINDEX.tar.gz as it was fetched: what a guest gets is what was checked. */
+  /** APKINDEX.tar.gz as it was fetched and verified. Guests get these bytes. */
   index: Buffer;
   /** sha256 of `index`. */
   digest: string;
 }
 
-/** Tries of one download before it is given up. */
+/** How often a download is tried. */
 const attempts = 3;
 
-/** Reads the trusted keys; a missing or empty file is an error. */
+/** Reads the trusted keys. A missing or invalid file is an error. */
 export function trustedKeys(keyFiles: readonly string[]): TrustedKeys {
   return new Map(
     keyFiles.map((name) => {
@@ -52,8 +53,8 @@ export function trustedKeys(keyFiles: readonly string[]): TrustedKeys {
       if (!existsSync(file)) {
         throw new UserError(
           "file-missing",
-          `mirror key ${file} is not there`,
-          "name the public key files in the stack's mirror.keys",
+          `mirror key ${file} not found`,
+          "check the public key files in the stack's mirror.keys",
           { where: file },
         );
       }
@@ -91,15 +92,15 @@ export async function openRepository(
   }
 }
 
-/** The offline kit is made for one architecture at a time, and of one Alpine version: what is missing can be said. */
+/** The offline kit is made for one architecture at a time and one Alpine version, so the error can say what is missing. */
 function checkKitHas(url: string, arch: string): void {
   const repository = localPath(url);
   if (repository === undefined || existsSync(path.join(repository, arch))) return;
   if (!existsSync(repository)) {
     throw new UserError(
       "offline-kit-incomplete",
-      `the offline kit has no ${repository}: it is made of one Alpine version`,
-      "build this image in a stack whose mirror is the official one, where that can be reached",
+      `the offline kit has no ${repository}: it contains only one Alpine version`,
+      "build this image in a stack that uses the official mirror, on a machine that can reach it",
       { where: repository },
     );
   }
@@ -108,15 +109,15 @@ function checkKitHas(url: string, arch: string): void {
   throw new UserError(
     "offline-kit-incomplete",
     `the offline kit has no packages for ${arch} yet (${repository})`,
-    `\`npm run kit -- --arch ${arch}${out}\` makes them, once`,
+    `make them with \`npm run kit -- --arch ${arch}${out}\`, once`,
     { where: repository },
   );
 }
 
-/** Where `npm run kit` makes it. */
+/** Where `npm run kit` puts the kit by default. */
 const defaultKit = ".tools/offline/mirror";
 
-/** The package's verified bytes, from the cache or the mirror; a damaged cache entry is fetched again. */
+/** The package's verified bytes, from the cache or the mirror. A damaged file in the cache is fetched again. */
 export async function fetchPackage(
   mirror: MirrorSettings,
   repository: Repository,
@@ -129,7 +130,7 @@ export async function fetchPackage(
       markUsed(file);
       return cached;
     }
-    process.stderr.write(`${file} is damaged, fetching it again\n`);
+    process.stderr.write(`${file} is damaged; fetching it again\n`);
   }
   const name = `${entry.name}-${entry.version}.apk`;
   const url = `${mirrored(mirror, repository.declaredUrl)}/${repository.arch}/${name}`;
@@ -159,13 +160,13 @@ async function isIntact(archive: Buffer, checksum: string): Promise<boolean> {
   }
 }
 
-/** The checksum is in the name, so packages of different mirrors never meet under one name. */
+/** The name contains the checksum, so packages from different mirrors never share a name. */
 function packageCacheName(entry: IndexEntry): string {
   const checksum = Buffer.from(entry.checksum.slice(2), "base64").toString("hex");
   return `${entry.name}-${entry.version}-${checksum}.apk`;
 }
 
-/** Declared URL → the URL to fetch from. A repository elsewhere than on Alpine's mirror is its own. */
+/** Declared URL → the URL to fetch from. A repository outside Alpine's mirror is fetched from its declared URL. */
 export function mirrored(mirror: MirrorSettings, declaredUrl: string): string {
   return declaredUrl.startsWith(`${officialMirrorUrl}/`)
     ? mirror.url.replace(/\/$/, "") + declaredUrl.slice(officialMirrorUrl.length)
@@ -181,12 +182,12 @@ const archiveCodes: Record<ArchiveError["code"], ErrorCode> = {
 };
 
 const archiveHints: Record<ArchiveError["code"], string> = {
-  format: "the builder reads apk v2 repositories; check the mirror's URL and what it serves",
+  format: "check the mirror's URL; the builder supports only apk v2 repositories",
   unsigned: "use a mirror that signs its index",
-  "unknown-key": "add that public key to the stack's mirror.keys if you trust it",
-  signature: "the mirror or the way to it is damaged or hostile: use another mirror",
+  "unknown-key": "if you trust that key, add it to the stack's mirror.keys",
+  signature: "the mirror, or the connection to it, is damaged or hostile: use another mirror",
   checksum:
-    "the mirror or the way to it is damaged or hostile: use another mirror, or try again when it has settled",
+    "the mirror is being updated, or it or the connection to it is damaged or hostile: try again later, or use another mirror",
 };
 
 function readLocalMirror(url: string, file: string): Buffer {
@@ -202,7 +203,7 @@ function readLocalMirror(url: string, file: string): Buffer {
   }
 }
 
-/** GET, whole: retried on connection faults, stalls and server errors, not on 4xx. A mirror can also be a folder. */
+/** GET of a whole file, retried after connection failures, stalls and server errors, but not 4xx. Also reads folders. */
 export async function download(url: string, stallSeconds = 20): Promise<Buffer> {
   const file = localPath(url);
   if (file !== undefined) return readLocalMirror(url, file);
@@ -236,10 +237,10 @@ export async function download(url: string, stallSeconds = 20): Promise<Buffer> 
   }
 }
 
-/** What to do about a download that failed. Where the clock is far off, TLS finds good certificates expired, or not valid yet. */
+/** What to do about a failed download. If the clock is far off, TLS rejects valid certificates by their dates. */
 export function fetchHint(error: unknown, now: Date): string {
   const { code } = error as { code?: unknown };
   return code === "CERT_HAS_EXPIRED" || code === "CERT_NOT_YET_VALID"
-    ? `this machine's clock says ${now.toISOString().slice(0, 16)}Z: set it right if it is wrong, else the mirror's certificate is at fault`
-    : "check the mirror's URL and that it can be reached";
+    ? `this machine's clock says ${now.toISOString().slice(0, 16)}Z: correct it if it is wrong; otherwise the mirror's certificate is invalid`
+    : "check the mirror's URL and the connection to it";
 }

@@ -1,3 +1,4 @@
+/** Serves a job's packages to its build guest. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
@@ -8,20 +9,19 @@ import { findMade, keepContent } from "./made-files.ts";
 import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
 
 /**
- * What a build guest sees of the network: plain HTTP for the repositories of its job, for initramfs archives that other
- * guests have made, and nothing else. TLS, the caches and the checks against the verified index are on this side, for
- * the guest's clock stands in the past.
+ * The only network service of a build guest: plain HTTP for the repositories of its job and for initramfs archives that
+ * other guests have made. TLS, caching and verification happen on the host, because the guest's clock is in the past.
  */
 export interface PackageProxy {
   port: number;
-  /** The first fault that made a request fail: apk in the guest only sees an HTTP status. */
+  /** The first error that made a request fail. apk in the guest sees only an HTTP status. */
   fault(): Error | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Serves the repositories on a loopback port of its own.
- * @param useCache whether guests may have what others made
+ * Serves the repositories on a free loopback port.
+ * @param useCache whether guests may get files that other guests made
  */
 export async function startPackageProxy(
   mirror: MirrorSettings,
@@ -41,7 +41,7 @@ export async function startPackageProxy(
       return;
     }
     (key === undefined ? find(request.url ?? "") : initramfs(key)).then(
-      (content) => answer(content === undefined ? 404 : 200, content ?? "not here\n"),
+      (content) => answer(content === undefined ? 404 : 200, content ?? "not found\n"),
       (error: Error) => {
         fault ??= error;
         answer(502, `${error.message}\n`);
@@ -63,7 +63,7 @@ export async function startPackageProxy(
     return file === undefined ? undefined : readFileSync(file);
   }
 
-  /** Keeps what a guest made for the next one, if it came whole. */
+  /** Saves what a guest made for later guests, if it arrived complete. */
   async function keepInitramfs(key: string, digest: string | undefined, request: Readable): Promise<boolean> {
     try {
       const content = await buffer(request);
@@ -71,7 +71,7 @@ export async function startPackageProxy(
       if (useCache) await keepContent("initramfs", key, content);
       return true;
     } catch {
-      // A cache that takes nothing makes nothing wrong: the guest has what it made.
+      // Not an error: the guest still has what it made.
       return false;
     }
   }

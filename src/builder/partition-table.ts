@@ -1,4 +1,4 @@
-/** Partition tables of raw disks: MBR and GPT, as far as this project's disks have them. */
+/** Reads partition tables of raw disks: MBR and GPT, in the forms that this project's disks use. */
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { crc32 } from "node:zlib";
 import { FormatError } from "./formats/format-error.ts";
@@ -7,9 +7,9 @@ import { readAt } from "./formats/read-at.ts";
 const sector = 512;
 
 export interface Partition {
-  /** As Linux counts: 1 is /dev/vda1. */
+  /** Linux's partition number: 1 is /dev/vda1. */
   number: number;
-  /** GPT has names for partitions; MBR has none. */
+  /** GPT only; empty for MBR. */
   name: string;
   /** Bytes from the disk's start. */
   start: number;
@@ -19,14 +19,14 @@ export interface Partition {
 
 export interface PartitionTable {
   kind: "MBR" | "GPT";
-  /** In the order of their numbers. */
+  /** Sorted by number. */
   partitions: Partition[];
 }
 
 /**
- * Reads a disk's table. Of GPT both copies must be whole and the same, and the second in the disk's last sector: there
- * firmware and clouds look for it.
- * @throws FormatError when there is no sound table
+ * Reads a disk's table. Both copies of a GPT must be intact and identical, and the second must be in the disk's last
+ * sector, where firmware and clouds look for it.
+ * @throws FormatError if there is no valid table
  */
 export function readPartitionTable(disk: string): PartitionTable {
   const descriptor = openSync(disk, "r");
@@ -89,7 +89,7 @@ function readGptCopy(descriptor: number, at: number, other: number): Buffer {
   const places = [24, 32].map((offset) => Number(header.readBigUInt64LE(offset)));
   if (places[0] !== at || places[1] !== other) {
     throw new FormatError(
-      `${where} says that the copies are in ${places.join(" and ")}, and the disk ends at ${Math.max(at, other)}`,
+      `${where} says that the copies are in ${places.join(" and ")}, but the disk ends at ${Math.max(at, other)}`,
     );
   }
   const entries = readAt(
@@ -98,7 +98,7 @@ function readGptCopy(descriptor: number, at: number, other: number): Buffer {
     header.readUInt32LE(80) * header.readUInt32LE(84),
   );
   if (header.readUInt32LE(84) !== 128 || crc32(entries) !== header.readUInt32LE(88)) {
-    throw new FormatError(`${where} has entries that do not fit their checksum`);
+    throw new FormatError(`${where} has entries that do not match their checksum`);
   }
   return entries;
 }

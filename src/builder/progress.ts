@@ -1,19 +1,19 @@
 /**
- * Progress as short whole lines on stderr: `nocloud_alpine-…  45% 00:23 install packages`.
+ * Reports progress as short lines on stderr: `nocloud_alpine-…  45% 00:23 install packages`.
  *
- * Whole lines and never a carriage return: Pulumi's command provider hangs for ever on 64 KiB without a newline when
- * it forwards output.
+ * Writes whole lines and never a carriage return: Pulumi's command provider hangs forever if it forwards 64 KiB
+ * without a newline.
  */
 export interface Progress {
-  /** Says what begins now, and how far along the whole is, 0 to 100. */
+  /** Starts a phase. `percent` is the overall progress, 0 to 100. */
   phase(name: string, percent: number): void;
   /** A remark within a phase. */
   note(text: string): void;
-  /** Seconds each phase took so far, in order; the last one is measured up to now. */
+  /** Seconds that each phase has taken, in order. The last one is measured up to now. */
   seconds(): Record<string, number>;
 }
 
-/** Progress of one subject, counted from now. `write` gets whole lines without their newline. */
+/** Starts progress of one subject. `write` gets whole lines without their newline. */
 export function startProgress(
   subject: string,
   write: (line: string) => void = (line) => process.stderr.write(`${line}\n`),

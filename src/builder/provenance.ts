@@ -1,4 +1,4 @@
-/** How an image came to be, as an in-toto Statement v1 with the predicate of SLSA Provenance v1: docs/provenance.md. */
+/** Writes an image's provenance: an in-toto Statement v1 with a SLSA Provenance v1 predicate. See docs/provenance.md. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import path from "node:path";
@@ -9,13 +9,13 @@ import type { BuildSettings } from "./build-settings.ts";
 import { builderVersion, overlayFiles, scriptsThatMake, variantInputs } from "./inputs.ts";
 import type { Repository } from "./mirror.ts";
 
-/** What docs/provenance.md describes; a change of what the fields mean is a new version. */
+/** The format that docs/provenance.md describes. Changing the meaning of a field requires a new version. */
 export const buildType = "urn:alpine-cloud-images:disk-image:v1";
 
-/** Anyone's machine that runs this project. Who it was, a signature tells. */
+/** Any machine that runs this project. A signature identifies who ran it. */
 export const builderId = "urn:alpine-cloud-images:builder:v1";
 
-/** A file or a set of files, by in-toto's ResourceDescriptor. */
+/** A file or a set of files, as in-toto's ResourceDescriptor. */
 interface Resource {
   name?: string;
   uri?: string;
@@ -40,8 +40,8 @@ export interface BuildRecord {
 }
 
 /**
- * The statement as a text, without a clock and without a name of the machine: the same inputs and repositories give the
- * same text, wherever and whenever it is built.
+ * The statement as text. It contains no time and no machine name, so the same inputs and repositories always give the
+ * same text.
  */
 export function provenanceText(record: BuildRecord): string {
   const { variant, settings, inputsDigest, products } = record;
@@ -90,7 +90,7 @@ function files(contents: Record<string, Buffer>): { name: string; digest: { sha2
     .map((name) => ({ name, digest: { sha256: sha256(contents[name]!) } }));
 }
 
-/** in-toto's digest of a folder: that of its files' digests, as `sha256sum` lists them. */
+/** in-toto's digest of a folder: the digest of its files' digests, as listed by `sha256sum`. */
 function dirHash(contents: Record<string, Buffer>): string {
   const lines = files(contents).map(({ name, digest }) => `${digest.sha256}  ${name}\n`);
   return sha256(lines.join(""));

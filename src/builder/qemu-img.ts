@@ -1,11 +1,11 @@
-/** QEMU's tool for files of disks. */
+/** Runs qemu-img, QEMU's tool for disk image files. */
 import { execa } from "execa";
 import { fullDiskError, UserError } from "../lib/user-error.ts";
 
 /**
  * Runs qemu-img.
- * @returns what it wrote
- * @throws UserError when it is not there, or fails, with what it said
+ * @returns its standard output
+ * @throws UserError if it is not installed, or if it fails, with its error message
  */
 export async function qemuImg(command: string, ...args: string[]): Promise<string> {
   const { exitCode, stdout, stderr } = await runQemuImg(command, ...args);
@@ -15,15 +15,15 @@ export async function qemuImg(command: string, ...args: string[]): Promise<strin
     new UserError(
       "tool-failed",
       `qemu-img ${command} failed: ${stderr || `exit code ${exitCode}`}`,
-      "see whether the file is whole and can be read and written, and whether QEMU is new enough",
+      "check that the file is complete, readable and writable, and that QEMU is new enough",
       { where: `qemu-img ${command}` },
     )
   );
 }
 
 /**
- * The same where a failure is an answer, too.
- * @throws UserError only when it is not there
+ * The same, for callers that handle failures.
+ * @throws UserError only if it is not installed
  */
 export async function runQemuImg(
   ...args: string[]
@@ -32,8 +32,8 @@ export async function runQemuImg(
   if (result.code === "ENOENT")
     throw new UserError(
       "tool-missing",
-      "qemu-img was not found",
-      "npm run bootstrap installs it or says how: it comes with QEMU, in a package of its own on some systems",
+      "qemu-img not found",
+      "npm run bootstrap installs it or says how; it comes with QEMU, on some systems in a separate package",
       { where: "qemu-img" },
     );
   const { exitCode, stdout, stderr } = result;

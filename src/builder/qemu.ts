@@ -1,3 +1,4 @@
+/** Starts QEMU guests and reads what they report. */
 import { spawn } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import path from "node:path";
@@ -10,56 +11,56 @@ import { UserError } from "../lib/user-error.ts";
 export type Architecture = "x86_64" | "aarch64";
 export type Accelerator = "kvm" | "hvf" | "tcg";
 
-/** Everything needed below is in QEMU 6.0 (April 2021); older ones were never tried. */
+/** QEMU 6.0 (April 2021) has everything that is needed here. Older versions are untested. */
 export const minimumQemuVersion = "6.0";
 
-/** A guest to run, whatever it is for. */
+/** A guest to run, for a build or a boot test. */
 export interface GuestSpecification {
   arch: Architecture;
-  /** QEMU's machine type. @default q35 or virt, by architecture */
+  /** QEMU's machine type. @default q35 or virt, depending on the architecture */
   machine?: string;
   accelerator: Accelerator;
   memoryMib: number;
-  /** Arguments of this guest alone: kernel, disks, network, firmware. */
+  /** Arguments for this guest: kernel, disks, network, firmware. */
   arguments: readonly string[];
-  /** All serial ports of the guest end up in this file. */
+  /** Gets the output of all the guest's serial ports. */
   consoleLog: string;
-  /** A socket that listens, for someone who wants to see the console and type. */
+  /** A listening socket to connect the console to, for interactive use. */
   consoleSocket?: string;
-  /** Unfinished files and sockets; short, for socket paths end at 104 bytes on macOS. */
+  /** Folder for unfinished files and sockets. Keep it short: macOS limits socket paths to 104 bytes. */
   scratch: string;
 }
 
 /** A running guest. */
 export interface Guest {
-  /** Resolves when QEMU has ended, with its exit code (null when killed) and what it said on stderr. */
+  /** Resolves when QEMU has ended, with its exit code (null if killed) and its stderr. */
   ended: Promise<{ exitCode: number | null; stderr: string }>;
   /** Ends QEMU at once. */
   kill(): void;
 }
 
-/** A value inside QEMU's comma-separated options: commas are doubled. */
+/** Escapes a value for QEMU's comma-separated options by doubling commas. */
 export function optionValue(value: string): string {
   return value.replaceAll(",", ",,");
 }
 
 /**
- * The plainest processor that runs the architecture's Alpine: every extension beyond it (vectors, protection keys, a fifth
- * level of page tables, pointer authentication) is work that emulation does for nothing. `max` took a third longer.
+ * The simplest processor that runs Alpine. Emulating extensions (vectors, protection keys, a fifth level of page tables,
+ * pointer authentication) is wasted work: `max` took a third longer.
  */
 const emulatedCpu: Record<Architecture, string> = {
   x86_64: "qemu64",
-  // The plain ones of this architecture have no atomic instructions, and the loops in their place hang now and then.
+  // Simple aarch64 processors have no atomic instructions, and the loops that replace them sometimes hang.
   aarch64: "max,sve=off,pauth-impdef=on",
 };
 
-/** The machine, CPU, console and silence that all guests of an architecture share. */
+/** Arguments that all guests of an architecture share: machine, CPU, console, and no default devices. */
 export function machineArguments(guest: GuestSpecification): string[] {
   const { arch, accelerator } = guest;
   const emulated = accelerator === "tcg";
   const accel = emulated ? "tcg,tb-size=256" : accelerator;
   const cpu = emulated ? emulatedCpu[arch] : "host";
-  // One emulated CPU: with two, QEMU 7.2 now and then runs half-patched kernel code (an int3 oops while booting).
+  // One emulated CPU: with two, QEMU 7.2 sometimes runs half-patched kernel code (an int3 oops while booting).
   const cpus = emulated ? 1 : 2;
   const log = optionValue(guest.consoleLog);
   const console =
@@ -72,12 +73,12 @@ export function machineArguments(guest: GuestSpecification): string[] {
     ["-machine", machine],
     ["-accel", accel, "-cpu", cpu, "-smp", String(cpus), "-m", `${guest.memoryMib}M`],
     ["-chardev", console, "-serial", "chardev:console"],
-    // Without randomness a guest's first key generation waits for it.
+    // Without a source of randomness, a guest's first key generation blocks.
     ["-device", "virtio-rng-pci"],
   ].flat();
 }
 
-/** Starts QEMU under the watchdog: it dies with this process, even when that is killed with -9. */
+/** Starts QEMU under the watchdog, which kills it when this process ends, even by kill -9. */
 export async function startGuest(guest: GuestSpecification): Promise<Guest> {
   const qemu = await findQemu(guest.arch);
   const child = spawn(
@@ -87,7 +88,7 @@ export async function startGuest(guest: GuestSpecification): Promise<Guest> {
   );
   let stderr = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => (stderr = (stderr + text).slice(-8_000)));
-  // The life line of the watchdog; that it breaks when QEMU ends first is no fault.
+  // The watchdog watches this pipe. It breaks when QEMU ends first, which is not an error.
   child.stdin.on("error", () => {});
   const ended = new Promise<{ exitCode: number | null; stderr: string }>((resolve, reject) => {
     child.once("error", reject);
@@ -98,7 +99,7 @@ export async function startGuest(guest: GuestSpecification): Promise<Guest> {
 
 const found = new Map<Architecture, Promise<string>>();
 
-/** The path of a QEMU that is new enough. Throws a UserError that says what to install. */
+/** A QEMU that is new enough. Throws a UserError that says what to install if there is none. */
 export function findQemu(arch: Architecture): Promise<string> {
   let answer = found.get(arch);
   if (answer === undefined) {
@@ -113,7 +114,7 @@ async function checkQemu(program: string): Promise<string> {
   if (failed)
     throw new UserError(
       "tool-missing",
-      `${program} was not found or does not run`,
+      `${program} not found, or it does not run`,
       "npm run bootstrap installs it or says how",
       { where: program },
     );
@@ -121,7 +122,7 @@ async function checkQemu(program: string): Promise<string> {
   if (version === undefined || compareVersions(version, minimumQemuVersion) < 0) {
     throw new UserError(
       "tool-outdated",
-      `${program} is version ${version ?? "unknown"}, and ${minimumQemuVersion} or newer is needed`,
+      `${program} is version ${version ?? "unknown"}; ${minimumQemuVersion} or newer is required`,
       "install a newer QEMU and put it first on PATH",
       { where: program },
     );
@@ -129,16 +130,16 @@ async function checkQemu(program: string): Promise<string> {
   return program;
 }
 
-/** A virtio serial port of the guest that leads to a socket of ours. */
+/** A virtio serial port in the guest, connected to a socket on the host. */
 export interface ReportPort {
   arguments: string[];
-  /** Lines the guest wrote, as they come; ends when the guest does. */
+  /** The lines that the guest writes, as they arrive. Ends when the guest ends. */
   lines: AsyncIterable<string>;
-  /** To be called when the guest has ended or never came; loses nothing of what it sent. */
+  /** Call when the guest has ended or failed to start. Loses nothing that the guest has sent. */
   close(): void;
 }
 
-/** Opens the port by which a guest reports: `/dev/vport0p1` in the guest. */
+/** Opens the port through which a guest reports: `/dev/vport0p1` in the guest. */
 export async function openReportPort(scratch: string): Promise<ReportPort> {
   const socketPath = path.join(scratch, "report");
   const server: Server = createServer();
@@ -180,7 +181,7 @@ export async function openReportPort(scratch: string): Promise<ReportPort> {
     lines: lines(),
     close() {
       server.close();
-      // What an ended guest has sent may still be on its way; its connection ends the lines, when all is read.
+      // Data from an ended guest may still be in transit; the lines end when the connection closes.
       if (connected) return;
       ended = true;
       wake();
@@ -190,15 +191,15 @@ export async function openReportPort(scratch: string): Promise<ReportPort> {
 
 /** The last lines of a console log, without control sequences, for error messages. */
 export function consoleTail(consoleLog: string, count = 40): string {
-  if (!existsSync(consoleLog)) return "(the console stayed empty)";
+  if (!existsSync(consoleLog)) return "(no console output)";
   const text = readFileSync(consoleLog, "utf8");
   // eslint-disable-next-line no-control-regex
   const plain = text.replace(/\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|c)/g, "").replace(/\r/g, "");
   const lines = plain.split("\n").filter((line) => line.trim() !== "");
-  return lines.length === 0 ? "(the console stayed empty)" : lines.slice(-count).join("\n");
+  return lines.length === 0 ? "(no console output)" : lines.slice(-count).join("\n");
 }
 
-/** What a guest's kernel panicked of, if it did: its last 40 lines are a trace without the reason. */
+/** The reason for a kernel panic, if there was one. The last 40 lines of the log contain only its trace. */
 export function kernelPanic(consoleLog: string): string | undefined {
   if (!existsSync(consoleLog)) return undefined;
   return /Kernel panic - not syncing: ([^\r\n]*)/.exec(readFileSync(consoleLog, "utf8"))?.[1];

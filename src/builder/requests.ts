@@ -1,3 +1,4 @@
+/** Checks that what a variant requests exists. */
 import { suggest } from "../configuration/source.ts";
 import type { Variant } from "../configuration/variant.ts";
 import { UserError } from "../lib/user-error.ts";
@@ -5,14 +6,14 @@ import { withoutVersion } from "./apk-index.ts";
 import type { Repository } from "./mirror.ts";
 
 /**
- * Checks that there is every package that a variant names, before a guest boots: apk would say it minutes later.
- * What packages need in turn is left to apk. A variant of an older version has no origins: the message names none then.
+ * Checks, before a guest boots, that every package that a variant names exists: apk would only fail minutes later.
+ * Dependencies are left to apk. Variants from older versions of this program have no origins to put in the message.
  */
 export function checkPackages(variant: Variant, repositories: readonly Repository[]): void {
   let where: string | undefined;
   const missing = [...variant.packages.add, ...variant.packages.noScripts].flatMap((request) => {
     const [dependency = "", tag] = request.split("@");
-    // `linux-virt~6.18` is a package of this name, too
+    // Removes a version constraint, as in `linux-virt~6.18`.
     const name = withoutVersion(dependency);
     const entries = repositories
       .filter((repository) => repository.tag === undefined || repository.tag === tag)
@@ -28,14 +29,14 @@ export function checkPackages(variant: Variant, repositories: readonly Repositor
   throw new UserError(
     "package-missing",
     missing.join("\n"),
-    `correct the name, or add the repository that has it to \`repos\` (now ${urls})`,
+    `correct the name, or add the repository that has it to \`repos\` (currently ${urls})`,
     { where },
   );
 }
 
 /**
- * The same for what only the guest can check, when packages are installed: services, kernel modules, features of the
- * initramfs. One line each, `FIELD.KEY PLACE`, for the guest's script asked-by.
+ * The same for what only the guest can check, once packages are installed: services, kernel modules and initramfs
+ * features. Returns one line for each, `FIELD.KEY PLACE`, for the guest script asked-by.
  */
 export function requestLines({ services, kernelModules, initfsFeatures, origins }: Variant): string {
   if (origins === undefined) return "";

@@ -1,3 +1,4 @@
+/** Writes an image's bill of materials (SBOM) in CycloneDX. */
 import { Factories } from "@cyclonedx/cyclonedx-library/Contrib/License";
 import {
   ComponentType,
@@ -26,7 +27,7 @@ import { releaseTime } from "../configuration/release-time.ts";
 import { withoutVersion } from "./apk-index.ts";
 import { builderVersion, derivedUuid } from "./inputs.ts";
 
-/** An installed package, by the names of apk's query fields. */
+/** An installed package, with the field names of apk's query. */
 export const installedPackageSchema = z.object({
   name: z.string(),
   version: z.string(),
@@ -43,7 +44,7 @@ export const installedPackageSchema = z.object({
 });
 export type InstalledPackage = z.output<typeof installedPackageSchema>;
 
-/** What the bill is of. */
+/** The image that the bill describes. */
 export interface BilledImage {
   variant: Pick<Variant, "name" | "imageKey" | "release" | "releaseDate" | "revision">;
   sha256: string;
@@ -58,9 +59,9 @@ export interface BilledImage {
 const licenses = new Factories.LicenseFactory(parseLicenseExpression);
 
 /**
- * The bill of materials as a text that is the same for the same image. An image is a `container` in CycloneDX's words,
- * a format of packaging that isolates what is in it; the system in it is the one component of type `operating-system`,
- * by which vulnerability scanners know whose advisories count.
+ * The bill of materials as text, always the same for the same image. In CycloneDX's terms an image is a `container`, a
+ * packaging format that isolates its content. The system in it is the only component of type `operating-system`, which
+ * tells vulnerability scanners whose advisories apply.
  */
 export function sbomText(image: BilledImage): string {
   const { variant, packages } = image;
@@ -78,7 +79,7 @@ export function sbomText(image: BilledImage): string {
   }
 
   const bom = new Bom({ serialNumber: `urn:uuid:${derivedUuid("sbom", image.sha512)}` });
-  // As everywhere in an image, its release's day stands in for the clock.
+  // As everywhere in an image, the release date replaces the clock.
   bom.metadata.timestamp = new Date(releaseTime(variant) * 1000);
   bom.metadata.tools.components.add(
     new Component(ComponentType.Application, "alpine-cloud-images", { version: String(builderVersion) }),
@@ -103,7 +104,7 @@ export function sbomText(image: BilledImage): string {
   for (const component of [system, ...installed.map(([, component]) => component)]) {
     bom.components.add(component);
   }
-  // Already in order: the library's own goes by the machine's locale.
+  // Already sorted: the library's own sorting depends on the machine's locale.
   const serializer = new JsonSerializer(new Json.Normalize.Factory(Spec1dot6));
   return `${serializer.serialize(bom, { space: 2, sortLists: false })}\n`;
 }
@@ -118,7 +119,7 @@ function packageComponent(one: InstalledPackage, release: string): Component {
     {
       ...defined({ arch }),
       distro: `alpine-${release}`,
-      // Scanners look for advisories by the source package's name, where it is another one.
+      // Scanners look up advisories by the name of the source package, so add it if it differs.
       ...(origin === undefined || origin === name ? {} : { upstream: origin }),
     },
     undefined,
@@ -135,14 +136,14 @@ function packageComponent(one: InstalledPackage, release: string): Component {
   });
 }
 
-/** A licence by its SPDX id or expression where Alpine's words are one, and by those words where not (`custom`). */
+/** A licence as an SPDX id or expression if Alpine's text is one, otherwise as that text (`custom`). */
 function declaredLicense(license: string): ReturnType<typeof licenses.makeFromString> {
   const made = licenses.makeFromString(license);
   made.acknowledgement = LicenseAcknowledgement.Declared;
   return made;
 }
 
-/** Those of the installed packages that one needs: by name, or all that provide what it asks for. */
+/** The installed packages that a package depends on: by name, otherwise all that provide the name. */
 function providers(
   { depends }: InstalledPackage,
   packages: readonly InstalledPackage[],

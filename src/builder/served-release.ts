@@ -1,4 +1,4 @@
-/** The release that a mirror serves of an Alpine version, from its verified index: a branch has only its newest. */
+/** Finds the release of an Alpine version that a mirror serves, from its verified index. A branch has only the newest. */
 import { UserError } from "../lib/user-error.ts";
 import type { IndexEntry } from "./apk-index.ts";
 import { type MirrorSettings, officialMirrorUrl, openRepository } from "./mirror.ts";
@@ -6,14 +6,14 @@ import { type MirrorSettings, officialMirrorUrl, openRepository } from "./mirror
 export interface ServedRelease {
   /** `3.23.6`, `3.24.0_rc1`. */
   release: string;
-  /** YYYY-MM-DD: when its package was built. */
+  /** When its alpine-base package was built: YYYY-MM-DD. */
   date: string;
 }
 
 /**
- * What a mirror serves of a version for an architecture now.
+ * The release of a version that a mirror currently serves for an architecture.
  * @param version `3.23`; edge has no releases
- * @throws UserError where the index cannot be had or believed, or has no release
+ * @throws UserError if the index cannot be fetched or verified, or has no release
  */
 export async function servedRelease(
   mirror: MirrorSettings,
@@ -30,7 +30,7 @@ export async function servedRelease(
   );
 }
 
-/** The release that an index is of; undefined where it has none of the packages that say so. */
+/** The release of an index; undefined if it has no alpine-base package. */
 export function releaseIn(entries: readonly IndexEntry[]): ServedRelease | undefined {
   const base = entries.find(({ name }) => name === "alpine-base");
   return (

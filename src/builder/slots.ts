@@ -1,3 +1,4 @@
+/** Limits how many guests run at once, across all processes. */
 import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -5,19 +6,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import lockfile from "proper-lockfile";
 import { cacheFolder } from "../lib/workspace.ts";
 
-/** A number, or as many as this machine carries. */
+/** A number, or `auto`: as many as this machine can handle. */
 export type Slots = number | "auto";
 
-/** What a guest that builds or boots takes, with its QEMU; one of a disk of more than 600 MiB takes more. */
+/** Memory of a guest and its QEMU. Guests with disks larger than 600 MiB need more. */
 const guestBytes = 2 * 2 ** 30;
 
-/** Of a holder that was killed: nobody refreshes its ticket any more. */
+/** After this long without a refresh, a ticket's holder is assumed to be dead. */
 const staleMilliseconds = 15_000;
 
 /**
- * Runs `work` when one of this checkout's build slots is free, over all processes: as many guests at once as the
- * stack's `build.slots` says, in the order in which they asked. A slot whose holder was killed is free again after 15
- * seconds.
+ * Runs `work` when one of this checkout's build slots is free, first come, first served across all processes. The
+ * stack's `build.slots` sets how many there are. If a holder is killed, its slot becomes free after 15 seconds.
  */
 export async function withBuildSlot<T>(slots: Slots, name: string, work: () => Promise<T>): Promise<T> {
   const count = slots === "auto" ? slotsOf(os.availableParallelism(), os.totalmem()) : slots;
@@ -31,14 +31,14 @@ export async function withBuildSlot<T>(slots: Slots, name: string, work: () => P
   }
 }
 
-/** A guest keeps a core busy; half of the memory is left to everything else. */
+/** One guest per core, using at most half of the memory. */
 export function slotsOf(cores: number, memoryBytes: number): number {
   return Math.max(1, Math.min(cores, Math.floor(memoryBytes / 2 / guestBytes)));
 }
 
 /**
- * Tickets are locks with rising numbers, kept while waiting and while working: whoever has fewer than `slots` tickets
- * before its own may work.
+ * Takes a ticket: a lock with the next number, held while waiting and while working. A holder may work when fewer than
+ * `slots` tickets are ahead of its own.
  */
 async function takeTicket(queue: string): Promise<{ number: number; release: () => Promise<void> }> {
   for (;;) {
@@ -49,12 +49,12 @@ async function takeTicket(queue: string): Promise<{ number: number; release: () 
         realpath: false,
         stale: staleMilliseconds,
         update: staleMilliseconds / 3,
-        // Somebody has deleted the cache: at worst, one guest more runs for a while.
+        // The cache was deleted. At worst, one guest too many runs for a while.
         onCompromised: () => {},
       });
       return { number, release: () => unlock().catch(() => {}) };
     } catch (error) {
-      // Another process was quicker, or its ticket was the last and the folder is being cleaned up.
+      // Another process took this number first, or the folder was just deleted.
       if (!["ELOCKED", "ENOENT"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
     }
   }
@@ -70,7 +70,7 @@ async function turn(queue: string, number: number, slots: number, name: string):
     const ahead = before.filter(Boolean).length;
     if (ahead < slots) return;
     if (tries === 0) {
-      const waiting = ahead === slots ? "" : ` (before it: ${ahead - slots})`;
+      const waiting = ahead === slots ? "" : ` (${ahead - slots} ahead)`;
       process.stderr.write(`${name}: waiting for one of ${slots} build slots${waiting}\n`);
     }
     await sleep(500);

@@ -1,8 +1,8 @@
 /**
- * A builder's end of a remote build, started by `scripts/build-here.ts`: reads a job, one line of JSON, from standard input, builds and boot-tests the
- * image as the machine that asked would, and sends its files to standard output. Progress and errors are on stderr.
+ * The builder's end of a remote build, started by `scripts/build-here.ts`. Reads a job, one line of JSON, from standard
+ * input, builds and boot-tests the image, and sends its files to standard output. Progress and errors go to stderr.
  *
- * Standard input is the life line: this ends, guests included, when it closes or falls silent.
+ * Standard input also carries the heartbeat: when it closes or falls silent, this process ends, and so do its guests.
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -23,21 +23,21 @@ import type { RemoteJob } from "./build-remotely.ts";
 import { readHeartbeat } from "./heartbeat.ts";
 import { sendFiles, writeFailure } from "./file-transfer.ts";
 
-/** @param clouds all that are known */
+/** @param clouds all known clouds */
 export async function buildHere(clouds: readonly (BootCloud & CloudRules)[]): Promise<void> {
   const step = diskImageStep(clouds);
   const nextLine = readHeartbeat(process.stdin);
   const job = JSON.parse(await nextLine()) as RemoteJob;
   const folder = imageFolder(job.variant);
   const lock = path.join(workFolder, "remote", `${path.basename(folder)}.lock`);
-  // Until it is fetched, for the next build of that image takes its place.
+  // Held until the image is fetched, because the next build of this image would replace it.
   await withFileLock(lock, async () => {
     const result = await build(job, step).catch((error: unknown) => sendFailure(folder, error));
     if (result !== undefined) {
       process.stderr.write(`${job.variant.name}: sending the image\n`);
       await sendFiles(folder, readdirSync(folder).sort(), process.stdout);
     }
-    // After a failure no line comes: the connection is closed, and this with it.
+    // After a failure no line arrives: the connection closes, and this process ends.
     if ((await nextLine()) === "fetched" && result !== undefined) {
       await step.delete(job, result);
     }
@@ -46,7 +46,7 @@ export async function buildHere(clouds: readonly (BootCloud & CloudRules)[]): Pr
 
 async function build(job: RemoteJob, step: ReturnType<typeof diskImageStep>): Promise<DiskImageResult> {
   const { variant, build } = job;
-  // A mirror on loopback is the connection's, and no proxy has a way to it.
+  // A mirror on loopback is forwarded through the connection, so a proxy cannot reach it.
   process.env["no_proxy"] = [process.env["no_proxy"] ?? process.env["NO_PROXY"], "127.0.0.1"]
     .filter(Boolean)
     .join(",");
@@ -54,8 +54,8 @@ async function build(job: RemoteJob, step: ReturnType<typeof diskImageStep>): Pr
   if (digest !== job.inputsDigest) {
     throw new UserError(
       "builder-inputs-differ",
-      `the inputs of ${variant.name} have digest ${digest} here and ${job.inputsDigest} where it was asked for`,
-      "this is a defect of what travels to builders: please report it",
+      `the inputs of ${variant.name} have digest ${digest} on the builder, but ${job.inputsDigest} on the machine that requested the build`,
+      "this is a bug in what is sent to builders: please report it",
       { where: variant.name },
     );
   }
@@ -63,7 +63,7 @@ async function build(job: RemoteJob, step: ReturnType<typeof diskImageStep>): Pr
   return step.create(job);
 }
 
-/** QEMU and firmware, installed where this may (root on Debian or Alpine), else an error that says how. */
+/** Installs QEMU and firmware if possible (as root on Debian or Alpine). Otherwise throws an error that says how. */
 async function installTools(arch: Variant["arch"]): Promise<void> {
   await withFileLock(path.join(workFolder, "remote", "tools.lock"), async () => {
     const requirements = requirementsToBuild(arch);
@@ -72,7 +72,7 @@ async function installTools(arch: Variant["arch"]): Promise<void> {
   });
 }
 
-/** Sends why a build failed, and its logs. */
+/** Sends the reason for a failed build, and its logs. */
 async function sendFailure(folder: string, thrown: unknown): Promise<undefined> {
   const error = userErrorOf(thrown);
   mkdirSync(folder, { recursive: true });

@@ -1,3 +1,4 @@
+/** Builds an image on a builder and fetches its files. */
 import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
 import { createInterface } from "node:readline";
@@ -14,18 +15,18 @@ import { isOnThisMachine, mirrorServer } from "./mirror-server.ts";
 import { receiveFiles, takeFailure } from "./file-transfer.ts";
 import { packProject, type ProjectArchive, settingsThere } from "./project-archive.ts";
 
-/** What a build on a builder is told, as one line of JSON: see build-here.ts. */
+/** The job that is sent to a builder, as one line of JSON: see build-here.ts. */
 export type RemoteJob = Omit<DiskImageInput, "builder">;
 
-/** Lines of a command's stderr that an error shows when there is nothing better to say. */
+/** How many lines of a command's stderr an error shows if there is no better message. */
 const tailLines = 20;
 
 /**
- * Builds and boot-tests an image on a builder, and puts its files into a folder here.
- * @param folder gets the image and what belongs to it, each file whole; after a failed build the logs alone
- * @param keep records the build, when its files are in place
+ * Builds and boot-tests an image on a builder, and puts its files into a folder on this machine.
+ * @param folder gets the image and its files, each of them complete; after a failed build, only the logs
+ * @param keep records the build when its files are in place
  * @returns what `keep` returns
- * @throws UserError when the builder cannot be reached or is lost, and when the build there fails
+ * @throws UserError if the builder cannot be reached or is lost, or if the build fails
  */
 export async function buildRemotely(
   builder: Builder,
@@ -33,7 +34,7 @@ export async function buildRemotely(
   folder: string,
   keep: (result: DiskImageResult) => DiskImageResult,
 ): Promise<DiskImageResult> {
-  let phase = "while it was set up";
+  let phase = "during setup";
   const said: string[] = [];
   const hear = (line: string): void => {
     said.push(line);
@@ -46,7 +47,7 @@ export async function buildRemotely(
   try {
     connection = await prepared(builder, archive, hear, said);
     const job = await jobThere(connection, input);
-    phase = "as it began the build";
+    phase = "at the start of the build";
     const place = `${builder.folder}/projects/${archive.digest}`;
     const script = 'cd "$1" && exec node scripts/node.mjs scripts/build-here.ts';
     const command = await connection.run(script, [place], hear);
@@ -56,8 +57,8 @@ export async function buildRemotely(
     if (!(error instanceof BuilderLost)) throw error;
     throw new UserError(
       "builder-lost",
-      `builder ${address(builder)} was lost, ${phase}: ${error.message}`,
-      "nothing of this build was kept here, and what runs there ends by itself; run it again: an image that was finished there is fetched, not built again",
+      `lost the connection to builder ${address(builder)} ${phase}: ${error.message}`,
+      "run it again: if the image is finished on the builder, it is fetched and not built again; nothing was stored here, and an unfinished build there stops by itself",
       { where: `builder ${address(builder)}`, cause: error },
     );
   } finally {
@@ -65,7 +66,7 @@ export async function buildRemotely(
   }
 }
 
-/** A connection to the builder, which has the project and its npm packages. */
+/** Connects to the builder and sets up the project and its npm packages there. */
 async function prepared(
   builder: Builder,
   archive: ProjectArchive,
@@ -73,7 +74,7 @@ async function prepared(
   said: readonly string[],
 ): Promise<Connection> {
   const host = `${builder.host.replaceAll(/[/:]/g, "-")}-${builder.port}`;
-  // One at a time: SSH servers refuse many strangers at once, and the first one's packages are there for all.
+  // One at a time: SSH servers limit unauthenticated connections, and the first connection installs packages for all.
   return withFileLock(path.join(cacheFolder("builders"), host), async () => {
     const connection = await Connection.open(builder);
     try {
@@ -108,24 +109,24 @@ async function prepare(
   if (status === 127) {
     throw new UserError(
       "builder-node-unusable",
-      `builder ${address(builder)} has no Node, or SSH sessions do not find it`,
-      `install Node with npm there, of any version; \`ssh ${builder.host} node --version\` must print it`,
+      `builder ${address(builder)} has no Node, or it is not on the PATH of SSH sessions`,
+      `install any version of Node with npm there; \`ssh ${builder.host} node --version\` must print its version`,
       { where: `builder ${address(builder)}` },
     );
   }
   throw new UserError(
     "builder-setup-failed",
-    `builder ${address(builder)} could not be set up (${status})`,
-    `what it said last:\n${said.join("\n")}`,
+    `setup of builder ${address(builder)} failed (${status})`,
+    `its last output:\n${said.join("\n")}`,
     { where: `builder ${address(builder)}` },
   );
 }
 
-/** The job as it holds on the builder. A mirror that is on this machine comes with the connection. */
+/** The job with the builder's settings. A mirror on this machine is forwarded through the connection. */
 async function jobThere(connection: Connection, input: RemoteJob): Promise<RemoteJob> {
   const { variant, inputsDigest } = input;
   const { slots } = connection.builder;
-  // Which accelerator works there is found out there.
+  // The builder itself finds out which accelerator works.
   const build = { ...settingsThere(input.build), slots, accelerator: "auto" as const };
   if (isOnThisMachine(build.mirror.url)) {
     const port = await connection.offer(mirrorServer(input.build.mirror));
@@ -134,7 +135,7 @@ async function jobThere(connection: Connection, input: RemoteJob): Promise<Remot
   return { variant, inputsDigest, build };
 }
 
-/** Receives what a build made and puts it in place; or its logs, and throws why it failed. */
+/** Receives a build's files and puts them in place. After a failed build, receives its logs and throws the error. */
 async function receive(
   command: RemoteCommand,
   builder: Builder,
@@ -165,7 +166,7 @@ async function receive(
       throw new UserError(
         "builder-build-failed",
         `the build of ${input.variant.name} on builder ${address(builder)} ended without an image (${await command.ended})`,
-        `what it said last:\n${said.join("\n")}`,
+        `its last output:\n${said.join("\n")}`,
         { where: `builder ${address(builder)}` },
       );
     }
@@ -175,7 +176,7 @@ async function receive(
     if (!isWhole || made.inputsDigest !== input.inputsDigest) {
       throw new UserError(
         "builder-result-wrong",
-        `builder ${address(builder)} sent an image that is not the one it built, or is built from other inputs`,
+        `builder ${address(builder)} sent a different image than it built, or built it from other inputs`,
         `delete ${builder.folder}/work there and build again`,
         { where: `builder ${address(builder)}` },
       );
@@ -185,7 +186,7 @@ async function receive(
       one.file = path.relative(projectRoot, path.join(folder, path.basename(one.file)));
     }
     const result = keep(made);
-    // Now it may go there. That is for the builder's disk alone, and changes nothing of what is here.
+    // The builder may now delete its copy. This only frees space there, so a failure does not matter.
     command.send("fetched\n");
     await Promise.race([command.ended, sleep(10_000, undefined, { ref: false })]).catch(() => {});
     return result;
@@ -202,13 +203,13 @@ async function received(
   try {
     return await receiveFiles(command.stdout, scratch);
   } catch (error) {
-    // That the builder is lost says more than that its archive ends early.
+    // If the builder was lost, report that instead of an archive that ends early.
     await Promise.race([command.ended, sleep(1_000, undefined, { ref: false })]);
     if (error instanceof Error && "code" in error) throw error;
     throw new UserError(
       "builder-result-wrong",
-      `what came from builder ${address(builder)} is damaged: ${(error as Error).message}`,
-      "run it again: the image is still there",
+      `the files from builder ${address(builder)} are damaged: ${(error as Error).message}`,
+      "run it again: the image is still on the builder",
       { where: `builder ${address(builder)}`, cause: error },
     );
   }

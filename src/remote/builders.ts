@@ -1,9 +1,11 @@
+/** Distributes images among builders. */
 import { createHash } from "node:crypto";
 import type { Builder } from "../configuration/settings.ts";
 
 /**
- * The builder of an image, of those that build its architecture: always the same one as long as these are, so that
- * what was finished there by a run that ended early is found again. undefined where there is none: it is built here.
+ * The builder for an image, from those for its architecture. As long as the list is the same, so is the choice, so that
+ * an image finished there during an interrupted run is found again. Returns undefined if there is none: the image is
+ * then built on this machine.
  */
 export function builderOf(
   variant: { arch: string; imageKey: string },

@@ -1,3 +1,4 @@
+/** SSH connections to builders. */
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
 import os from "node:os";
@@ -11,7 +12,7 @@ import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import { fingerprint, hostKeyAlgorithms, hostKeyBlob } from "./host-key.ts";
 
-/** A builder went away after it had been reached. */
+/** The connection to a builder was lost. */
 export class BuilderLost extends Error {
   override readonly name = "BuilderLost";
 }
@@ -19,16 +20,16 @@ export class BuilderLost extends Error {
 /** A command on a builder. */
 export interface RemoteCommand {
   stdout: Readable;
-  /** Adds to its standard input, which stays open: when it closes, the command ends itself. */
+  /** Writes to its standard input, which stays open: if it closes, the command ends. */
   send(data: string | Buffer): void;
-  /** Exit code, or the signal that ended it. Rejects with BuilderLost when nobody will ever know. */
+  /** Exit code, or the signal that ended it. Rejects with BuilderLost if the connection is lost before that. */
   ended: Promise<number | string>;
 }
 
-/** Seconds between signs of life, in both directions: after three without an answer a builder is lost. */
+/** Seconds between heartbeats, in both directions. After three without an answer, a builder counts as lost. */
 const signOfLifeSeconds = 10;
 
-/** A connection to a builder whose host key is the pinned one. */
+/** A connection to a builder that has the pinned host key. */
 export class Connection {
   #fault: Error | undefined;
   private readonly client: Client;
@@ -41,8 +42,8 @@ export class Connection {
   }
 
   /**
-   * Connects, with three tries where the network is at fault: nothing has begun yet.
-   * @throws UserError when it cannot be reached, is not the pinned one, or does not let us in
+   * Connects. Network failures are retried: there are three attempts.
+   * @throws UserError if the builder cannot be reached, has another host key, or refuses the login
    */
   static async open(builder: Builder, lifeSeconds = signOfLifeSeconds): Promise<Connection> {
     const who = identity(builder);
@@ -55,19 +56,19 @@ export class Connection {
       throw new UserError(
         "builder-unreachable",
         `builder ${address(builder)} cannot be reached: ${error.message}`,
-        "check host and port in the stack's builders, and that its SSH server runs",
+        "check its host and port in the stack's builders, and that its SSH server is running",
         { where: `builder ${address(builder)}`, cause: error },
       );
     });
   }
 
   /**
-   * Runs a command, with signs of life as empty lines on its input.
-   * @param script a POSIX shell's; its arguments are `$1`, `$2`, … in it
-   * @param onLine gets what it says on stderr
+   * Runs a command, with a heartbeat of empty lines on its standard input.
+   * @param script a POSIX shell script; its arguments are `$1`, `$2`, …
+   * @param onLine gets the lines of its stderr
    */
   async run(script: string, args: readonly string[], onLine: (line: string) => void): Promise<RemoteCommand> {
-    // Non-interactive sessions often lack the folders that Node and QEMU are in.
+    // The PATH of non-interactive sessions often lacks the folders of Node and QEMU.
     const command = ["sh", "-c", `PATH="$PATH:/usr/local/bin:/opt/homebrew/bin"\n${script}`, "sh", ...args];
     const channel = await this.#exec(command.map(quoted).join(" "));
     channel.on("error", (error: Error) => (this.#fault ??= error));
@@ -82,7 +83,7 @@ export class Connection {
         else resolve(status);
       });
     });
-    // Whoever reads stdout first learns of it there.
+    // A caller that is still reading stdout sees the failure there first.
     ended.catch(() => {});
     return { stdout: channel, send: (data) => void channel.write(data), ended };
   }
@@ -104,8 +105,8 @@ export class Connection {
   }
 
   /**
-   * Lets a server of this process be reached from the builder alone.
-   * @returns the port of the builder's loopback on which it is
+   * Makes a server in this process reachable from the builder only.
+   * @returns its port on the builder's loopback
    */
   async offer(server: Server): Promise<number> {
     this.client.on("tcp connection", (_, accept) => server.emit("connection", accept()));
@@ -116,8 +117,8 @@ export class Connection {
           reject(
             new UserError(
               "builder-forwarding-refused",
-              `builder ${address(this.builder)} cannot reach the stack's mirror, which is on this machine, and does not forward ports (${error.message})`,
-              "set AllowTcpForwarding to yes or remote in its sshd_config, or use a mirror that it can reach",
+              `builder ${address(this.builder)} refuses port forwarding, which it needs to reach the stack's mirror on this machine (${error.message})`,
+              "set AllowTcpForwarding to yes or remote in its sshd_config, or use a mirror that the builder can reach",
               { where: `builder ${address(this.builder)}` },
             ),
           );
@@ -135,7 +136,7 @@ export class Connection {
   }
 }
 
-/** For messages: `user@host`, and the port where it is another than SSH's. */
+/** For messages: `user@host`, and the port if it is not 22. */
 export function address({ host, port, user }: Builder): string {
   return `${user === "" ? "" : `${user}@`}${host}${port === 22 ? "" : `:${port}`}`;
 }
@@ -172,7 +173,7 @@ async function connected(builder: Builder, who: ConnectConfig, lifeSeconds: numb
   }
 }
 
-/** What another try would not change. */
+/** The error for a failure that another attempt would not fix. */
 function refusal(
   builder: Builder,
   error: Error & { level?: string },
@@ -183,8 +184,8 @@ function refusal(
     return new AbortError(
       new UserError(
         "builder-host-key-wrong",
-        `builder ${address(builder)} has another host key: expected ${expected}, found ${fingerprint(stranger)}; nothing was sent to it`,
-        "find out whether it is the right machine; if its key was really renewed, put the new one into the stack's builders",
+        `builder ${address(builder)} has a different host key: expected ${expected}, found ${fingerprint(stranger)}; nothing was sent to it`,
+        "check that it is the right machine; if its key was renewed, put the new one into the stack's builders",
         { where: `builder ${address(builder)}` },
       ),
     );
@@ -194,7 +195,7 @@ function refusal(
       new UserError(
         "builder-host-key-wrong",
         `builder ${address(builder)} has no host key of the pinned type ${builder.hostKey.split(" ")[0]}`,
-        `\`ssh-keyscan ${builder.host}\` prints those it has`,
+        `\`ssh-keyscan ${builder.host}\` prints the keys it has`,
         { where: `builder ${address(builder)}` },
       ),
     );
@@ -204,8 +205,8 @@ function refusal(
     return new AbortError(
       new UserError(
         "builder-login-refused",
-        `builder ${address(builder)} does not let us in with ${key}`,
-        "check user and key, and the authorized_keys there",
+        `builder ${address(builder)} refuses the login with ${key}`,
+        "check the user and the key, and authorized_keys on the builder",
         { where: `builder ${address(builder)}` },
       ),
     );
@@ -213,15 +214,15 @@ function refusal(
   return undefined;
 }
 
-/** What we log in with. */
+/** The credentials to log in with. */
 function identity(builder: Builder): ConnectConfig {
   if (builder.privateKeyFile === "") {
     const agent = process.env["SSH_AUTH_SOCK"];
     if (agent) return { agent };
     throw new UserError(
       "ssh-agent-missing",
-      `there is no SSH agent to log in to builder ${address(builder)} with`,
-      "start one and add a key to it, or name a key in the builder's privateKeyFile",
+      `no SSH agent is running to log in to builder ${address(builder)}`,
+      "start one and add a key to it, or set the builder's privateKeyFile",
       { where: `builder ${address(builder)}` },
     );
   }
@@ -241,15 +242,15 @@ function identity(builder: Builder): ConnectConfig {
   if (parsed instanceof Error) {
     throw new UserError(
       "ssh-key-invalid",
-      `${file} is no key to log in to builder ${address(builder)} with: ${parsed.message}`,
-      "give a private key without a passphrase, or leave privateKeyFile out and add the key to an SSH agent",
+      `cannot use ${file} to log in to builder ${address(builder)}: ${parsed.message}`,
+      "use a private key without a passphrase, or omit privateKeyFile and add the key to an SSH agent",
       { where: file },
     );
   }
   return { privateKey };
 }
 
-/** One word for a POSIX shell, and for those that are nearly one. */
+/** Quotes a word for a POSIX shell or a similar one. */
 export function quoted(word: string): string {
   return `'${word.replaceAll("'", `'\\''`)}'`;
 }

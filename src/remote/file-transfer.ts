@@ -1,4 +1,4 @@
-/** Files on their way from a builder: a tar archive whose first entry, SHA512SUMS, says what must arrive. */
+/** Transfers files from a builder: a tar archive whose first entry, SHA512SUMS, lists the files that must arrive. */
 import { createReadStream, createWriteStream, readFileSync, statSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
@@ -10,11 +10,11 @@ import type { ErrorCode } from "../lib/error-codes.ts";
 
 const sumsName = "SHA512SUMS";
 
-/** Sends files of one folder. */
+/** Sends files from a folder. */
 export async function sendFiles(folder: string, names: readonly string[], output: Writable): Promise<void> {
   const archive = pack();
   const sent = pipeline(archive, output, { end: false });
-  // It is awaited below; a fault before that must not end the process.
+  // Awaited below; an error before that must not end the process.
   sent.catch(() => {});
   const sums: string[] = [];
   for (const name of names) sums.push(`${await digestOfFile(path.join(folder, name), "sha512")}  ${name}\n`);
@@ -29,9 +29,10 @@ export async function sendFiles(folder: string, names: readonly string[], output
 }
 
 /**
- * Receives files into a folder, and stops reading with the last one announced: the sender stays to hear that they came.
+ * Receives files into a folder. Stops reading after the last announced file, because the sender keeps the stream open
+ * until it is told that they arrived.
  * @returns name → sha512
- * @throws Error when one is missing, damaged or not announced
+ * @throws Error if a file is missing, damaged or not announced
  */
 export async function receiveFiles(input: Readable, folder: string): Promise<Map<string, string>> {
   const archive = extract();
@@ -41,10 +42,10 @@ export async function receiveFiles(input: Readable, folder: string): Promise<Map
   for await (const entry of archive) {
     const { name } = entry.header;
     if (announced === undefined) {
-      if (name !== sumsName) throw new Error(`${name} came first instead of ${sumsName}`);
+      if (name !== sumsName) throw new Error(`the first file is ${name}, not ${sumsName}`);
       announced = parseSums(await text(entry));
     } else {
-      if (!announced.has(name)) throw new Error(`${name} came unannounced`);
+      if (!announced.has(name)) throw new Error(`${name} is not listed in ${sumsName}`);
       const file = path.join(folder, name);
       await pipeline(entry as AsyncIterable<Buffer>, createWriteStream(file));
       received.set(name, await digestOfFile(file, "sha512"));
@@ -53,8 +54,8 @@ export async function receiveFiles(input: Readable, folder: string): Promise<Map
   }
   input.unpipe(archive).resume();
   for (const [name, sum] of announced ?? []) {
-    if (received.get(name) === undefined) throw new Error(`${name} did not come`);
-    if (received.get(name) !== sum) throw new Error(`${name} came damaged`);
+    if (received.get(name) === undefined) throw new Error(`${name} is missing`);
+    if (received.get(name) !== sum) throw new Error(`${name} is damaged`);
   }
   return received;
 }
@@ -67,32 +68,32 @@ function parseSums(sums: string): Map<string, string> {
       .map((line) => {
         const [, sum, name] = /^([0-9a-f]{128}) {2}([^/\\]+)$/.exec(line) ?? [];
         if (sum === undefined || name === undefined || /^\.\.?$/.test(name)) {
-          throw new Error(`'${line}' is no line of ${sumsName}`);
+          throw new Error(`'${line}' is not a valid line of ${sumsName}`);
         }
         return [name, sum];
       }),
   );
 }
 
-/** Why a build on a builder failed, in a file that travels with its logs. */
+/** Why a build on a builder failed. Sent as a file together with the logs. */
 export interface Failure {
   code: ErrorCode;
   what: string;
   hint?: string;
   where?: string;
-  /** The folder that paths in these texts are of. */
+  /** The builder's folder, which paths in these texts refer to. */
   folder: string;
 }
 
 const failureName = "failure.json";
 
-/** Writes down why a build failed, beside its logs. @returns the file's name */
+/** Writes the reason for a failed build to a file in the folder of its logs. @returns the file's name */
 export function writeFailure(folder: string, failure: Failure): string {
   writeFileSync(path.join(folder, failureName), JSON.stringify(failure));
   return failureName;
 }
 
-/** What was written down, if received files say that a build failed; it is no file of theirs then. */
+/** The failure in received files, if the build failed. Removes its file from the list. */
 export function takeFailure(folder: string, received: Map<string, string>): Failure | undefined {
   if (!received.delete(failureName)) return undefined;
   return JSON.parse(readFileSync(path.join(folder, failureName), "utf8")) as Failure;

@@ -1,12 +1,13 @@
+/** Ends a builder's process when the machine that requested the build is gone. */
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 
-/** No sign of life for this long, and nobody waits for the result any more. */
+/** After this long without a heartbeat, the connection is considered lost. */
 const silenceSeconds = 60;
 
 /**
- * Reads lines from an input that is also the life line of this process: when it closes or falls silent, the process
- * ends, and its guests with it by their own watchdog. Empty lines are signs of life.
+ * Reads lines from an input that also carries the heartbeat, as empty lines. When the input closes or falls silent, the
+ * process ends, and the watchdogs of its guests end those.
  * @returns a function that waits for the next line
  */
 export function readHeartbeat(

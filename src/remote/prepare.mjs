@@ -1,12 +1,13 @@
 /**
- * Makes the project ready to run on a builder: its text is run there by `node --eval`, for nothing of the project need
- * be there yet.
+ * Sets up the project on a builder. Runs there as the text of `node --eval`, because the builder may not have the
+ * project yet.
  *
  *   prepare FOLDER PROJECT PACKAGES LENGTH
  *
- * FOLDER/projects/PROJECT is an unpacked project, named by its archive's digest; FOLDER/packages/PACKAGES has the npm
- * packages of its lock file; FOLDER/work is the work folder of all, FOLDER/tools has a Node where the one there is too old. Standard input has LENGTH bytes of archive when
- * this asked for it, and is the life line: when it closes, or nothing comes for a minute, this ends.
+ * FOLDER/projects/PROJECT is an unpacked project, named by its archive's digest. FOLDER/packages/PACKAGES has the npm
+ * packages of its lock file. FOLDER/work is the work folder that all projects share. FOLDER/tools has a Node if the
+ * builder's is too old. Standard input has LENGTH bytes of archive after this program asked for it, and carries the
+ * heartbeat: when it closes, or nothing arrives for a minute, this program ends.
  *
  * It prints `has` or `wants` (the project), then `ready`.
  */
@@ -31,7 +32,7 @@ const [folder = "", project = "", packages = "", length = ""] = process.argv.sli
 const projects = resolve(folder, "projects");
 const packageFolders = resolve(folder, "packages");
 
-/** Projects and packages that nobody used for so long are deleted. */
+/** Projects and packages that were not used for this long are deleted. */
 const keptDays = 30;
 
 /**
@@ -64,14 +65,14 @@ let onBytes = () => {};
 process.stdin.on("data", (bytes) => {
   clearTimeout(silence);
   silence = setTimeout(lost, 60_000);
-  // Signs of life are empty lines, and an archive does not begin with one.
+  // Heartbeats are empty lines, and an archive does not begin with one.
   let start = 0;
   while (received.length === 0 && bytes[start] === 10) start += 1;
   received = Buffer.concat([received, bytes.subarray(start)]);
   onBytes();
 });
 
-/** Unpacks the archive that comes in; the project appears whole or not at all. */
+/** Unpacks the received archive. The project appears complete or not at all. */
 async function unpack() {
   await /** @type {Promise<void>} */ (
     new Promise((done) => {
@@ -80,7 +81,8 @@ async function unpack() {
     })
   );
   const archive = received.subarray(0, Number(length));
-  if (createHash("sha256").update(archive).digest("hex") !== project) fail("the project came damaged");
+  if (createHash("sha256").update(archive).digest("hex") !== project)
+    fail("the received project archive is damaged");
   const unfinished = join(projects, `.${project}.${process.pid}`);
   mkdirSync(unfinished, { recursive: true });
   try {
@@ -94,7 +96,7 @@ async function unpack() {
   }
 }
 
-/** Puts a Node that is new enough first on PATH, installed if need be, as the project's bootstrap does it. */
+/** Puts a Node that is new enough first on PATH, and installs one if necessary, like the project's bootstrap. */
 async function setUpNode() {
   const module = pathToFileURL(join(projects, project, "src/bootstrap/node.mjs")).href;
   const { ensureNode } = /** @type {typeof import("../bootstrap/node.mjs")} */ (await import(module));
@@ -105,7 +107,7 @@ async function setUpNode() {
   }
 }
 
-/** Installs the npm packages, which appear whole or not at all. */
+/** Installs the npm packages. They appear complete or not at all. */
 async function install() {
   const unfinished = join(packageFolders, `.${packages}.${process.pid}`);
   mkdirSync(unfinished, { recursive: true });
@@ -124,8 +126,8 @@ async function install() {
     });
     if (status !== 0) {
       fail(
-        `npm ci ended with ${status}`,
-        "npm must be there, and must reach its registry (npm config set registry)",
+        `npm ci failed (${status})`,
+        "check that npm is installed and can reach its registry (npm config set registry)",
       );
     }
     put(unfinished, join(packageFolders, packages));
@@ -135,7 +137,7 @@ async function install() {
 }
 
 /**
- * Gives a finished folder its name. Of two that were made at once the first one's stays: they are the same.
+ * Gives a finished folder its name. If two were made at once, the first one stays: they are the same.
  * @param {string} from
  * @param {string} to
  */
@@ -148,7 +150,7 @@ function put(from, to) {
 }
 
 /**
- * Marks a folder as used today, and deletes its neighbours that were not for long.
+ * Marks a folder as used today, and deletes its siblings that were not used for a long time.
  * @param {string} parent
  * @param {string} name
  */

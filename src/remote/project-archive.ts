@@ -1,3 +1,4 @@
+/** Packs the project for a builder. */
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
@@ -9,13 +10,13 @@ import type { BuildSettings } from "../builder/build-settings.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
-/** The project as a builder gets it. */
+/** The project as it is sent to a builder. */
 export interface ProjectArchive {
   /** A tar archive, compressed; the same files give the same bytes. */
   bytes: Buffer;
   /** Its sha256. */
   digest: string;
-  /** sha256 of what `npm ci` goes by. */
+  /** sha256 of the files that decide what `npm ci` installs. */
   packages: string;
 }
 
@@ -35,7 +36,7 @@ interface PackedFile {
   executable: boolean;
 }
 
-/** Build settings as they hold on a builder: overlays and keys are where {@link packProject} put them. */
+/** Build settings for a builder: overlays and keys are where {@link packProject} puts them. */
 export function settingsThere(build: BuildSettings): BuildSettings {
   return {
     ...build,
@@ -48,15 +49,15 @@ export function settingsThere(build: BuildSettings): BuildSettings {
 }
 
 /**
- * Packs what a build of a variant reads: the project's programs, scripts of its overlays, keys. Layers stay here, for the variant
- * is resolved. Nothing else travels.
+ * Packs everything that a build of a variant reads: the project's programs, the scripts of its overlays, and keys.
+ * Nothing else is sent. The builder needs no layers, because the variant is already resolved.
  */
 export async function packProject(variant: Variant, build: BuildSettings): Promise<ProjectArchive> {
   const files = filesToPack(variant, build);
   const archive = pack();
   for (const name of [...files.keys()].sort()) {
     const { content, executable } = files.get(name)!;
-    // Owners and times are nobody's business there, and would make every checkout's archive another.
+    // No owners and times: the builder does not need them, and they would make the archive differ between checkouts.
     archive.entry({ name, mode: executable ? 0o755 : 0o644, mtime: new Date(0) }, content);
   }
   archive.finalize();
@@ -83,12 +84,12 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
     addFiles(files, path.resolve(projectRoot, file), there.mirror.keyFiles[index]!);
   });
   for (const file of variant.repoKeys) {
-    // By the same path as here, for it is part of the image's inputs.
+    // The path must be the same as here, because it is part of the image's inputs.
     if (path.isAbsolute(file) || path.normalize(file).startsWith("..")) {
       throw new UserError(
         "builder-key-outside-project",
-        `key ${file} of ${variant.name} lies outside of the project, and a remote builder has the project alone`,
-        "move it into the project and name it so in repoKeys",
+        `key ${file} of ${variant.name} is outside the project, but a remote builder has only the project`,
+        "move it into the project and update repoKeys",
         { where: file },
       );
     }
@@ -97,7 +98,7 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
   return files;
 }
 
-/** Adds a file, or all files below a folder; nothing where there is none, for whoever reads it says so best. */
+/** Adds a file, or all files in a folder. Skips a missing one: the code that reads it reports it best. */
 function addFiles(files: Map<string, PackedFile>, place: string, name: string): void {
   const found = statSync(place, { throwIfNoEntry: false });
   if (found === undefined) return;

@@ -381,7 +381,7 @@ sed -i s/LABEL=/UUID=/ etc/fstab
       "users who can log in",
       "users with a password",
       "files that anybody can write",
-      "files with the rights of their owner that no package brought",
+      "set-uid or set-gid files that belong to no package",
       "files of users and groups that do not exist",
       "left over: SSH host keys",
       "left over: earlier versions of user lists",
@@ -392,7 +392,7 @@ sed -i s/LABEL=/UUID=/ etc/fstab
     assert.equal(named.length, wanted.length, message);
     assert.match(
       message,
-      /^the finished disk of .* is not what its variant declares, by 10 of \d+ checks:\n/,
+      /^the finished disk of .* is not what its variant declares: 10 of \d+ checks failed:\n/,
     );
     assert.ok(!message.includes("secret"), "a password's hash");
     assert.deepEqual(readdirSync(folder), [`${variant.name}.console.log`]);

@@ -56,7 +56,7 @@ describe("an image of x86_64 with BIOS, for NoCloud", function () {
     try {
       const spoken = await banner(() => Number(/^ssh -p (\d+) -i \S+id_ed25519 /m.exec(said)?.[1]));
       assert.match(spoken, /^SSH-2\.0-/, said);
-      assert.match(said, /Ctrl-A X leaves/);
+      assert.match(said, /Press Ctrl-A X to quit/);
       assert.match(said, /Starting sshd/, "the console is shown");
     } finally {
       boot.kill("SIGTERM");

@@ -53,7 +53,7 @@ describe("a remote builder", function () {
     assert.notEqual(code, 0);
     assert.match(
       output,
-      /has another host key: expected SHA256:\S+, found SHA256:\S+; nothing was sent to it/,
+      /has a different host key: expected SHA256:\S+, found SHA256:\S+; nothing was sent to it/,
     );
     assert.deepEqual(readdirSync(ssh.builder.folder), ["work"], "as it was before");
     await assertNothingMade();
@@ -113,7 +113,7 @@ describe("a remote builder", function () {
       if (what === "is lost") {
         assert.match(
           output,
-          /builder 127\.0\.0\.1:\d+ was lost, at '.+': .+\n.*nothing of this build was kept here/,
+          /lost the connection to builder 127\.0\.0\.1:\d+ at '.+': .+\n.*nothing was stored here/,
         );
       }
       await assertNothingMade();

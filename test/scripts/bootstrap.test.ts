@@ -92,7 +92,7 @@ describe("bootstrap", () => {
       }
       assert.throws(
         () => nodePackageFor("sunos", "x64"),
-        /npm has none for sunos on x64\n.*install a newer Node/,
+        /npm has no Node for sunos on x64\n.*install a newer Node/,
       );
     });
 

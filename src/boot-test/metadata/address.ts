@@ -1,2 +1,2 @@
-/** The link-local address at which most clouds' metadata services answer. */
+/** The link-local address of most clouds' metadata services. */
 export const metadataAddress = "169.254.169.254";

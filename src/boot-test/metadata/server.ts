@@ -1,8 +1,9 @@
+/** Serves a cloud's metadata services to a guest. */
 import { createServer, type Server } from "node:http";
 import { listenOnLoopback } from "../../lib/loopback.ts";
 import type { MetadataHandler } from "./service.ts";
 
-/** A request and how it went. */
+/** A request and the status of its response. */
 export interface Answered {
   method: string;
   /** Path and query. */
@@ -12,14 +13,14 @@ export interface Answered {
 
 /** Metadata services that listen on this host's loopback, for one guest. */
 export interface MetadataServer {
-  /** The port of each service, by the address that it has in the cloud. */
+  /** The port of each service, by its address in the cloud. */
   ports: ReadonlyMap<string, number>;
-  /** What was asked so far. */
+  /** All requests so far. */
   requests: readonly Answered[];
   close(): Promise<void>;
 }
 
-/** Gives each service a port of its own. */
+/** Starts a server for each service. */
 export async function serveMetadata(
   services: Readonly<Record<string, MetadataHandler>>,
 ): Promise<MetadataServer> {

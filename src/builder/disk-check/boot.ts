@@ -1,4 +1,4 @@
-/** What a bootloader and then the kernel find: kernel, initramfs, kernel line, modules. */
+/** Checks what the bootloader and the kernel need: kernel, initramfs, kernel line, modules. */
 import type { Variant } from "../../configuration/variant.ts";
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
@@ -17,7 +17,7 @@ export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
   ];
 }
 
-/** By which its files in /boot are called: `virt`. */
+/** The kernel flavour, which is part of the file names in /boot: `virt`. */
 const flavourOf = (kernel: string): string => kernel.slice(kernel.lastIndexOf("-") + 1);
 
 const textOf = ({ texts }: DiskFacts, path: string): string => (texts.get(path) ?? []).join("\n");
@@ -37,7 +37,7 @@ function kernelChecks(facts: DiskFacts, { kernel }: ExpectedDisk): Check[] {
       files,
       { others: false },
     ),
-    // Of extlinux' own files too, as far as they are there.
+    // Includes extlinux' own files, if present.
     ...[...new Set([...files, ...extents.keys()])].map((file) => holes(file, facts)),
   ];
 }
@@ -55,17 +55,17 @@ function extlinuxChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
       expected,
     ),
     equal(
-      "root of the kernels to come, in /etc/update-extlinux.conf",
+      "root for future kernels, in /etc/update-extlinux.conf",
       /^root=(.*)$/m.exec(toCome)?.[1],
       "LABEL=/",
     ),
     equal(
-      "modules of the kernels to come, in /etc/update-extlinux.conf",
+      "modules for future kernels, in /etc/update-extlinux.conf",
       /^modules=(.*)$/m.exec(toCome)?.[1],
       variant.kernelModules.join(","),
     ),
     equal(
-      "options of the kernels to come, in /etc/update-extlinux.conf",
+      "options for future kernels, in /etc/update-extlinux.conf",
       /^default_kernel_opts="(.*)"$/m.exec(toCome)?.[1],
       variant.kernelOptions.join(" "),
     ),
@@ -81,7 +81,7 @@ function grubChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
       expected,
     ),
     equal(
-      "options of the kernels to come, in /etc/default/grub",
+      "options for future kernels, in /etc/default/grub",
       /^GRUB_CMDLINE_LINUX_DEFAULT="(.*)"$/m.exec(textOf(facts, "etc/default/grub"))?.[1],
       [modulesOption(variant), ...variant.kernelOptions].join(" "),
     ),
@@ -95,7 +95,7 @@ function moduleChecks(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
     ["files", "modules"].some((kind) => facts.paths.has(`etc/mkinitfs/features.d/${feature}.${kind}`));
   return [
     none(
-      "modules that the kernel has not got",
+      "modules missing from the kernel",
       variant.kernelModules.filter((name) => !hasModule(facts, name)),
     ),
     contains(
@@ -109,7 +109,7 @@ function moduleChecks(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
       features.filter((name) => !isKnown(name)),
     ),
     ...initramfsChecks(facts, variant, features),
-    // Off during the build: users' kernel upgrades must make their initramfs.
+    // The trigger is off only during the build: kernel upgrades on an instance must make an initramfs.
     none("mkinitfs' trigger is off", /^disable_trigger=.*$/m.exec(mkinitfs) ?? []),
   ];
 }
@@ -117,7 +117,7 @@ function moduleChecks(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
 const modulesOption = ({ kernelModules }: Pick<Variant, "kernelModules">): string =>
   `modules=${kernelModules.join(",")}`;
 
-/** SYSLINUX fails to load a file that has holes, and mke2fs makes them of blocks of zeroes. */
+/** SYSLINUX cannot load a file that has holes, and mke2fs turns blocks of zeroes into holes. */
 function holes(file: string, { extents, paths }: DiskFacts): Check {
   const blocks = Math.ceil((paths.get(file)?.size ?? 0) / blockBytes);
   let next = 0;
@@ -132,7 +132,7 @@ function holes(file: string, { extents, paths }: DiskFacts): Check {
   };
 }
 
-/** Kernel, initramfs and options of each entry for a kernel. */
+/** The initramfs and options of a bootloader entry. */
 type BootEntry = { initramfs: string | undefined; options: string };
 
 function extlinuxLines(configuration: string, flavour: string): BootEntry[] {
@@ -156,7 +156,7 @@ function grubLines(configuration: string, flavour: string): BootEntry[] {
     .map(({ kernel, initramfs }) => ({ initramfs, options: kernel![2]! }));
 }
 
-/** The declared options are in their order, whatever the bootloader's own program puts between them. */
+/** Checks that the declared options are in order, whatever the bootloader's tools put between them. */
 function kernelLine(file: string, entries: readonly BootEntry[], { variant, kernel }: ExpectedDisk): Check {
   const [entry] = entries;
   const flavour = flavourOf(kernel);

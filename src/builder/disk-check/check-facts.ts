@@ -1,3 +1,4 @@
+/** Compares a finished disk with what its variant declares. */
 import type { Variant } from "../../configuration/variant.ts";
 import { type Check, equal, none } from "../../lib/checks.ts";
 import type { identifiers } from "../inputs.ts";
@@ -9,7 +10,7 @@ import { packageChecks, serviceChecks } from "./software.ts";
 import { systemChecks } from "./system.ts";
 import { userChecks } from "./users.ts";
 
-/** What a finished disk has to be, all of it known before its guest has started, but for kernel and packages. */
+/** What a finished disk must look like. Everything except kernel and packages is known before its guest starts. */
 export interface ExpectedDisk {
   variant: Variant;
   /** cloud-init's name of the cloud's data source: `Ec2`. */
@@ -17,7 +18,7 @@ export interface ExpectedDisk {
   /** Derived from the inputs' digest. */
   ids: ReturnType<typeof identifiers>;
   diskSizeMib: number;
-  /** Up to where its partitions go; some clouds want a larger disk than was declared. */
+  /** Where its partitions end. Some clouds require a larger disk than was declared. */
   declaredMib: number;
   /** Text of /etc/motd. */
   motd: string;
@@ -25,13 +26,13 @@ export interface ExpectedDisk {
   console: string;
   /** Base name → sha256 of the variant's repoKeys. */
   repoKeys: Readonly<Record<string, string>>;
-  /** `uname -r` of the kernel that was installed. */
+  /** `uname -r` of the installed kernel. */
   kernel: string;
-  /** Packages that were installed, as the guest reported them. */
+  /** Installed packages, as reported by the guest. */
   packages: readonly { name: string; version: string }[];
   /**
-   * Whether scripts of an overlay have had the tree in their hands. They may add what no variant can say (further
-   * packages, services, filesystems), so less is exact then; what makes an image safe and bootable stays.
+   * Whether an overlay's scripts have changed the tree. They may add what a variant cannot declare (further packages,
+   * services, filesystems), so some checks are less exact then. Checks for a safe and bootable image still apply.
    */
   customized: boolean;
 }
@@ -50,7 +51,7 @@ const parts: readonly Checks[] = [
   cleanChecks,
 ];
 
-/** Compares what a guest told of the finished disk with what its variant declares. */
+/** Compares what a guest reported about the finished disk with what its variant declares. */
 export function checkFacts(facts: DiskFacts, expected: ExpectedDisk): Check[] {
   return [
     ...parts.flatMap((part) => part(facts, expected)),

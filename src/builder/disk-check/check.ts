@@ -1,3 +1,4 @@
+/** Checks a finished disk, and fails the build if a check fails. */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
 import path from "node:path";
@@ -10,11 +11,11 @@ import { type DiskFacts, readFacts } from "./facts.ts";
 import { type ExpectedDisk, checkFacts } from "./check-facts.ts";
 
 /**
- * Judges a finished disk by what its guest told of it.
- * @param disk the raw disk's file
+ * Checks a finished disk against the facts that its guest reported.
+ * @param disk the raw disk file
  * @param lines facts without the word `fact`
  * @returns the checks, all of them passed
- * @throws UserError that lists those that failed
+ * @throws UserError that lists the failed checks
  */
 export function checkDisk(
   disk: string,
@@ -37,8 +38,8 @@ export function checkDisk(
   const list = failed.map(({ name, found }) => `\n    ${name}: ${found}`).join("");
   throw new UserError(
     "disk-check-failed",
-    `the finished disk of ${variant.name} is not what its variant declares, by ${failed.length} of ${checks.length} checks:${list}`,
-    "look at the scripts and packages that the image's layers name; `npm run images -- --explain` says which layer does",
+    `the finished disk of ${variant.name} is not what its variant declares: ${failed.length} of ${checks.length} checks failed:${list}`,
+    "check the scripts and packages that the image's layers name; `npm run images -- --explain` shows which layer names them",
     { where: variant.name },
   );
 }
@@ -49,7 +50,7 @@ function sha256(file: string): string {
     .digest("hex");
 }
 
-/** What a filesystem does not use holds nothing of the build, and takes no room in the image. */
+/** Checks that free space is blank: it must not contain data from the build, nor take space in the image. */
 export function freeSpaceCheck(
   disk: string,
   { freeBlocks, table }: Pick<DiskFacts, "freeBlocks" | "table">,

@@ -1,10 +1,10 @@
-/** What must not be left on a finished disk. */
+/** Checks that nothing is left on a finished disk that an image must not contain. */
 import { type Check, none } from "../../lib/checks.ts";
 import { releaseTime } from "../../configuration/release-time.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
-/** What it is → where it would be. An image has none of these: each instance makes its own, or needs none. */
+/** Description → pattern of paths. An image must have none of these: each instance makes its own, or needs none. */
 const leftovers: Record<string, RegExp> = {
   "SSH host keys": /^etc\/ssh\/ssh_host_/,
   "identities of a machine":
@@ -31,7 +31,7 @@ export function cleanChecks({ paths }: DiskFacts, { variant }: ExpectedDisk): Ch
       ),
     ),
     none(
-      "files with another time than the release's",
+      "files whose time is not the release's",
       all.filter(([, { times }]) => times.some((time) => time !== released)).map(([path]) => `/${path}`),
     ),
   ];

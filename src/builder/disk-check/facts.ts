@@ -1,39 +1,39 @@
-/** What the guest scripts of guest/check/ tell of a finished disk. */
+/** Reads the facts that the guest scripts in guest/check/ report about a finished disk. */
 import { z } from "zod";
 
-/** A file, folder or link of the root filesystem. */
+/** A file, folder or link in the root filesystem. */
 export interface PathFact {
   kind: "file" | "folder" | "link" | "other";
   /** Permissions with set-uid, set-gid and sticky bits: `0o4755`. */
   mode: number;
   uid: number;
   gid: number;
-  /** Seconds: of access, of change of its content, of change of its metadata. */
+  /** Times of last access, content change and metadata change, in seconds. */
   times: [number, number, number];
   size: number;
 }
 
-/** Paths have no slash in front; the root itself is `.`. */
+/** Paths have no leading slash; the root itself is `.`. */
 export interface DiskFacts {
-  /** Facts that there is one of. */
+  /** Facts that occur once. */
   single: ReadonlyMap<string, string>;
   table: PartitionTable | undefined;
-  /** Fields of the superblock, by dumpe2fs' names for them. */
+  /** Fields of the superblock, by their names in dumpe2fs. */
   filesystem: ReadonlyMap<string, string>;
   /** First and last block of each run of free blocks. */
   freeBlocks: readonly (readonly [number, number])[];
-  /** First and last logical block of each extent of a file that the bootloader loads. */
+  /** First and last logical block of each extent, for files that the bootloader loads. */
   extents: ReadonlyMap<string, readonly (readonly [number, number])[]>;
   /** Path of a file on the EFI system partition → its sha256. */
   efiFiles: ReadonlyMap<string, string>;
   paths: ReadonlyMap<string, PathFact>;
-  /** Links below /etc/runlevels → where they lead. */
+  /** Links in /etc/runlevels → their targets. */
   links: ReadonlyMap<string, string>;
-  /** Text files that are looked into, line by line. */
+  /** Text files that are checked, as lines. */
   texts: ReadonlyMap<string, readonly string[]>;
-  /** Name → version, of apk's database. */
+  /** Name → version, from apk's database. */
   packages: ReadonlyMap<string, string>;
-  /** Files of packages: apk's keys, and those with set-uid or set-gid bits. */
+  /** Files that belong to a package: apk's keys, and files with set-uid or set-gid bits. */
   owned: ReadonlySet<string>;
   /** Path → sha256. */
   sums: ReadonlyMap<string, string>;
@@ -41,7 +41,7 @@ export interface DiskFacts {
   builtinModules: ReadonlySet<string>;
   /** Paths of the modules in the initramfs. */
   initramfsModules: ReadonlySet<string>;
-  /** Lines that could not be understood. */
+  /** Lines that could not be parsed. */
   unreadable: readonly string[];
 }
 
@@ -71,7 +71,7 @@ const kinds: Record<number, PathFact["kind"]> = { 0o4: "folder", 0o10: "file", 0
 
 type Blocks = [number, number];
 
-/** Facts as they are read, one after the other. */
+/** Collects facts line by line. */
 class FactReader {
   readonly single = new Map<string, string>();
   table: PartitionTable | undefined;
@@ -88,14 +88,14 @@ class FactReader {
   readonly builtinModules = new Set<string>();
   readonly initramfsModules = new Set<string>();
   readonly unreadable: string[] = [];
-  /** Of the file that was named last. */
+  /** Extents of the file that was named last. */
   #extents: Blocks[] = [];
 
-  /** What is done with the text of each kind of fact; of any other kind there is one. */
+  /** How to read each kind of fact. All other kinds occur once. */
   readonly #kinds: Record<string, (text: string) => void> = {
     table: (text) => (this.table = parseTable(text)),
     filesystem: (text) =>
-      // Of the free blocks and inodes it says how many there are, as a count; that is no field to compare.
+      // Counts of free blocks and inodes are in here too, but no check compares them.
       void this.#take(text, /^([^:]+):\s*(.*)$/, (name, value) => this.filesystem.set(name, value)),
     "free-blocks": (text) => this.#readFreeBlocks(text),
     extents: (text) => this.#readExtent(text),
@@ -123,7 +123,7 @@ class FactReader {
     else read(text);
   }
 
-  /** Groups of a pattern in a fact's text; what does not match is unreadable. */
+  /** Passes on a pattern's groups in a fact's text. A text that does not match is unreadable. */
   #take(text: string, pattern: RegExp, use: (...groups: string[]) => void): void {
     const [, ...groups] = pattern.exec(text) ?? [];
     if (groups.length === 0) this.unreadable.push(text);
@@ -142,7 +142,7 @@ class FactReader {
     if (file !== undefined) this.extents.set(file, (this.#extents = []));
     const [, level, depth, first, last, flags] =
       /^\s*(\d+)\/\s*(\d+)\s+\d+\/\s*\d+\s+(\d+)\s+-\s+(\d+)\s.*?\d+\s*([A-Za-z]*)\s*$/.exec(text) ?? [];
-    // Only the leaves of the tree name data, and what is allocated but never written is a hole to a bootloader.
+    // Only leaves of the extent tree refer to data. To a bootloader, allocated but unwritten blocks are a hole.
     if (level !== undefined && level === depth && flags === "")
       this.#extents.push([Number(first), Number(last)]);
   }

@@ -1,12 +1,12 @@
 /**
- * Whether the initramfs has the modules that it is there for: no test here boots from an Elastic Network Adapter, so that
- * its driver is missing would show on AWS alone.
+ * Checks that the initramfs has its modules. No boot test has an Elastic Network Adapter, for example, so without this
+ * check a missing driver would show only on AWS.
  */
 import type { Variant } from "../../configuration/variant.ts";
 import { type Check, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
 
-/** @param features of mkinitfs.conf, those that mkinitfs has of itself included */
+/** @param features in mkinitfs.conf, including mkinitfs' own */
 export function initramfsChecks(
   { paths, texts, builtinModules, initramfsModules }: DiskFacts,
   { kernelModules }: Variant,
@@ -24,25 +24,25 @@ export function initramfsChecks(
   const names = new Set([...[...there].map(moduleName), ...[...builtinModules].map(moduleName)]);
   return [
     none(
-      "modules of its features that the initramfs has not got",
+      "modules of its features missing from the initramfs",
       asked.filter((path) => !there.has(path)),
     ),
     none(
-      "modules of the kernel line that the initramfs has not got",
+      "modules of the kernel line missing from the initramfs",
       kernelModules.filter((name) => !names.has(moduleName(name))),
     ),
   ];
 }
 
-/** Whether a file of the root filesystem is a module of the kernel's. */
+/** Whether a file in the root filesystem is a kernel module. */
 export const isModule = (path: string): boolean => /^(usr\/)?lib\/modules\/.*\.ko(\.\w+)?$/.test(path);
 
-/** `lib/modules/6.18.56-0-virt/kernel/fs/ext4/ext4.ko.gz`: `kernel/fs/ext4/ext4.ko.gz`. */
+/** `lib/modules/6.18.56-0-virt/kernel/fs/ext4/ext4.ko.gz` → `kernel/fs/ext4/ext4.ko.gz`. */
 function belowKernel(path: string): string {
   return path.replace(/^(.*\/)?modules\/[^/]+\//, "");
 }
 
-/** Modules are named with dashes or underscores, as their authors liked. */
+/** A module's name with underscores: files and options use dashes and underscores interchangeably. */
 export function moduleName(path: string): string {
   return path
     .replace(/.*\//, "")
@@ -50,7 +50,7 @@ export function moduleName(path: string): string {
     .replaceAll("-", "_");
 }
 
-/** A line of a feature: a shell's pattern of files, or of folders with all that is below them. */
+/** A line of a feature: a shell pattern that matches files, or folders with everything in them. */
 function matcher(pattern: string): RegExp {
   const text = pattern
     .replace(/[.+^${}()|\\]/g, "\\$&")

@@ -1,16 +1,16 @@
-/** The partition table and the filesystems in it. */
+/** Checks the partition table and the filesystems. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import { releaseTime } from "../../configuration/release-time.ts";
 import type { DiskFacts, PartitionTable } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
 const sectorsPerMib = 2048;
-/** Copies of the GPT's entries and its header, behind the last usable sector. */
+/** Size of the backup GPT (entries and header), which follows the last usable sector. */
 const backupTableSectors = 33;
 
 /**
- * What GRUB 2.06 and SYSLINUX 6.04 both can read, or need not know of. Anything further that a later mke2fs turns on by
- * itself shall be noticed here.
+ * Features that both GRUB 2.06 and SYSLINUX 6.04 can read or ignore. If a later mke2fs enables others by default, the
+ * check fails.
  */
 const bootableFeatures = new Set([
   "has_journal",
@@ -75,7 +75,7 @@ function uefiPartitions(
   const described = (table?.partitions ?? []).map(({ start, size, type, uuid, name }) =>
     `${name} ${start}+${size} ${type} ${uuid}`.toLowerCase(),
   );
-  // The first MiB has the EFI system partition; the last one is left for the backup of the table.
+  // The first MiB contains the EFI system partition; the last one is reserved for the backup of the table.
   const rootSectors = (declaredMib - 2) * sectorsPerMib;
   const wanted = [
     `EFI 1024+1024 C12A7328-F81F-11D2-BA4B-00A0C93EC93B ${ids.efiPartitionUuid}`,
@@ -101,7 +101,7 @@ function uefiPartitions(
     equal(
       "bootloader in the fallback path",
       efiFiles.get(loaders[1]!),
-      efiFiles.get(loaders[0]!) ?? "that of the path of its own",
+      efiFiles.get(loaders[0]!) ?? `the one at ${loaders[0]!}`,
     ),
   ];
 }

@@ -1,4 +1,4 @@
-/** Packages, where they come from, and services. */
+/** Checks packages, repositories, keys and services. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
@@ -36,7 +36,7 @@ export function packageChecks(
       (facts.texts.get("etc/apk/repositories") ?? []).join("\n"),
       variant.repos.map(line).join("\n"),
     ),
-    // An image that trusts the key of the mirror it was built from would take packages from there for ever.
+    // If an image trusted the key of the mirror it was built from, it would accept packages from there forever.
     contains(
       "keys that apk trusts beside Alpine's",
       keys
@@ -52,7 +52,7 @@ function untagged(name: string): string {
   return name.replace(/@.*/, "");
 }
 
-/** Services that a bootstrap's own program enables: which they are, differs from version to version. */
+/** Services that a bootstrap's own program enables. They differ between versions. */
 const bootstrapServices: Record<string, RegExp> = {
   tiny: /^tiny-cloud(-\w+)?$/,
   cloudinit: /^cloud-(init|config|final)(-\w+)*$/,

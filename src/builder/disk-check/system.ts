@@ -1,9 +1,9 @@
-/** The system's own configuration, and its bootstrap's. */
+/** Checks the configuration of the system and of its bootstrap. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
-/** Lines that mean something, their words one space apart. */
+/** Lines without comments and blank lines, with words separated by one space. */
 function settings({ texts }: DiskFacts, path: string): string[] {
   return (texts.get(path) ?? [])
     .map((line) => line.replace(/#.*/, "").trim().replace(/\s+/g, " "))
@@ -57,7 +57,7 @@ function timeServer(facts: DiskFacts, { variant: { ntpServer } }: ExpectedDisk):
   ];
 }
 
-/** Rules that let the group wheel become root without a password, for nobody has one. */
+/** Rules that let the group wheel become root without a password, because no user has one. */
 function becomingRoot(facts: DiskFacts, { variant }: ExpectedDisk): Check[] {
   const rules: [string, string, string][] = [
     ["doas", "etc/doas.d/wheel.conf", "permit nopass :wheel"],

@@ -1,12 +1,12 @@
-/** Who can log in and become what, and who may read and write what. */
+/** Checks accounts, logins and file permissions. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import type { DiskFacts, PathFact } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
-/** Programs that are no shell: an account with one of them cannot log in. */
+/** Programs that are not shells: an account with one of them cannot log in. */
 const noShell = /\/(nologin|false|true|sync|shutdown|halt)$/;
 
-/** Permissions of what must not be readable or writable by just anybody. */
+/** Required permissions of sensitive files and folders. */
 const exactModes: Record<string, string> = {
   ".": "755 root:root",
   etc: "755 root:root",
@@ -31,7 +31,7 @@ export function userChecks(facts: DiskFacts, { variant: { login } }: ExpectedDis
   ];
 }
 
-/** The users and groups of /etc, as their files have them: a record for each line. */
+/** The users and groups from the files in /etc, one record per line. */
 interface Accounts {
   users: readonly (readonly string[])[];
   groups: readonly (readonly string[])[];
@@ -42,7 +42,7 @@ interface Accounts {
 
 function readAccounts({ texts }: DiskFacts): Accounts {
   const records = (path: string): string[][] => (texts.get(path) ?? []).map((line) => line.split(":"));
-  // Of several with one number, the first is who it is called by.
+  // If several names share a number, the first one counts.
   const names = (list: string[][]): Map<number, string> =>
     new Map(list.toReversed().map(([name, , id]) => [Number(id), name!]));
   const users = records("etc/passwd");
@@ -68,7 +68,7 @@ function accountChecks({ users, passwords }: Accounts, login: string): Check[] {
       [login],
       { others: false },
     ),
-    // "*" lets in by key alone, "!" nobody; anything else is a password, and never shown.
+    // "*" allows login by key only, "!" no login. Anything else is a password, which is never shown.
     none(
       "users with a password",
       users.map(([name]) => name!).filter((name) => !/^[!*]/.test(passwords.get(name) ?? "")),
@@ -123,7 +123,7 @@ function permissionChecks({ paths }: DiskFacts, { userNames, groupNames }: Accou
     });
 }
 
-/** Of all files, what none of them may be. */
+/** Checks for files that must not exist. */
 function fileChecks({ paths, owned }: DiskFacts, { userNames, groupNames }: Accounts): Check[] {
   const matching = (test: (fact: PathFact, path: string) => boolean): string[] =>
     [...paths].filter(([path, fact]) => test(fact, path)).map(([path]) => `/${path}`);
@@ -136,7 +136,7 @@ function fileChecks({ paths, owned }: DiskFacts, { userNames, groupNames }: Acco
       ),
     ),
     none(
-      "files with the rights of their owner that no package brought",
+      "set-uid or set-gid files that belong to no package",
       matching(({ kind, mode }, path) => kind === "file" && (mode & 0o6000) !== 0 && !owned.has(path)),
     ),
     none(

@@ -1,8 +1,8 @@
-/** bzip2 by its own program: on npm there is no compressor for it that anyone keeps. */
+/** Packs and unpacks with the bzip2 program: npm has no maintained bzip2 compressor. */
 import { execa, type ExecaError } from "execa";
 import { fullDiskError, UserError } from "../../lib/user-error.ts";
 
-/** Packs a file into another. */
+/** Compresses a file into another. */
 export async function packBzip2(file: string, target: string): Promise<void> {
   try {
     await execa("bzip2", ["-c", file], {
@@ -14,11 +14,11 @@ export async function packBzip2(file: string, target: string): Promise<void> {
   }
 }
 
-/** What is packed in a file, piece by piece. */
+/** The unpacked content of a file, in chunks. */
 export async function* unpackBzip2(file: string): AsyncGenerator<Buffer> {
   try {
     const program = execa("bzip2", ["-dc", file], { encoding: "buffer", buffer: false });
-    // A fault of the program is seen when its output has ended.
+    // Awaited below, after its output has ended.
     program.catch(() => {});
     yield* program.stdout as AsyncIterable<Buffer>;
     await program;
@@ -30,7 +30,7 @@ export async function* unpackBzip2(file: string): AsyncGenerator<Buffer> {
 function explained(error: unknown): unknown {
   const { code, stderr } = error as ExecaError;
   if (code !== "ENOENT") return fullDiskError(new Error(String(stderr))) ?? error;
-  return new UserError("tool-missing", "bzip2 was not found", "npm run bootstrap installs it or says how", {
+  return new UserError("tool-missing", "bzip2 not found", "npm run bootstrap installs it or says how", {
     where: "bzip2",
     cause: error,
   });

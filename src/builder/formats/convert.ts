@@ -1,4 +1,4 @@
-/** From a raw disk to the file that is stored. */
+/** Converts a raw disk to the image file that is stored. */
 import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
@@ -20,10 +20,10 @@ interface Conversion {
   identity: VhdIdentity;
 }
 
-/** How a kind of file is made and looked at: in pieces, for a disk need not fit in memory. */
+/** How to write and check a kind of file. Both work in chunks, because a disk may not fit in memory. */
 interface FileFormat {
   write(conversion: Conversion): Promise<void>;
-  /** Throws a FormatError for what is not as it must be, the disk inside above all. */
+  /** Throws a FormatError if the file, and above all the disk in it, is not as expected. */
   check(conversion: Conversion): Promise<void>;
 }
 
@@ -32,7 +32,7 @@ const formats: Record<ImageExtension, FileFormat> = {
     write: ({ disk, target }) => convertByQemu(disk, target, "qcow2", "-c"),
     async check({ disk, target }) {
       const { exitCode, stdout, stderr } = await runQemuImg("check", "-q", "-f", "qcow2", target);
-      if (exitCode !== 0) throw new FormatError(`qemu-img check finds fault with it (${stderr || stdout})`);
+      if (exitCode !== 0) throw new FormatError(`qemu-img check rejects it (${stderr || stdout})`);
       await compareByQemu(disk, target, "qcow2");
     },
   },
@@ -46,7 +46,7 @@ const formats: Record<ImageExtension, FileFormat> = {
       const wanted: typeof found = { kind: vhdKind(image), virtualSize: statSync(disk).size, ...identity };
       for (const field of ["kind", "virtualSize", "uniqueId", "time"] as const) {
         if (found[field] !== wanted[field]) {
-          throw new FormatError(`its ${field} is ${found[field]} and not ${wanted[field]}`);
+          throw new FormatError(`its ${field} is ${found[field]}, not ${wanted[field]}`);
         }
       }
       await compareByQemu(disk, target, "vpc");
@@ -64,23 +64,24 @@ const formats: Record<ImageExtension, FileFormat> = {
     write: ({ disk, target, identity }) => writeGoogleArchive(disk, target, identity.time),
     async check({ disk, target }) {
       const { size } = statSync(disk);
-      if (size % 2 ** 30 !== 0) throw new FormatError(`its disk of ${size} bytes is not of whole GiB`);
+      if (size % 2 ** 30 !== 0)
+        throw new FormatError(`its disk size of ${size} bytes is not a whole number of GiB`);
       await compareContent(disk, unpack(target));
     },
   },
 };
 
-/** Dynamic without an option, as qemu-img has it. */
+/** Dynamic by default, like in qemu-img. */
 function vhdKind({ imageFormatOptions }: ImageFormat): VhdKind {
   return imageFormatOptions === "vhd/fixed_force-size" ? "fixed" : "dynamic";
 }
 
 /**
- * Converts a raw disk into an image's file, and reads back what came out.
- * @param folder where the file goes, under its own name
- * @param identity what a format records beside the disk; it must follow from the image's inputs, as all of its bytes
+ * Converts a raw disk to an image file, then reads the file back and verifies it.
+ * @param folder gets the file, under the image's file name
+ * @param identity what a format records besides the disk; like all bytes, it must be derived from the image's inputs
  * @returns the file
- * @throws UserError when it is not the disk that went in, or not as its format must be
+ * @throws UserError if the file does not contain the same disk, or is not valid in its format
  */
 export async function convertDisk(
   disk: string,
@@ -98,8 +99,8 @@ export async function convertDisk(
     if (!(error instanceof FormatError)) throw error;
     throw new UserError(
       "image-damaged",
-      `${path.basename(target)} did not come out right: ${error.message}`,
-      "nothing was stored: build it again, and if that does not help, with another version of QEMU",
+      `${path.basename(target)} was converted incorrectly: ${error.message}`,
+      "nothing was stored: build it again, and if that does not help, use another version of QEMU",
       { where: target, cause: error },
     );
   }
@@ -117,7 +118,7 @@ async function convertByQemu(
 
 const infoSchema = z.object({ format: z.string(), "virtual-size": z.number() });
 
-/** Throws a FormatError unless QEMU sees the same disk in both. */
+/** Throws a FormatError unless QEMU reads the same disk from both. */
 export async function compareByQemu(
   disk: string,
   target: string,
@@ -126,15 +127,16 @@ export async function compareByQemu(
   const info = infoSchema.parse(JSON.parse(await qemuImg("info", "-f", driver, "--output=json", target)));
   const { size } = statSync(disk);
   if (info["virtual-size"] !== size) {
-    throw new FormatError(`QEMU reads a disk of ${info["virtual-size"]} bytes in it, and ${size} went in`);
+    throw new FormatError(
+      `QEMU reads a disk of ${info["virtual-size"]} bytes from it, but the original has ${size}`,
+    );
   }
   const files = ["-f", "raw", "-F", driver, disk, target];
   const { exitCode, stdout: found, stderr } = await runQemuImg("compare", ...files);
-  if (exitCode !== 0)
-    throw new FormatError(`the disk in it is not the one that went in (${found || stderr})`);
+  if (exitCode !== 0) throw new FormatError(`the disk in it is not the original (${found || stderr})`);
 }
 
-/** Throws a FormatError unless the content is the disk, to its last byte. */
+/** Throws a FormatError unless the content equals the disk, byte for byte. */
 export async function compareContent(disk: string, content: AsyncIterable<Buffer>): Promise<void> {
   const descriptor = openSync(disk, "r");
   const buffer = Buffer.alloc(2 ** 20);

@@ -1,6 +1,6 @@
 /**
- * The archive that Google Compute Engine imports: a tar in GNU's old format, of one file `disk.raw`, packed by gzip.
- * The one block of header is written here, for tar-stream and node-tar write the newer ustar format only.
+ * The archive that Google Compute Engine imports: a gzipped tar in GNU's old format with a single file, `disk.raw`. The
+ * header block is written here because tar-stream and node-tar write only the newer ustar format.
  */
 import { createReadStream, createWriteStream, statSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
@@ -10,14 +10,14 @@ import { FormatError } from "./format-error.ts";
 
 const member = "disk.raw";
 const block = 512;
-/** GNU tar fills its archives up to 20 blocks. */
+/** GNU tar pads archives to a multiple of 20 blocks. */
 const record = 20 * block;
-/** For few, large steps through a disk that is mostly zeroes. */
+/** Large, because the disk is mostly zeroes. */
 const chunkSize = 2 ** 20;
-/** 3 is done in half the time and 6 % larger; 9 takes twice the time and is no smaller. */
+/** Level 3 takes half the time but is 6 % larger; 9 takes twice the time and is no smaller. */
 const level = 6;
 
-/** @param time of the file in the archive, in seconds since 1970 */
+/** @param time modification time of the file in the archive, in seconds since 1970 */
 export async function writeGoogleArchive(disk: string, target: string, time: number): Promise<void> {
   await pipeline(archive(disk, time), createGzip({ level, chunkSize }), createWriteStream(target));
 }
@@ -26,7 +26,7 @@ async function* archive(disk: string, time: number): AsyncGenerator<Buffer> {
   const { size } = statSync(disk);
   yield gnuHeader(size, time);
   yield* createReadStream(disk, { highWaterMark: chunkSize }) as AsyncIterable<Buffer>;
-  // Two empty blocks at least end an archive.
+  // An archive ends with at least two empty blocks.
   const written = block + size;
   yield Buffer.alloc(Math.ceil((written + 2 * block) / record) * record - written);
 }
@@ -44,7 +44,7 @@ export function gnuHeader(size: number, time: number): Buffer {
   if (size < 8 ** 11) {
     octal(size, 12, 124);
   } else {
-    // GNU's way for what 11 octal digits cannot say: from 8 GiB on.
+    // GNU's encoding for sizes that do not fit in 11 octal digits: 8 GiB and more.
     header.writeUInt8(0x80, 124);
     header.writeBigUInt64BE(BigInt(size), 128);
   }
@@ -58,13 +58,13 @@ export function gnuHeader(size: number, time: number): Buffer {
 }
 
 /**
- * The content of `disk.raw`, piece by piece.
- * @throws FormatError when the archive holds anything else, or is not what Google asks for
+ * The content of `disk.raw`, in chunks.
+ * @throws FormatError if the archive contains anything else, or is not in the format that Google requires
  */
 export async function* readGoogleArchive(file: string): AsyncGenerator<Buffer> {
   const reader = extract();
   const feeding = pipeline(createReadStream(file), createGunzip({ chunkSize }), gnuOnly, reader);
-  // It is awaited below; a fault before that reaches the reader too.
+  // Awaited below; an error before that also reaches the reader.
   feeding.catch(() => {});
   const found: string[] = [];
   try {
@@ -73,7 +73,7 @@ export async function* readGoogleArchive(file: string): AsyncGenerator<Buffer> {
       found.push(name);
       if (name !== member || found.length > 1 || type !== "file") {
         throw new FormatError(
-          `its archive has to hold the file ${member} alone, and has ${found.join(", ")}`,
+          `its archive must contain only the file ${member}, but has ${found.join(", ")}`,
         );
       }
       yield* entry as AsyncIterable<Buffer>;
@@ -86,7 +86,7 @@ export async function* readGoogleArchive(file: string): AsyncGenerator<Buffer> {
   if (found.length === 0) throw new FormatError("its archive is empty");
 }
 
-/** Lets an archive in GNU's format through. */
+/** Passes an archive through if it is in GNU's format, and throws otherwise. */
 async function* gnuOnly(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   let first = true;
   for await (const chunk of source) {

@@ -1,4 +1,4 @@
-/** What an image's file is called and holds: both follow from the variant alone. */
+/** The name and format of an image's file, derived from the variant alone. */
 import type { Variant } from "../../configuration/variant.ts";
 import { UserError } from "../../lib/user-error.ts";
 
@@ -6,8 +6,8 @@ import { UserError } from "../../lib/user-error.ts";
 export type ImageFormat = Pick<Variant, "name" | "imageFormat" | "imageFormatOptions" | "imageCompress">;
 
 /**
- * Names that follow an image's own. qcow2 and VHD are stored as their clouds import them, whatever `imageCompress` says: names of
- * files are a contract with those who download them. A raw disk is mostly zeroes, so it is packed.
+ * File name extensions. qcow2 and VHD are stored as their clouds import them, regardless of `imageCompress`, because
+ * downloads rely on the file names. A raw disk is mostly zeroes, so it can be compressed.
  */
 export const imageExtensions = ["qcow2", "vhd", "raw", "raw.bz2", "raw.tar.gz"] as const;
 export type ImageExtension = (typeof imageExtensions)[number];
@@ -21,32 +21,32 @@ export function imageFileName(image: ImageFormat): string {
   return `${image.name}.${imageExtension(image)}`;
 }
 
-/** What an image's file is, by its name. Throws a UserError for a name that no image's file has. */
+/** Splits an image's file name. Throws a UserError if the extension is unknown. */
 export function splitFileName(fileName: string): { name: string; extension: ImageExtension } {
   const extension = imageExtensions.find((known) => fileName.endsWith(`.${known}`));
   if (extension === undefined) {
     throw new UserError(
       "image-file-name-invalid",
-      `${fileName} is not called like an image's file`,
-      `give a file that ends in .${imageExtensions.join(", .")}`,
+      `${fileName} is not the name of an image file`,
+      `use a file that ends in .${imageExtensions.join(", .")}`,
       { where: fileName },
     );
   }
   return { name: fileName.slice(0, -extension.length - 1), extension };
 }
 
-/** Google takes disks of whole GiB only; every other size is taken as declared. */
+/** Google accepts only disks of whole GiB, so the size is rounded up for it. Otherwise it is as declared. */
 export function virtualSizeMib(image: ImageFormat, declaredMib: number): number {
   return imageExtension(image) === "raw.tar.gz" ? Math.ceil(declaredMib / 1024) * 1024 : declaredMib;
 }
 
-/** Finds fault with what cannot be meant: before a minute's work, not after it. */
+/** Rejects options that contradict the format, before any work is done. */
 export function checkFormat({ name, imageFormat, imageFormatOptions }: ImageFormat): void {
   if (imageFormatOptions === undefined || imageFormat === "vhd") return;
   throw new UserError(
     "image-format-invalid",
-    `${name} has imageFormat ${imageFormat} and imageFormatOptions ${imageFormatOptions}, which are of VHD`,
-    "set imageFormatOptions to null beside that imageFormat, or imageFormat to vhd",
+    `${name} has imageFormat ${imageFormat}, but imageFormatOptions ${imageFormatOptions} are for VHD`,
+    "set imageFormatOptions to null, or imageFormat to vhd",
     { where: name },
   );
 }

@@ -2,9 +2,9 @@ import { readSync } from "node:fs";
 import { FormatError } from "./format-error.ts";
 
 /**
- * That many bytes of an open file.
- * @param buffer used again and again by who reads much, where it is large enough
- * @throws FormatError where the file ends before
+ * Reads `length` bytes of an open file.
+ * @param buffer reused if it is large enough, for callers that read a lot
+ * @throws FormatError if the file ends before that
  */
 export function readAt(descriptor: number, position: number, length: number, buffer?: Buffer): Buffer {
   const bytes =

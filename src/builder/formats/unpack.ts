@@ -1,4 +1,4 @@
-/** From an image's file back to its disk. */
+/** Unpacks image files to disks. */
 import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
 import path from "node:path";
 import { qemuImg } from "../qemu-img.ts";
@@ -9,11 +9,11 @@ import { splitFileName } from "./image-file.ts";
 /** A disk that QEMU can open. */
 export interface ReadableDisk {
   file: string;
-  /** QEMU's name of the file's format. */
+  /** QEMU's name for the file's format. */
   driver: "qcow2" | "vpc" | "raw";
 }
 
-/** The disk of an image's file: the file itself, or what is packed in it, unpacked into that folder. */
+/** The disk in an image file: the file itself, or its unpacked content in `folder`. */
 export async function openImageFile(file: string, folder: string): Promise<ReadableDisk> {
   const { name, extension } = splitFileName(path.basename(file));
   if (extension === "qcow2") return { file, driver: "qcow2" };
@@ -24,7 +24,7 @@ export async function openImageFile(file: string, folder: string): Promise<Reada
   return { file: disk, driver: "raw" };
 }
 
-/** The raw disk of an image's file: the file itself, or a sparse copy in that folder. */
+/** The raw disk in an image file: the file itself, or a sparse copy in `folder`. */
 export async function rawDisk(file: string, folder: string): Promise<string> {
   const { file: disk, driver } = await openImageFile(file, folder);
   if (driver === "raw") return disk;
@@ -33,12 +33,12 @@ export async function rawDisk(file: string, folder: string): Promise<string> {
   return raw;
 }
 
-/** The disk that is packed in a file, piece by piece. */
+/** The disk that is packed in a file, in chunks. */
 export function unpack(file: string): AsyncIterable<Buffer> {
   return file.endsWith(".bz2") ? unpackBzip2(file) : readGoogleArchive(file);
 }
 
-/** Leaves out zeroes: a disk of a GiB takes no more room than what is in it. */
+/** Skips zeroes, so that a disk takes no more space than its content. */
 async function writeSparse(chunks: AsyncIterable<Buffer>, target: string): Promise<void> {
   const descriptor = openSync(target, "w");
   try {
@@ -53,7 +53,7 @@ async function writeSparse(chunks: AsyncIterable<Buffer>, target: string): Promi
   }
 }
 
-/** Whether each byte is zero: the first is, and all are as the one before. */
+/** Whether all bytes are zero: the first is zero, and each equals the one before. */
 export function isBlank(chunk: Buffer): boolean {
   return chunk[0] === 0 && chunk.subarray(1).equals(chunk.subarray(0, -1));
 }

@@ -1,6 +1,7 @@
 /**
- * Virtual hard disks, after Microsoft's "Virtual Hard Disk Image Format Specification" 1.0. qemu-img writes them, with the time and
- * a random identifier; these are set here to what follows from the image's inputs, and the file is read back strictly.
+ * Virtual hard disks (VHD), following Microsoft's "Virtual Hard Disk Image Format Specification" 1.0. qemu-img writes
+ * them with the current time and a random identifier. This module replaces both with values derived from the image's
+ * inputs, and validates files strictly.
  */
 import { closeSync, fstatSync, openSync, writeSync } from "node:fs";
 import { FormatError } from "./format-error.ts";
@@ -8,7 +9,7 @@ import { readAt } from "./read-at.ts";
 
 export type VhdKind = "fixed" | "dynamic";
 
-/** What qemu-img leaves to chance. */
+/** The fields that qemu-img sets differently on every run. */
 export interface VhdIdentity {
   /** A UUID. */
   uniqueId: string;
@@ -16,7 +17,7 @@ export interface VhdIdentity {
   time: number;
 }
 
-/** A VHD that was found to be sound. */
+/** A valid VHD. */
 export interface Vhd extends VhdIdentity {
   kind: VhdKind;
   /** Bytes of the disk inside. */
@@ -25,14 +26,14 @@ export interface Vhd extends VhdIdentity {
 
 const footerSize = 512;
 const headerSize = 1024;
-/** Of dynamic disks; qemu-img makes no others. */
+/** Block size of dynamic disks; qemu-img uses no other. */
 const blockSize = 2 * 2 ** 20;
 /** VHD counts seconds from 2000-01-01. */
 const epoch = Date.UTC(2000, 0, 1) / 1000;
 const nowhere = 0xffffffffffffffffn;
 const unallocated = 0xffffffff;
 
-/** Where the fields of a footer are. */
+/** Offsets of the footer's fields. */
 const at = {
   cookie: 0,
   features: 8,
@@ -51,7 +52,7 @@ const at = {
   reserved: 85,
 } as const;
 
-/** And those of the header that a dynamic disk has after the footer's copy. */
+/** Offsets of the header's fields. A dynamic disk has a header after the copy of the footer. */
 const atHeader = {
   cookie: 0,
   dataOffset: 8,
@@ -62,7 +63,7 @@ const atHeader = {
   checksum: 36,
 } as const;
 
-/** Sets what differs from run to run, in the footer and, where a dynamic disk has one, in its copy. */
+/** Sets time and identifier in the footer and, for a dynamic disk, in its copy. */
 export function identifyVhd(file: string, { uniqueId, time }: VhdIdentity): void {
   const descriptor = openSync(file, "r+");
   try {
@@ -79,8 +80,8 @@ export function identifyVhd(file: string, { uniqueId, time }: VhdIdentity): void
 }
 
 /**
- * Reads all that describes a VHD.
- * @throws FormatError for anything that is not as qemu-img makes it with `force_size`
+ * Reads and validates the metadata of a VHD.
+ * @throws FormatError for anything that differs from what qemu-img writes with `force_size`
  */
 export function readVhd(file: string): Vhd {
   const descriptor = openSync(file, "r");
@@ -112,13 +113,13 @@ function readFooter(footer: Buffer): Vhd {
     footer.readBigUInt64BE(at.dataOffset),
     kind === "fixed" ? nowhere : BigInt(footerSize),
   );
-  // This creator tells readers that the size counts and not the geometry, which cannot say every size.
+  // This creator tells readers to use the size, not the geometry, which cannot express every size.
   expect("creator", footer.toString("latin1", at.creator, at.creator + 4), "qem2");
   expect("creator's system", footer.toString("latin1", at.creatorOs, at.creatorOs + 4), "Wi2k");
   const virtualSize = Number(footer.readBigUInt64BE(at.currentSize));
   expect("original size", Number(footer.readBigUInt64BE(at.originalSize)), virtualSize);
   if (virtualSize === 0 || virtualSize % 2 ** 20 !== 0)
-    throw new FormatError(`its disk of ${virtualSize} bytes is not of whole MiB`);
+    throw new FormatError(`its disk size of ${virtualSize} bytes is not a whole number of MiB`);
   expect("saved state", footer.readUInt8(at.savedState), 0);
   if (footer.subarray(at.reserved).some((byte) => byte !== 0))
     throw new FormatError("reserved bytes of its footer are in use");
@@ -138,7 +139,7 @@ function kindOf(footer: Buffer): VhdKind {
   return kind === 2 ? "fixed" : "dynamic";
 }
 
-/** Each block of a dynamic disk is in one place of the file that no other has, or in none. */
+/** Checks that each block of a dynamic disk is unallocated, or at a place in the file that no other block uses. */
 function checkBlocks(descriptor: number, virtualSize: number, fileSize: number): void {
   const header = readAt(descriptor, footerSize, headerSize);
   expect("cookie of the header", header.toString("latin1", atHeader.cookie, atHeader.cookie + 8), "cxsparse");
@@ -152,7 +153,7 @@ function checkBlocks(descriptor: number, virtualSize: number, fileSize: number):
   expect("block size", header.readUInt32BE(atHeader.blockSize), blockSize);
   const blocks = Math.ceil(virtualSize / blockSize);
   const entries = header.readUInt32BE(atHeader.entries);
-  if (entries < blocks) throw new FormatError(`its table has ${entries} blocks, and the disk ${blocks}`);
+  if (entries < blocks) throw new FormatError(`its table has ${entries} blocks, but the disk has ${blocks}`);
   const table = readAt(descriptor, Number(header.readBigUInt64BE(atHeader.tableOffset)), entries * 4);
   const bitmapSize = blockSize / 512 / 8;
   const used = new Set<number>();
@@ -160,13 +161,13 @@ function checkBlocks(descriptor: number, virtualSize: number, fileSize: number):
     const sector = table.readUInt32BE(block * 4);
     if (sector === unallocated) continue;
     if (used.has(sector) || sector * 512 + bitmapSize + blockSize > fileSize - footerSize) {
-      throw new FormatError(`block ${block} of its disk is where another is, or beyond the file's end`);
+      throw new FormatError(`block ${block} of its disk overlaps another, or is beyond the end of the file`);
     }
     used.add(sector);
   }
 }
 
-/** The complement of the sum of all bytes but the checksum's own. */
+/** The complement of the sum of all bytes except the checksum itself. */
 function checksum(bytes: Buffer, own: number): number {
   let sum = 0;
   bytes.forEach((byte, index) => {
@@ -176,7 +177,7 @@ function checksum(bytes: Buffer, own: number): number {
 }
 
 function expect<T extends string | number | bigint>(what: string, found: T, wanted: T): void {
-  if (found !== wanted) throw new FormatError(`its ${what} is ${shown(found)} and not ${shown(wanted)}`);
+  if (found !== wanted) throw new FormatError(`its ${what} is ${shown(found)}, not ${shown(wanted)}`);
 }
 
 function shown(value: string | number | bigint): string {

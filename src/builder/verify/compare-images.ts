@@ -1,4 +1,4 @@
-/** Where two images that should be the same are not. */
+/** Finds where two images differ that should be identical. */
 import { mkdirSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { scratchFolder } from "../../lib/workspace.ts";
@@ -7,10 +7,10 @@ import { readPartitionTable } from "../partition-table.ts";
 import { blockSize, byPartition, type DifferingPart, differingBytes } from "./differing-blocks.ts";
 import { filesAt, isExt4 } from "./ext4-files.ts";
 
-/** Lines of one report: an image that is all different needs no more. */
+/** Maximum number of lines in a report. */
 const mostLines = 40;
 
-/** Says line by line where the disks of two images' files differ, or, where they do not, the files themselves. */
+/** Describes, line by line, where the disks of two image files differ or, if they are the same, where the files differ. */
 export async function compareImages(first: string, second: string): Promise<string[]> {
   const scratch = scratchFolder("verify");
   try {
@@ -26,16 +26,16 @@ export async function compareImages(first: string, second: string): Promise<stri
     const [at] = differingBytes(first, second);
     return at === undefined
       ? []
-      : [`the disks in both are the same, the files differ from byte ${at} on: it is the format`];
+      : [`the disks are identical, but the files differ from byte ${at} on: the difference is in the format`];
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
 }
 
-/** The same for raw disks; no lines where they are identical. */
+/** The same for raw disks. Returns no lines if they are identical. */
 export async function compareDisks(first: string, second: string): Promise<string[]> {
   const sizes = [first, second].map((disk) => statSync(disk).size);
-  if (sizes[0] !== sizes[1]) return [`the disks are of ${sizes.join(" and ")} bytes`];
+  if (sizes[0] !== sizes[1]) return [`the disks have ${sizes.join(" and ")} bytes`];
   const differences = differingBytes(first, second);
   if (differences.length === 0) return [];
   const parts = byPartition(readPartitionTable(first), differences);
@@ -44,7 +44,7 @@ export async function compareDisks(first: string, second: string): Promise<strin
   return more > 0 ? [...lines.slice(0, mostLines), `and ${more} more`] : lines;
 }
 
-/** One line for each file in which something differs, or one for a part that has none. */
+/** One line for each file that differs, or one line for a part without files. */
 async function linesOf(
   first: string,
   second: string,
@@ -54,7 +54,7 @@ async function linesOf(
   const places = differences.map((at) => at - start);
   const [ours, theirs] = await Promise.all([first, second].map((disk) => filesAt(disk, start, places)));
   if (ours === undefined || theirs === undefined) {
-    return [`${name}: ${extent(differences)}; with debugfs (of e2fsprogs) on PATH this would name the files`];
+    return [`${name}: ${extent(differences)}; install debugfs (from e2fsprogs) to see the file names`];
   }
   const files = new Map<string, number[]>();
   differences.forEach((at, index) => {
@@ -65,7 +65,7 @@ async function linesOf(
   return [...files].map(([file, found]) => `${name}: ${file}: ${extent(found)}`);
 }
 
-/** How many blocks, and where the first differing byte is. */
+/** The number of blocks that differ, and the position of the first differing byte. */
 function extent(differences: readonly number[]): string {
   const blocks = differences.length === 1 ? "1 block" : `${differences.length} blocks`;
   return `${blocks} of ${blockSize} bytes, from byte ${differences[0]} of the disk`;

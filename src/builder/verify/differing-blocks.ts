@@ -1,11 +1,12 @@
+/** Finds the blocks in which two disks differ, and the partitions that they are in. */
 import { closeSync, openSync, readSync } from "node:fs";
 import type { PartitionTable } from "../partition-table.ts";
 
-/** What ext4 here and the disks of most machines count in. */
+/** The block size of ext4 in images, and of most disks. */
 export const blockSize = 4096;
 const chunkSize = 2 ** 20;
 
-/** The blocks in which two files differ, as bytes from their start: that of each block's first differing byte. */
+/** The blocks in which two files differ: for each, the position of the first differing byte. */
 export function differingBytes(first: string, second: string): number[] {
   const files = [first, second].map((file) => openSync(file, "r"));
   const buffers = files.map(() => Buffer.alloc(chunkSize));
@@ -33,17 +34,17 @@ export function differingBytes(first: string, second: string): number[] {
   }
 }
 
-/** A part of a disk, and what differs in it. */
+/** A part of a disk, and the differences in it. */
 export interface DifferingPart {
-  /** For people: `partition 2 (/)`, `before the first partition`. */
+  /** For messages: `partition 2 (/)`, `before the first partition`. */
   name: string;
-  /** Bytes from the disk's start, where it is a partition. */
+  /** Bytes from the disk's start, if it is a partition. */
   start?: number;
   /** Bytes from the disk's start. */
   differences: number[];
 }
 
-/** Sorts differences by the parts of a disk that they lie in; parts without any are left out. */
+/** Groups differences by the parts of a disk that contain them. Omits parts without differences. */
 export function byPartition(table: PartitionTable, differences: readonly number[]): DifferingPart[] {
   const parts = new Map<string, DifferingPart>();
   for (const at of differences) {

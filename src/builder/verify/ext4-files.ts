@@ -1,10 +1,10 @@
-/** Whose a block of an ext4 filesystem is, as debugfs knows it. */
+/** Finds the file that a block of an ext4 filesystem belongs to, using debugfs. */
 import path from "node:path";
 import { execa, type ExecaError } from "execa";
 import { closeSync, openSync } from "node:fs";
 import { readAt } from "../formats/read-at.ts";
 
-/** debugfs takes so many numbers at once without being slow to start for each. */
+/** How many numbers to pass to debugfs in one request. */
 const atOnce = 500;
 
 /** Whether a partition holds ext2, ext3 or ext4. */
@@ -18,9 +18,9 @@ export function isExt4(disk: string, start: number): boolean {
 }
 
 /**
- * Names what lies at places of a filesystem: `/etc/motd`, `the inode of /etc/motd`, `metadata`.
+ * Names what is stored at places in a filesystem: `/etc/motd`, `the inode of /etc/motd`, `metadata`.
  * @param places bytes from the filesystem's start
- * @returns names by place; undefined where this machine has no debugfs
+ * @returns names by place; undefined if debugfs is not installed
  */
 export async function filesAt(
   disk: string,
@@ -66,7 +66,7 @@ interface Geometry {
   inodeTables: number[];
 }
 
-/** From what debugfs prints for `stats`. */
+/** Parses the output of debugfs' `stats`. */
 function geometryOf(stats: string): Geometry {
   const number = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)$`, "m").exec(stats)?.[1]);
   return {
@@ -77,7 +77,7 @@ function geometryOf(stats: string): Geometry {
   };
 }
 
-/** The inode that is described at a place, if that is in a table of inodes. */
+/** The inode stored at a place, if the place is in an inode table. */
 function inodeAt(
   { blockSize, inodeSize, inodesPerGroup, inodeTables }: Geometry,
   place: number,
@@ -104,7 +104,7 @@ async function pathsOf(disk: string, start: number, inodes: readonly number[]): 
   return new Map(await numbered(disk, start, "ncheck", inodes));
 }
 
-/** Rows of a number and a text, from a request that takes numbers. */
+/** Runs a request that takes numbers. Returns rows of a number and a text. */
 async function numbered(
   disk: string,
   start: number,
@@ -120,7 +120,7 @@ async function numbered(
   return [...output.matchAll(/^(\d+)\t(.*)$/gm)].map((match) => [Number(match[1]), match[2]!]);
 }
 
-/** Runs requests on a filesystem inside a disk. */
+/** Runs debugfs requests on a filesystem inside a disk. */
 async function debugfs(disk: string, start: number, requests: readonly string[]): Promise<string> {
   const { stdout } = await execa("debugfs", ["-f", "-", `${path.basename(disk)}?offset=${start}`], {
     cwd: path.dirname(disk),

@@ -1,4 +1,4 @@
-/** Builds an image a second time, from packages alone, and compares. */
+/** Verifies that a build is reproducible: builds the image again, from packages alone, and compares. */
 import { mkdirSync, rmSync } from "node:fs";
 import path from "node:path";
 import type { Variant } from "../../configuration/variant.ts";
@@ -9,7 +9,7 @@ import type { Progress } from "../progress.ts";
 import { compareImages } from "./compare-images.ts";
 
 /**
- * @param first the image; the second one goes into `second/` beside it, and stays only where it differs
+ * @param first the image; the second one goes into `second/` in the same folder, and is kept only if it differs
  * @throws UserError that says where they differ
  */
 export async function verifyBuild(
@@ -31,8 +31,8 @@ export async function verifyBuild(
   if (lines.length > 0) {
     throw new UserError(
       "image-not-reproducible",
-      `${variant.name} came out different when it was built again from packages alone:\n  ${lines.join("\n  ")}`,
-      `the second one is in ${folder}; files of the image are made by src/builder/guest and the packages' own scripts`,
+      `${variant.name} is different when built again from packages alone:\n  ${lines.join("\n  ")}`,
+      `the second image is in ${folder}; src/builder/guest and the packages' own scripts make the files in an image`,
       { where: variant.name },
     );
   }

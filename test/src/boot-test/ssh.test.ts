@@ -19,7 +19,7 @@ describe("a connection to a guest", () => {
     const port = await plain((socket) => socket.on("error", () => {}));
     await assert.rejects(
       openSpeaking(port, 100),
-      (error) => error instanceof SshError && error.message === "nothing answers",
+      (error) => error instanceof SshError && error.message === "no answer",
     );
   });
 

@@ -95,7 +95,7 @@ describe("a signed index", () => {
       readIndex(await testIndex([written], throwawayKey("stranger.rsa.pub")), keys),
     );
     assert.equal(code, "unknown-key");
-    assert.match(message, /signed with stranger\.rsa\.pub, a key that is not trusted/);
+    assert.match(message, /signed with stranger\.rsa\.pub, which is not a trusted key/);
   });
 
   it("is refused when a key of a trusted name is another key", async () => {

@@ -31,7 +31,7 @@ describe("a job's variables", () => {
 
   it("have names that a shell takes", () => {
     for (const name of ["", "1A", "a", "A-B", "A B", "A=B", "A;id"]) {
-      assert.throws(() => shellAssignments({ [name]: "x" }), /is no name for a shell variable/, name);
+      assert.throws(() => shellAssignments({ [name]: "x" }), /is not a valid shell variable name/, name);
     }
   });
 });

@@ -72,7 +72,7 @@ describe("a mirror", function () {
     await refused(ofArchitecture, {
       code: "offline-kit-incomplete",
       where: join(content.folder, "v9.9/main"),
-      text: /→ `npm run kit -- --arch aarch64 --out /,
+      text: /→ make them with `npm run kit -- --arch aarch64 --out /,
     });
     const ofVersion = mirror.openRepository(
       { ...settings, ...kit },
@@ -148,7 +148,7 @@ describe("a mirror", function () {
     const now = new Date("2046-11-18T18:46:00Z");
     for (const code of ["CERT_HAS_EXPIRED", "CERT_NOT_YET_VALID"]) {
       const hint = mirror.fetchHint(Object.assign(new Error("certificate"), { code }), now);
-      assert.match(hint, /^this machine's clock says 2046-11-18T18:46Z: set it right/);
+      assert.match(hint, /^this machine's clock says 2046-11-18T18:46Z: correct it if it is wrong/);
     }
     assert.ok(!mirror.fetchHint(Object.assign(new Error(), { code: "ECONNREFUSED" }), now).includes("clock"));
   });

@@ -52,9 +52,9 @@ describe("a disk's partition table", () => {
 
   const damages: [string, number, RegExp][] = [
     ["first header", 512 + 40, /GPT in sector 1 has a wrong checksum/],
-    ["first entries", 1024 + 56, /GPT in sector 1 has entries that do not fit/],
+    ["first entries", 1024 + 56, /GPT in sector 1 has entries that do not match/],
     ["second header", 8 * mib - 512 + 40, /GPT in sector 16383 has a wrong checksum/],
-    ["second entries", 8 * mib - 33 * 512 + 56, /GPT in sector 16383 has entries that do not fit/],
+    ["second entries", 8 * mib - 33 * 512 + 56, /GPT in sector 16383 has entries that do not match/],
     ["second signature", 8 * mib - 512, /GPT in sector 16383 is missing/],
   ];
   for (const [where, at, message] of damages) {

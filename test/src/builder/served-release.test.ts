@@ -27,7 +27,7 @@ describe("the release that a mirror serves", () => {
     const { keyFile } = await testMirror([], throwawayKey("other.rsa.pub"));
     await assert.rejects(served([{ name: "alpine-base", version: "9.9.1-r0" }], keyFile), {
       name: "UserError",
-      message: /a key that is not trusted/,
+      message: /which is not a trusted key/,
     });
   });
 });

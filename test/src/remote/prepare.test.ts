@@ -79,7 +79,7 @@ describe("making a builder ready", () => {
     child.stdin!.write(damaged);
     const { code, stderr } = await ended;
     assert.equal(code, 1);
-    assert.match(stderr, /the project came damaged/);
+    assert.match(stderr, /the received project archive is damaged/);
     assert.deepEqual(projects(), []);
   });
 

@@ -64,7 +64,7 @@ describe("the check of a finished disk", () => {
       // All of it: the list of faults.
       text: new RegExp(
         [
-          `^.* 5 of \\d+ checks:`,
+          `^.* 5 of \\d+ checks failed:`,
           "services of runlevel default: without sshd",
           "root is locked: not locked",
           "users who can log in: root, not wanted",

@@ -81,7 +81,7 @@ describe("a disk's conversion", () => {
     await rejectsWith(convert({ imageFormat: "raw", imageCompress: "tar.gz" }), {
       code: "image-damaged",
       where: /\/image-1\.2\.3-r0\.raw\.tar\.gz$/,
-      text: /7340032 bytes is not of whole GiB/,
+      text: /7340032 bytes is not a whole number of GiB/,
     });
   });
 
@@ -92,7 +92,7 @@ describe("a disk's conversion", () => {
     await assert.rejects(compareContent(other, unpack(file)), /differs between bytes \d+ and \d+/);
     await assert.rejects(
       compareByQemu(other, disk, "raw"),
-      /not the one that went in \(Content mismatch at offset 5242880!\)/,
+      /not the original \(Content mismatch at offset 5242880!\)/,
     );
     const longer = mbrDisk(join(folder, "longer.raw"), 8, parts);
     await assert.rejects(
@@ -101,7 +101,7 @@ describe("a disk's conversion", () => {
     );
     await assert.rejects(
       compareByQemu(longer, disk, "raw"),
-      /QEMU reads a disk of 7340032 bytes in it, and 8388608 went in/,
+      /QEMU reads a disk of 7340032 bytes from it, but the original has 8388608/,
     );
   });
 });
@@ -132,13 +132,13 @@ describe("a VHD", () => {
       "a time that does not fit the checksum",
       "fixed",
       -512 + 25,
-      /its checksum of the footer is \d+ and not \d+/,
+      /its checksum of the footer is \d+, not \d+/,
     ],
     ["a reserved byte in use", "fixed", -1, /checksum of the footer/],
-    ["no cookie at its end", "fixed", -512, /its cookie is ".onectix" and not "conectix"/],
+    ["no cookie at its end", "fixed", -512, /its cookie is ".onectix", not "conectix"/],
     ["a footer that its copy does not repeat", "dynamic", 70, /the copy of its footer differs/],
     ["a damaged header", "dynamic", 512 + 60, /its checksum of the header is/],
-    ["a block beyond its end", "dynamic", 1536, /block 0 of its disk is where another is, or beyond/],
+    ["a block beyond its end", "dynamic", 1536, /block 0 of its disk overlaps another, or is beyond/],
   ];
   for (const [what, kind, at, message] of damages) {
     it(`with ${what} is refused`, () => {

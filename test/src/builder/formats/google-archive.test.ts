@@ -90,7 +90,7 @@ describe("an archive for Google", () => {
     const named = (tar: Buffer): Buffer => Buffer.concat([gnu, Buffer.from("x".padEnd(512, "\0")), tar]);
     await assert.rejects(
       read(await other({ "note.txt": "y" }, named)),
-      /has to hold the file disk\.raw alone, and has disk\.raw, note\.txt/,
+      /must contain only the file disk\.raw, but has disk\.raw, note\.txt/,
     );
     const blank = (): Buffer =>
       Buffer.concat([Buffer.alloc(257), Buffer.from("ustar  \0"), Buffer.alloc(1024)]);

@@ -94,7 +94,7 @@ describe("two builds of an image", function () {
 
   it("differ in size", async () => {
     writeFileSync(second, "short");
-    assert.deepEqual(await compareDisks(first, second), [`the disks are of ${6 * mib} and 5 bytes`]);
+    assert.deepEqual(await compareDisks(first, second), [`the disks have ${6 * mib} and 5 bytes`]);
   });
 
   it("are compared by what is in their files, and by the files where that is the same", async () => {
@@ -113,7 +113,7 @@ describe("two builds of an image", function () {
     assert.deepEqual(await compareImages(one, other), []);
     identifyVhd(other, { ...identity, time: identity.time + 1 });
     assert.deepEqual(await compareImages(one, other), [
-      "the disks in both are the same, the files differ from byte 27 on: it is the format",
+      "the disks are identical, but the files differ from byte 27 on: the difference is in the format",
     ]);
   });
 });
