@@ -33,7 +33,7 @@ export const aws: Cloud = {
       "aws-write-snapshot": writeSnapshot,
       "aws-tag-snapshots": tagSnapshots,
       "aws-read-back-channel": readBackChannel,
-      // Names in states that were written before December 2026.
+      // Older names, for states written before December 2026.
       "aws-snapshot": writeSnapshot,
       "aws-snapshots": tagSnapshots,
       "aws-channel": readBackChannel,
