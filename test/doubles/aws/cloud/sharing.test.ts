@@ -4,7 +4,7 @@ import type { Params } from "./actions.ts";
 import { defaultPolls } from "./world.ts";
 import { imageOf, later, TestCloud, toAll } from "./test-cloud.ts";
 
-describe("AWS double: rules of sharing, time and tags", () => {
+describe("AWS emulator: rules of sharing, time and tags", () => {
   let cloud: TestCloud;
   beforeEach(() => (cloud = new TestCloud()));
 
