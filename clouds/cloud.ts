@@ -73,7 +73,7 @@ export interface CloudComponents {
   declareShared(args: SharedArgs): CloudShared | undefined;
   /** Declares an image in the cloud, from stage import on. */
   declareImage(name: string, args: CloudImageArgs, opts: pulumi.ComponentResourceOptions): CloudImage;
-  /** Declares the pointer of a line to its newest released image. @default lines have no pointer in this cloud */
+  /** Declares a line's channel, which points to its newest released image. @default lines have no channel in this cloud */
   declareChannel?(name: string, args: CloudChannelArgs, opts: pulumi.ComponentResourceOptions): CloudChannel;
 }
 

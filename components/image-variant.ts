@@ -122,8 +122,7 @@ export class ImageVariant extends pulumi.ComponentResource {
       new Metadata(name, { variant, mirrorName, disk, artifact, cloudImage, isReleased }, inside);
     }
     this.outputs = describe(stage, disk, stored, this.cloudImage);
-    // The outputs are the stack's already. Not storing them twice keeps the state small, which the engine writes at
-    // every step.
+    // The outputs are the stack's already. Not storing them twice keeps the state small, which the engine writes at every step.
     this.registerOutputs({});
   }
 }

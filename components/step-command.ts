@@ -29,8 +29,7 @@ export class StepCommand extends command.local.Command {
     super(
       name,
       {
-        // A cancel kills only the command's own process. Without `exec`, that is the shell, and the step would keep
-        // running.
+        // A cancel kills only the command's own process. Without `exec`, that is the shell, and the step would keep running.
         create: "exec node scripts/step.ts create",
         update: "exec node scripts/step.ts update",
         delete: "exec node scripts/step.ts delete",
@@ -46,8 +45,7 @@ export class StepCommand extends command.local.Command {
         ...opts,
         // Creating before deleting under one name would delete what was just created.
         deleteBeforeReplace: true,
-        // States keep the command lines and step name that they were made with, so that a new text alone runs no
-        // update.
+        // States keep the command lines and step name that they were made with, so that a new text alone runs no update.
         ignoreChanges: args.frozen ? ["*"] : ["create", "update", "delete", "environment.ALPINE_STEP"],
       },
     );

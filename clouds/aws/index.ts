@@ -14,7 +14,7 @@ const writeSnapshot = async () => (await import("./steps/write-snapshot.ts")).aw
 const tagSnapshots = async () => (await import("./steps/tag-snapshots.ts")).awsSnapshotsStep;
 const readBackChannel = async () => (await import("./steps/read-back-channel.ts")).awsChannelStep;
 
-/** Amazon Web Services: images are imported as private AMIs, copied to regions and shared; SSM parameters point to the newest. */
+/** Amazon Web Services: images are imported as private AMIs, copied to regions and shared. SSM parameters name the newest. */
 export const aws: Cloud = {
   name: "aws",
   options: awsOptions,

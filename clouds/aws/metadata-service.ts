@@ -12,7 +12,7 @@ import {
 } from "../../src/boot-test/metadata/service.ts";
 import { defined } from "../../src/lib/defined.ts";
 
-/** The versions that cloud-init asks for, newest first, and the one that Tiny Cloud asks for. */
+/** The versions that cloud-init requests, newest first, and Tiny Cloud's. */
 const versions = ["latest", "2021-03-23", "2018-09-24", "2016-09-02", "2009-04-04"];
 
 const maximumSeconds = 21_600;

@@ -74,7 +74,7 @@ export const awsSettingsSchema = z
       .boolean()
       .default(false)
       .describe(
-        "Whether this stack uses an emulator of AWS on loopback; images from the offline kit may only go there",
+        "Whether this stack uses an emulator of AWS on loopback, the only AWS that accepts the offline kit's images",
       ),
   })
   .describe("How images are published to AWS");

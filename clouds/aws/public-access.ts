@@ -11,7 +11,7 @@ import type { PublicAccess } from "../cloud.ts";
 export interface AwsPublicAccessArgs {
   /** The stack's images. Only those that it makes public on AWS count. */
   images: readonly DeclaredImage[];
-  /** How far the stack brings an image at most. */
+  /** The highest stage to which the stack brings an image. */
   ceiling: Stage;
   /** Checks the account before block public access is switched off. @default nothing is checked */
   preflight?: pulumi.ResourceHook | undefined;

@@ -1,7 +1,4 @@
-/**
- * Derives an AMI's attributes from a variant and its ledger entry. Plain data, shared by the component, preflight and
- * status.
- */
+/** Derives an AMI's attributes from a variant and its ledger entry. Plain data, shared by the component, preflight and status. */
 import { imageName, tags } from "../../src/configuration/tags.ts";
 import type { ImageState, Variant } from "../../src/configuration/variant.ts";
 

@@ -1,7 +1,4 @@
-/**
- * Finds what keeps an image from being imported into AWS or published there, from its variant and the stack's settings
- * alone.
- */
+/** Finds what keeps an image from being imported into AWS or published there, from its variant and the stack's settings alone. */
 import type { StackSettings } from "../../src/configuration/settings.ts";
 import { type DeclaredImage, isAtLeast, type Stage } from "../../src/configuration/variant.ts";
 import type { StageProblem } from "../cloud.ts";

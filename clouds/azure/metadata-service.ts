@@ -11,9 +11,7 @@ import {
   text,
 } from "../../src/boot-test/metadata/service.ts";
 
-/**
- * The versions that Tiny Cloud (2021-05-01) and cloud-init (2021-08-01, else 2019-06-01) ask for, and the oldest one.
- */
+/** The versions that Tiny Cloud (2021-05-01) and cloud-init (2021-08-01, else 2019-06-01) ask for, and the oldest one. */
 const versions = ["2017-04-02", "2019-06-01", "2021-01-01", "2021-05-01", "2021-08-01"];
 /** The first version that provides user data. */
 const userDataVersion = "2021-01-01";
@@ -94,8 +92,7 @@ export const wireserverAddress = "168.63.129.16";
 const wireVersion = "2012-11-30";
 
 /**
- * Azure's wireserver, to which a virtual machine reports that it is up: cloud-init asks for its goal state, and reports
- * its health.
+ * Azure's wireserver, to which a virtual machine reports that it is up: cloud-init gets its goal state, and reports its health.
  */
 export function azureWireserver({ id }: Instance): MetadataHandler {
   return ({ method, path, query, headers }) => {

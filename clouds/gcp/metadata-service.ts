@@ -13,10 +13,7 @@ import { defined } from "../../src/lib/defined.ts";
 /** Every response has these headers, refusals too. */
 const flavor = { "metadata-flavor": "Google", server: "Metadata Server for VM" };
 
-/**
- * Compute Engine's metadata server, version 1. Requests must have its Metadata-Flavor header, and must not be
- * forwarded.
- */
+/** Compute Engine's metadata server, version 1. Requests must have its Metadata-Flavor header, and must not be forwarded. */
 export function gcpMetadata(instance: Instance): MetadataHandler {
   const tree = instanceTree(instance);
   return ({ method, path, query, headers }) => {
@@ -43,10 +40,7 @@ export function gcpMetadata(instance: Instance): MetadataHandler {
   };
 }
 
-/**
- * A guest attribute, which an instance may write if its metadata enables it: cloud-init publishes its SSH host keys
- * this way.
- */
+/** A guest attribute, which an instance may write if its metadata enables it: cloud-init publishes its SSH host keys this way. */
 function isGuestAttribute([top, part, ...names]: readonly string[]): boolean {
   return top === "instance" && part === "guest-attributes" && names.length === 2;
 }

@@ -17,10 +17,7 @@ export interface Answer {
   body: Buffer | string;
 }
 
-/**
- * Responds in place of the server behind it, or passes the exchange on, possibly changed. `undefined` breaks the
- * connection.
- */
+/** Responds in place of the server behind it, or passes the exchange on, possibly changed. `undefined` breaks the connection. */
 export type Handler = (
   exchange: Exchange,
   passOn: (changed?: Partial<Exchange>) => Promise<Answer>,

@@ -1,7 +1,4 @@
-/**
- * The facts that a guest reports about a good disk, shortened to what the disk check reads, and the disk that was
- * expected.
- */
+/** The facts that a guest reports about a good disk, shortened to what the disk check reads, and the disk that was expected. */
 import type { ExpectedDisk } from "../../src/builder/disk-check/check-facts.ts";
 import { identifiers } from "../../src/builder/inputs.ts";
 import { someVariant } from "./variant.ts";

@@ -35,8 +35,7 @@ export async function rejectsWith(work: Promise<unknown>, expected: ExpectedErro
 }
 
 /**
- * Checks the class by name, because copies of the project and the bootstrap have their own classes. Any other error is
- * rethrown.
+ * Checks the class by name, because copies of the project and the bootstrap have their own classes. Any other error is rethrown.
  */
 function userErrorIn(error: unknown): UserError {
   const { name } = error as Error;

@@ -3,9 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resultOf, type PulumiProject } from "./pulumi-project.ts";
 
-/**
- * Starts the CLI, waits until `file` in the project has a process id, interrupts the CLI once, and waits until it ends.
- */
+/** Starts the CLI, waits until `file` in the project has a process id, interrupts the CLI once, and waits until it ends. */
 export async function interruptWhenThere(
   project: PulumiProject,
   file: string,

@@ -1,6 +1,5 @@
 /**
- * A throw-away Pulumi project for end-to-end tests, with the real CLI, the plugins that the bootstrap found, and its
- * own state.
+ * A throw-away Pulumi project for end-to-end tests, with the real CLI, the plugins that the bootstrap found, and its own state.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";

@@ -99,9 +99,7 @@ export interface TestMirror {
   indexPath: string;
 }
 
-/**
- * A mirror with one repository, `v9.9/main` for x86_64. The contents of its packages differ from every other mirror's.
- */
+/** A mirror with one repository, `v9.9/main` for x86_64. The contents of its packages differ from every other mirror's. */
 export async function testMirror(
   packages: readonly PackageParts[],
   key = throwawayKey(),

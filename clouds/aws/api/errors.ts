@@ -1,7 +1,4 @@
-/**
- * Turns AWS's errors into UserErrors that say what to do. Errors are recognised by code and status, because texts
- * change.
- */
+/** Turns AWS's errors into UserErrors that say what to do. Errors are recognised by code and status, because texts change. */
 import type { ErrorCode } from "../../../src/lib/error-codes.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 
@@ -62,7 +59,7 @@ const kinds = {
   damaged: {
     code: "aws-data-damaged",
     codes: ["BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"],
-    hint: "the data was corrupted on its way: run it again; if it keeps failing, check the network and this machine",
+    hint: "the data was corrupted in transit: run it again; if it keeps failing, check the network and this machine",
   },
   throttled: {
     code: "aws-throttled",

@@ -26,9 +26,7 @@ import { tagList } from "./tag-list.ts";
 /** Tag with the client token that a snapshot was started with. A later run recognises the snapshot by it. */
 export const tokenTag = "alpine:token";
 
-/**
- * Each holds a block of 512 KiB in memory. EBS recommends many parallel requests; the SDK opens at most 50 connections.
- */
+/** Each holds a block of 512 KiB in memory. EBS recommends many parallel requests; the SDK opens at most 50 connections. */
 const parallelBlocks = 32;
 /** AWS fails an incomplete snapshot after this time without a new block. */
 const timeoutMinutes = 60;

@@ -47,8 +47,7 @@ const replacing = {
     "virtualizationType",
   ],
   amiCopy: ["encrypted", "kmsKeyId", "name", "sourceAmiId", "sourceAmiRegion"],
-  // Its AMI is never replaced. If a run fails before the AMI's id is known, the placeholder must not count as another
-  // image.
+  // Its AMI is never replaced. If a run fails before the AMI's id is known, the placeholder must not count as another image.
   permission: ["imageId"],
 };
 

@@ -5,10 +5,7 @@ import { awsOptionsOf } from "../options.ts";
 import { amiBootModes } from "../rules.ts";
 import type { ImageContext } from "./context.ts";
 
-/**
- * Warns of attributes that the configuration has changed since the AMI was registered: an AMI's attributes cannot
- * change.
- */
+/** Warns of attributes that the configuration has changed since the AMI was registered: an AMI's attributes cannot change. */
 export function warnOfDrift({ name: key, args, parent }: ImageContext, ami: Ami): void {
   const { variant } = args.image;
   const options = awsOptionsOf(variant);

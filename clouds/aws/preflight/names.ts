@@ -12,7 +12,7 @@ export const namedImages = ({ images }: RegionFacts): Named =>
 const isOurs = ({ tags }: PlannedImage, found: OwnImage): boolean =>
   Object.entries(tags).every(([key, value]) => found.tags[key] === value);
 
-/** Checks that each name that the plan needs is free, or is the name of its own image. */
+/** Checks that each name in the plan is free, or belongs to the plan's own image. */
 export function checkNames(
   plan: PublishPlan,
   region: string,

@@ -77,7 +77,7 @@ const noRegion: CheckResult = {
   check: "regions",
   where: "alpine:aws.region",
   level: "error",
-  found: "no home region is set, in which to import images",
+  found: "no home region to import images into is set",
   remedy: "pulumi config set --path alpine:aws.region us-east-1, or the bucket's region",
 };
 

@@ -35,9 +35,7 @@ export function checkQuota(
   ];
 }
 
-/**
- * Checks that the account does not block what the plan makes public, unless the stack itself switches that off first.
- */
+/** Checks that the account does not block what the plan makes public, unless the stack itself switches that off first. */
 export function checkBlocking(
   plan: PublishPlan,
   region: string,

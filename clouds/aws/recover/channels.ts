@@ -1,7 +1,6 @@
 /**
- * Recovers channels' parameters that a run has written but no state knows. People read them, so they are never deleted.
- * If a parameter names an image that the state knows, it is added to the state, and the refresh that follows completes
- * it.
+ * Recovers channels' parameters that a run has written but no state knows. People read them, so they are never deleted. If
+ * a parameter names an image that the state knows, it is added to the state, and the refresh that follows completes it.
  */
 import { setTimeout } from "node:timers/promises";
 import type { SSMClient } from "@aws-sdk/client-ssm";
@@ -26,8 +25,7 @@ export interface Adopted {
 }
 
 /**
- * Finds parameters to add to a state. The stage of a line's images does not matter, because it may have been lowered
- * since.
+ * Finds parameters to add to a state. The stage of a line's images does not matter, because it may have been lowered since.
  * @param ours ids of the AMIs that the state knows, and regions that can be queried
  */
 export async function adoptChannels(
@@ -80,9 +78,7 @@ export async function adoptChannels(
   return adopted;
 }
 
-/**
- * SSM shows a new parameter only after it has validated its value. Number of attempts, and milliseconds between them.
- */
+/** SSM shows a new parameter only after it has validated its value. Number of attempts, and milliseconds between them. */
 const looks = 4;
 const pause = 1000;
 

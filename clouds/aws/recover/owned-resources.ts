@@ -28,8 +28,7 @@ export interface OwnedResources {
   /** AMIs in the state. */
   images: readonly RecordedImage[];
   /**
-   * Resource names of launch permissions that the configuration declares at any stage, or that were in progress when a
-   * run ended.
+   * Resource names of launch permissions that the configuration declares at any stage, or that were in progress when a run ended.
    */
   permissions: ReadonlySet<string>;
   /** Ids of everything in the state. */

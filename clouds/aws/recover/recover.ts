@@ -59,7 +59,7 @@ export async function requireAccount(settings: StackSettings, state: StackState)
 
 /**
  * Finds what the stack owns on AWS but its state does not know: see orphans.ts, sharing.ts and channels.ts. Deletes
- * what nobody can use, and returns how the state must change so that the next `up` sees the rest.
+ * what is of no use, and returns how the state must change so that the next `up` sees the rest.
  * @param requireAlone throws if a run of the stack has started: what that run makes is not in the state yet either
  */
 export async function recoverAws(

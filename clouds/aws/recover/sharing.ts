@@ -112,10 +112,7 @@ export interface Unfinished {
 /** Names of the step that tags snapshots: today's, and the name in states written before December 2026. */
 const tagSteps = ["aws-tag-snapshots", "aws-snapshots"];
 
-/**
- * Finds commands whose snapshots, in regions that can be queried, have other tags or grantees than their recorded
- * inputs.
- */
+/** Finds commands whose snapshots, in regions that can be queried, have other tags or grantees than their recorded inputs. */
 export async function unfinishedSharing(
   resources: readonly StateResource[],
   regions: readonly string[],

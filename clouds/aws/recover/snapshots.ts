@@ -81,9 +81,7 @@ async function snapshotOf(client: EC2Client, taskId: string): Promise<string | u
   }, patience);
 }
 
-/**
- * Snapshots that were written directly, except those that the next `up` resumes because it would send the same request.
- */
+/** Snapshots that were written directly, except those that the next `up` resumes because it would send the same request. */
 async function writtenOnes(client: EC2Client, region: string, ours: OwnedResources): Promise<Begun[]> {
   const begun: Begun[] = [];
   const Filters = [{ Name: `tag:${ownerTag}`, Values: [`${ours.owner}*`] }];

@@ -1,4 +1,4 @@
-/** A call on its way: files, locks, faults, the log. */
+/** Tests how a call is performed: files, locks, faults and the log. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -154,6 +154,6 @@ describe("AWS emulator: a call", () => {
   it("looks objects up on this machine only", () => {
     assert.equal(loopbackEndpoint("http://127.0.0.1:9"), "http://127.0.0.1:9");
     assert.throws(() => loopbackEndpoint("https://s3.amazonaws.com"), /only on loopback/);
-    assert.throws(() => loopbackEndpoint(), /isn't set/);
+    assert.throws(() => loopbackEndpoint(), /is not set/);
   });
 });

@@ -1,7 +1,4 @@
-/**
- * Performs one call to the emulated cloud: checks region and account, applies faults, changes the state, and logs the
- * call.
- */
+/** Performs one call to the emulated cloud: checks region and account, applies faults, changes the state, and logs the call. */
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "../../../src/lib/defined.ts";
@@ -163,9 +160,7 @@ export class Cloud {
   }
 }
 
-/**
- * A disabled region does not know the account's credentials: EC2 says AuthFailure, other services have their own codes.
- */
+/** A disabled region does not know the account's credentials: EC2 says AuthFailure, other services have their own codes. */
 function requireAccess(settings: Settings, account: string, region: string, action: ActionName): void {
   const isKnown = settings.accounts?.includes(account) ?? true;
   if (isKnown && (settings.enabledRegions.includes(region) || action in iamActions)) return;

@@ -114,9 +114,7 @@ export class AwsProvider {
     return { ...state, ...inputs };
   }
 
-  /**
-   * As in the real provider, a failed update is recorded as if it had succeeded. Only a refresh shows that it did not.
-   */
+  /** As in the real provider, a failed update is recorded as if it had succeeded. Only a refresh shows that it did not. */
   public async update(type: ResourceType, id: string, state: Values, inputs: Values): Promise<Values> {
     if (type.update === undefined) throw new Error(`${type.token} can't be updated`);
     const api = this.apiOf(type, state);

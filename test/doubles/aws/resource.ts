@@ -4,9 +4,7 @@ import type { ActionName, Answer, Params } from "./cloud/actions.ts";
 import type { Value } from "../../../offline-kit/command-provider/property.ts";
 import type { Property, Values } from "./schema.ts";
 
-/**
- * The cloud as the provider's resources see it: throttled calls are retried, and errors read like the real provider's.
- */
+/** The cloud as the provider's resources see it: throttled calls are retried, and errors read like the real provider's. */
 export interface Api {
   account: string;
   /** The resource's region. */
@@ -31,8 +29,7 @@ export interface ResourceType<Args = Record<string, unknown>> {
   /** Checks beyond the properties' shapes. */
   check?(inputs: Plain<Args>): { property: string; reason: string }[];
   /**
-   * Creates the resource. It exists from `setId` on: if anything fails later, the engine records an incomplete
-   * resource.
+   * Creates the resource. It exists from `setId` on: if anything fails later, the engine records an incomplete resource.
    * @returns outputs that `read` cannot return
    */
   create(api: Api, inputs: Plain<Args>, setId: (id: string) => void): Promise<Values | void>;

@@ -1,4 +1,4 @@
-/** Which changes of which property update, and which replace: exactly as the real provider's schema has it. */
+/** Tests which changes of a property update or replace, exactly as in the real provider's schema. */
 import assert from "node:assert/strict";
 import { unknownString } from "../../../offline-kit/command-provider/property.ts";
 import { Cloud } from "./cloud.ts";

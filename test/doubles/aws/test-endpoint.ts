@@ -1,7 +1,4 @@
-/**
- * Serves the emulator over HTTP for tests in this process. Sets the SDK's variables to it, and restores them at the
- * end.
- */
+/** Serves the emulator over HTTP for tests in this process. Sets the SDK's variables to it, and restores them at the end. */
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { CloudFolder } from "./cloud-folder.ts";
 import { serveCloud, type ServeOptions } from "./http/server.ts";

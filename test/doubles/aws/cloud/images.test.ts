@@ -1,4 +1,4 @@
-/** One test a rule: what AWS refuses, the emulator refuses, by the same code; and what AWS takes, it takes. */
+/** One test per rule: the emulator refuses what AWS refuses, with the same code, and accepts what AWS accepts. */
 import assert from "node:assert/strict";
 import type { Params } from "./actions.ts";
 import { type ObjectLookup } from "./world.ts";

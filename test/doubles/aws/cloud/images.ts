@@ -162,9 +162,7 @@ export interface CopyImageParams {
 /** "Destination Regions are limited to 100 concurrent AMI copies": EC2 user guide, Copy an AMI. */
 const concurrentCopies = 100;
 
-/**
- * Copies an image of this account to this region, with new snapshots, but without tags, permissions and deprecation.
- */
+/** Copies an image of this account to this region, with new snapshots, but without tags, permissions and deprecation. */
 export function copyImage(world: World, params: CopyImageParams): { ImageId: string } {
   const name = required(params.Name, "Name");
   const sourceRegion = required(params.SourceRegion, "SourceRegion");

@@ -1,6 +1,4 @@
-/**
- * Recognises S3's calls from requests. The emulator passes them on to a real server, and names them in faults and log.
- */
+/** Recognises S3's calls from requests. The emulator passes them on to a real server, and names them in faults and log. */
 
 export const objectActions = [
   ...(["ListBuckets", "CreateBucket", "DeleteBucket", "HeadBucket", "GetBucketLocation"] as const),

@@ -1,4 +1,4 @@
-/** One test a rule, of what happens to an image once it is there. */
+/** One test per rule about existing images: sharing, time and tags. */
 import assert from "node:assert/strict";
 import type { Params } from "./actions.ts";
 import { defaultPolls } from "./world.ts";

@@ -43,9 +43,7 @@ function requireGrantee(permission: LaunchPermission): void {
   }
 }
 
-/**
- * Changes an available image's description or grantees. Adding existing grantees or removing missing ones does nothing.
- */
+/** Changes an available image's description or grantees. Adding existing grantees or removing missing ones does nothing. */
 export function modifyImageAttribute(
   world: World,
   params: ModifyImageAttributeParams,

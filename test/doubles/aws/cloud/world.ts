@@ -64,9 +64,7 @@ export function newId(world: World, prefix: string): string {
 
 export const timestamp = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-/**
- * The earlier result of a repeated client token, or else what `make` returns. The token is remembered only on success.
- */
+/** The earlier result of a repeated client token, or else what `make` returns. The token is remembered only on success. */
 export function once(world: World, token: string | undefined, make: () => string): string {
   const known = token === undefined ? undefined : world.region.clientTokens[token];
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** Bytes over the emulator's HTTP face: snapshots written block by block, and S3 behind it. */
+/** Tests data over the emulator's HTTP interface: snapshots written block by block, and S3 behind it. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";

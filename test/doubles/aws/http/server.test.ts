@@ -1,4 +1,4 @@
-/** The emulator over HTTP, asked by the official clients. */
+/** Tests the emulator over HTTP with the official clients. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";

@@ -1,7 +1,6 @@
 /**
- * Serves the emulated cloud over HTTP, for the program's calls through the official SDK. It uses the same files as the
- * provider. It has EC2, EBS direct, STS, IAM, SSM and Service Quotas, and passes S3's calls on to the server that holds
- * the objects.
+ * Serves the emulated cloud over HTTP, for the program's calls through the official SDK. It uses the same files as the provider.
+ * It has EC2, EBS direct, STS, IAM, SSM and Service Quotas, and passes S3's calls on to the server that holds the objects.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";

@@ -17,10 +17,7 @@ import { newToken } from "../token.ts";
 const text = { kind: "string", replaces: true } as const;
 const notNeeded = "no image of this project uses it";
 
-/**
- * The id is known only when the import is finished. An earlier failure leaves a task and a snapshot that no state
- * knows.
- */
+/** The id is known only when the import is finished. An earlier failure leaves a task and a snapshot that no state knows. */
 export const snapshotImport = defineResource<aws.ebs.SnapshotImportArgs>({
   token: "aws:ebs/snapshotImport:SnapshotImport",
   properties: {
