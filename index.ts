@@ -1,3 +1,4 @@
+/** The Pulumi program: reads the settings, resolves the images that the ledger lists, and declares them. */
 import * as pulumi from "@pulumi/pulumi";
 import { clouds } from "./clouds/registry.ts";
 import { withPlainErrors } from "./components/plain-errors.ts";

@@ -21,8 +21,8 @@ import type { LoadStep } from "../src/steps/step.ts";
 /** A cloud: its rules, the machine its images boot on, and, if images are imported into it, how they are published. */
 export interface Cloud extends CloudRules, BootCloud {
   /**
-   * How images get into the cloud. @default they do not: nothing comes after stage upload, unless
-   * `isPublishedByStorage` says that nothing has to
+   * How images are published in the cloud. @default they are not: stage upload is the last, unless
+   * `isPublishedByStorage` is true
    */
   readonly publishing?: CloudPublishing;
   /** If true, an image's files in storage are its publication, so each stage is reached without an import. @default false */
@@ -34,14 +34,17 @@ export interface Cloud extends CloudRules, BootCloud {
 /** How images of a cloud are imported and published. */
 export interface CloudPublishing {
   /**
-   * All that keeps an image from being brought to a stage: what the stack or the configuration must say first. It is asked
-   * at every preview, before anything is built.
+   * All problems in settings and configuration that keep an image from being brought to a stage. It runs at every
+   * preview, before anything is built.
    * @param stage import or later
    */
   validate(image: DeclaredImage, stage: Stage, settings: StackSettings): StageProblem[];
   /** Loads the Pulumi components, and with them the cloud's provider. */
   components(): Promise<CloudComponents>;
-  /** Tracked commands by name, each loaded when it runs. Names begin with the cloud's, and are in states: keep them. */
+  /**
+   * Tracked commands by name, each loaded when it runs. Names begin with the cloud's name. They are in states, so never
+   * change them.
+   */
   readonly steps: Readonly<Record<string, LoadStep>>;
   /** What a finished image has in a stack's state, and how far an unfinished one has come. */
   readonly progress: CloudProgress;
@@ -50,7 +53,7 @@ export interface CloudPublishing {
    * @returns undefined if the stack brings no image to this cloud
    */
   preflight?(declared: readonly DeclaredImage[], settings: StackSettings): Preflight | undefined;
-  /** Finds and clears what a broken run left in the cloud. @default there is nothing to look for */
+  /** Finds and removes what an interrupted run left in the cloud. @default there is nothing to recover */
   readonly recovery?: CloudRecovery;
 }
 
@@ -63,14 +66,14 @@ export interface StageProblem {
 /** The Pulumi components of a cloud. */
 export interface CloudComponents {
   /**
-   * Declares what the stack's images share: a provider, settings of the account. Called once for each stack with images of
-   * this cloud at stage import or later.
-   * @returns undefined if the stack's settings do not say enough to declare anything, which `validate` tells
+   * Declares what the stack's images share: a provider, settings of the account. Called once for each stack with images
+   * of this cloud at stage import or later.
+   * @returns undefined if the stack's settings are incomplete, which `validate` reports
    */
   declareShared(args: SharedArgs): CloudShared | undefined;
   /** Declares an image in the cloud, from stage import on. */
   declareImage(name: string, args: CloudImageArgs, opts: pulumi.ComponentResourceOptions): CloudImage;
-  /** Declares the pointer of a line to its newest released image. @default lines have no pointer in this cloud */
+  /** Declares a line's channel, which points to its newest released image. @default lines have no channel in this cloud */
   declareChannel?(name: string, args: CloudChannelArgs, opts: pulumi.ComponentResourceOptions): CloudChannel;
 }
 
@@ -78,7 +81,7 @@ export interface CloudComponents {
 export interface SharedArgs {
   /** The stack's images of this cloud. */
   images: readonly DeclaredImage[];
-  /** How far the stack brings an image at most. */
+  /** The highest stage to which the stack brings an image. */
   ceiling: Stage;
   /** The stack's settings of this cloud. */
   settings: unknown;
@@ -103,9 +106,9 @@ export interface CloudImageArgs {
   stage: Stage;
   /** The stack's settings of this cloud. */
   settings: unknown;
-  /** If true, what was built and imported stays, whatever the configuration says today. */
+  /** If true, what was built and imported stays, even if the configuration has changed. */
   frozen: boolean;
-  /** The built disk, and where it is stored. Undefined under `--target` alone. */
+  /** The built disk, and where it is stored. Undefined only under `--target`. */
   disk: pulumi.Input<DiskImageResult | undefined>;
   artifact: pulumi.Input<ArtifactResult | undefined>;
   /** Resources that must exist before anything of the image is published. */
@@ -120,23 +123,23 @@ export interface CloudImageArgs {
 export interface RegionalImage {
   region: string;
   bestEffort: boolean;
-  /** If true, the image may be deleted here, however protected it is elsewhere. */
+  /** If true, the image may be deleted here, even if it is protected elsewhere. */
   leaving: boolean;
   imageId: pulumi.Output<string>;
   /** Where a person can look at the image, and launch it. */
   regionUrl?: pulumi.Output<string>;
   launchUrl?: pulumi.Output<string>;
-  /** Everything that must exist before something can point to the image: the image, and who may use it. */
+  /** Everything that must exist before a channel can point to the image: the image, and its permissions. */
   ready: readonly pulumi.Resource[];
 }
 
 /** An image in its cloud. */
 export interface CloudImage extends pulumi.ComponentResource {
-  /** The image that was imported, from which those of other regions are copied. */
+  /** The imported image, from which the images of other regions are copied. */
   readonly imported: { region: string; imageId: pulumi.Output<string> };
-  /** Where it is published: nowhere below stage publish. */
+  /** Where it is published. Empty below stage publish. */
   readonly published: readonly RegionalImage[];
-  /** ISO 8601, UTC: when it was there in all required regions. Undefined below stage publish. */
+  /** ISO 8601, UTC: when it was published in all required regions. Undefined below stage publish. */
   readonly publishedSince: pulumi.Output<string | undefined>;
 }
 
@@ -153,7 +156,7 @@ export interface CloudChannelArgs {
   preflight?: pulumi.ResourceHook | undefined;
 }
 
-/** The pointer of a line. */
+/** A line's channel. */
 export interface CloudChannel extends pulumi.ComponentResource {
   /** What people use to follow the line: on AWS the name of an SSM parameter. */
   readonly pointer: string;

@@ -11,16 +11,16 @@ export interface ArtifactArgs {
   /** Folder to store it in: `file:///srv/images`, or `file://work/storage` below the project. */
   storageUrl: string;
   frozen: boolean;
-  /** Asks, before anything is stored, whether it can be published at all. */
+  /** Checks, before anything is stored, that the image can be published. */
   preflight?: pulumi.ResourceHook | undefined;
 }
 
 /**
- * An image in storage, with its bill of materials, its provenance, and the `.sha512` of each. Deleting it removes them
- * all, those that are still the ones it stored.
+ * An image in storage, with its bill of materials, its provenance, and the `.sha512` of each. Deleting it removes all
+ * files that are still the ones it stored.
  */
 export class Artifact extends pulumi.ComponentResource {
-  /** Where it is. Undefined where it is not known yet. */
+  /** Where the image is stored. Undefined if that is not known yet. */
   readonly result: pulumi.Output<ArtifactResult | undefined>;
 
   constructor(name: string, args: ArtifactArgs, opts?: pulumi.ComponentResourceOptions) {

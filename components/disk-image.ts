@@ -13,29 +13,29 @@ export interface DiskImageArgs {
   variant: Variant;
   /** Digest of everything that decides the image's bytes: see src/builder/inputs.ts. */
   inputsDigest: string;
-  /** Where and how to build; none of it changes the bytes beyond what the digest covers. */
+  /** Where and how to build. The digest covers whatever changes the image's bytes. */
   build: DiskImageInput["build"];
-  /** Other machines that build images: one of those for the variant's architecture, if any, builds it. */
+  /** Builders. If any is for the variant's architecture, one of these builds the image. */
   builders: readonly Builder[];
-  /** Whether an image that was built from other inputs stays as it is. */
+  /** If true, an image stays as it is even if its inputs have changed. */
   frozen: boolean;
-  /** Asks, before a build of minutes, whether its image can be published at all. */
+  /** Checks, before a build that takes minutes, that the image can be published. */
   preflight?: pulumi.ResourceHook | undefined;
 }
 
 /**
- * A variant's disk, built by QEMU from signed packages, boot-tested, and kept under `work/images/`. It takes minutes;
- * deleting it removes the local files.
+ * A variant's disk, built in QEMU from signed packages, boot-tested, and kept under `work/images/`. Building takes
+ * minutes. Deleting it removes the local files.
  */
 export class DiskImage extends pulumi.ComponentResource {
-  /** What was built. Undefined where it is not known: under `--target`, or at a preview before the first build. */
+  /** What was built. Undefined if that is not known: under `--target`, or at a preview before the first build. */
   readonly result: pulumi.Output<DiskImageResult | undefined>;
 
   constructor(name: string, args: DiskImageArgs, opts?: pulumi.ComponentResourceOptions) {
     super("alpine:index:DiskImage", name, {}, opts);
     const builder = builderOf(args.variant, args.builders);
     const input: DiskImageInput = {
-      // Only a frozen command's input never changes. The others look origins up when they run.
+      // Only a frozen command's input never changes. Other commands look up origins when they run.
       variant: args.frozen ? args.variant : withoutOrigins(args.variant),
       inputsDigest: args.inputsDigest,
       build: args.build,
@@ -46,7 +46,7 @@ export class DiskImage extends pulumi.ComponentResource {
       { step: "disk-image", input, replaceOn: [args.inputsDigest], frozen: args.frozen },
       {
         parent: this,
-        // The step has a deadline of its own, from when it has a slot; this is for a step that is lost altogether.
+        // The step has its own deadline, which starts when it gets a slot. This one is for a step that never ends.
         customTimeouts: { create: "12h", update: "12h" },
         ...preflightHooks(args.preflight),
       },
@@ -54,7 +54,7 @@ export class DiskImage extends pulumi.ComponentResource {
     if (args.frozen) {
       build.warnIfStale(
         args.inputsDigest,
-        `${name} was built from other inputs than today's; revise it to publish them anew`,
+        `${name} was built from other inputs than today's; revise the release to publish it again`,
       );
     }
     this.result = build.result<DiskImageResult>();

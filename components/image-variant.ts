@@ -18,29 +18,29 @@ import { Signatures } from "./signatures.ts";
 
 /** Arguments of an {@link ImageVariant}. */
 export interface ImageVariantArgs {
-  /** The image and what the ledger says of it. */
+  /** The image, and what the ledger says about it. */
   image: DeclaredImage;
   /** How far the image is brought: the lower of its entry's stage and the stack's ceiling. */
   stage: Stage;
-  /** If true, what was built stays, whatever its inputs are today. */
+  /** If true, what was built stays, even if its inputs have changed. */
   frozen: boolean;
-  /** If true, the image and everything of it cannot be deleted. */
+  /** If true, the image and all its resources are protected from deletion. */
   protect: boolean;
   /** Signs `{file}` into `{file}.asc`. @default nothing is signed */
   signingCommand?: string | undefined;
-  /** Other machines that build images. */
+  /** Builders, if any. */
   builders: readonly Builder[];
   /** The mirror's logical name. */
   mirrorName: string;
-  /** Digest of the image's inputs, computed from files by the program. */
+  /** Digest of the image's inputs, which the program computes from files. */
   inputsDigest: string;
   /** Where and how to build. */
   build: DiskImageInput["build"];
-  /** The image's cloud, if the image is imported into it at its stage. @default its files in storage are all */
+  /** The image's cloud, if the image is imported into it at its stage. @default the image is only stored */
   cloud?: ImportingCloud | undefined;
 }
 
-/** A cloud that images are imported into, with what the stack's images share there. */
+/** A cloud that images are imported into, and what the stack's images share there. */
 export interface ImportingCloud {
   components: CloudComponents;
   /** The stack's settings of this cloud. */
@@ -51,18 +51,18 @@ export interface ImportingCloud {
 }
 
 /**
- * An image in the stack's outputs. What is not known, or not there at its stage, is left out. Each is an output of its own:
- * an aggregate would be unknown as a whole where one region fails.
+ * An image in the stack's outputs. What is unknown, or does not exist at its stage, is left out. Each value is a
+ * separate output: an aggregate would be unknown as a whole if one region failed.
  */
 export interface ImageOutputs {
   stage: Stage;
-  /** Where the image is: in storage, or below stage `upload` on the machine that built it. */
+  /** Where the image is: in storage, or below stage `upload`, on the machine that built it. */
   image: pulumi.Output<string | undefined>;
   sha512: pulumi.Output<string | undefined>;
   bytes: pulumi.Output<number | undefined>;
   diskCheck: pulumi.Output<DiskImageResult["diskCheck"] | undefined>;
   bootTest: pulumi.Output<DiskImageResult["bootTest"] | undefined>;
-  /** The image that was imported into its cloud. */
+  /** The image as imported into its cloud. */
   imported?: CloudImage["imported"];
   /** Region to the image there. */
   regions?: Record<
@@ -72,12 +72,12 @@ export interface ImageOutputs {
 }
 
 /**
- * One image that should exist, brought as far as its entry's stage and the stack's ceiling allow: built and
- * boot-tested, stored, imported, published, and described. Deleting it removes all of that; once it is published, it is
- * protected from that where the stack protects what is published, until the ledger says that it may go.
+ * One declared image, brought as far as its entry's stage and the stack's ceiling allow: built and boot-tested, stored,
+ * imported, published, and described. Deleting it removes all of that. If the stack protects published images, a
+ * published image cannot be deleted until the ledger lets it go.
  */
 export class ImageVariant extends pulumi.ComponentResource {
-  /** What the stack says of this image. */
+  /** This image in the stack's outputs. */
   readonly outputs: ImageOutputs;
   /** The image in its cloud, from stage import on. */
   readonly cloudImage: CloudImage | undefined;
@@ -85,7 +85,7 @@ export class ImageVariant extends pulumi.ComponentResource {
   constructor(name: string, args: ImageVariantArgs, opts?: pulumi.ComponentResourceOptions) {
     const { image, stage, frozen, inputsDigest, build, builders, mirrorName, cloud } = args;
     const { variant } = image;
-    // The parts of a component have its protection.
+    // A component's children inherit its protection.
     super("alpine:index:ImageVariant", name, {}, { ...opts, protect: args.protect });
     const preflight = cloud?.preflight;
     const inside = { parent: this };
@@ -122,7 +122,7 @@ export class ImageVariant extends pulumi.ComponentResource {
       new Metadata(name, { variant, mirrorName, disk, artifact, cloudImage, isReleased }, inside);
     }
     this.outputs = describe(stage, disk, stored, this.cloudImage);
-    // They are outputs of the stack: once in the state is enough, for the engine writes it at every step.
+    // The outputs are the stack's already. Not storing them twice keeps the state small, which the engine writes at every step.
     this.registerOutputs({});
   }
 }
@@ -159,7 +159,7 @@ function describe(
   };
 }
 
-/** Whether an image may not be deleted: it is published, its stack protects that, and the ledger does not let it go. */
+/** Whether an image is protected: it is published, its stack protects that, and the ledger does not let it go. */
 export function isProtected(
   { state }: DeclaredImage,
   settings: Pick<StackSettings, "stage" | "protectPublished">,

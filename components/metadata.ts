@@ -15,14 +15,14 @@ export interface MetadataArgs {
   mirrorName: string;
   disk: pulumi.Input<DiskImageResult | undefined>;
   artifact: pulumi.Input<ArtifactResult | undefined>;
-  /** Where it is in its cloud, from stage import on. */
+  /** The image in its cloud, from stage import on. */
   cloudImage: CloudImage | undefined;
   isReleased: boolean;
 }
 
 /**
- * The image's YAML in storage, with its `.sha512`: last of all, from the outputs of what it describes. It is updated
- * in place, and nothing that can be replaced depends on it.
+ * The image's YAML in storage, with its `.sha512`. It is written last, from the outputs of what it describes. It is
+ * updated in place, and nothing that can be replaced depends on it.
  */
 export class Metadata extends pulumi.ComponentResource {
   constructor(name: string, args: MetadataArgs, opts?: pulumi.ComponentResourceOptions) {
@@ -31,8 +31,8 @@ export class Metadata extends pulumi.ComponentResource {
     const required = published.filter(({ bestEffort }) => !bestEffort);
     const first = this.#command(`${name}-metadata`, args, required);
     if (required.length < published.length) {
-      // The same file again, with regions of best effort: where one of them fails, the file without them is there.
-      // Nothing is lost with it, so it may go where there is no such region any more.
+      // The same file again, with best-effort regions: if one of these fails, the file without them exists. This
+      // command owns nothing, so it may be deleted with the last best-effort region.
       const addsTo = first.result<MetadataResult>();
       this.#command(`${name}-metadata${bestEffortSuffix}`, args, published, {
         addsTo,
@@ -78,9 +78,9 @@ export class Metadata extends pulumi.ComponentResource {
     const folder = pulumi.output(args.artifact).apply((artifact) => artifact?.folder ?? "unknown");
     return new StepCommand(
       name,
-      // Never frozen: a changed description or end of life is written over the old one.
+      // Never frozen: a changed description or end of life must reach the file.
       { step: "metadata", input, replaceOn: [folder], frozen: false },
-      // What it tells of is there, and is shared, before it is told.
+      // Everything that the file lists must exist and be shared first.
       { parent: this, dependsOn: published.flatMap(({ ready }) => [...ready]), ...options },
     );
   }

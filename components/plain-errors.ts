@@ -1,7 +1,7 @@
 import * as pulumi from "@pulumi/pulumi";
 import { UserError } from "../src/lib/user-error.ts";
 
-/** Runs a program. An error that a person can correct ends it with its message alone, as Pulumi's RunError. */
+/** Runs a program. An error that the user can correct ends it with only its message, as Pulumi's RunError. */
 export async function withPlainErrors<T>(program: () => T | Promise<T>): Promise<T> {
   try {
     return await program();

@@ -3,12 +3,12 @@ import { type CheckResult, countText, errorsOf, problemText } from "../src/prefl
 import type { Preflight } from "../src/preflight/preflight.ts";
 
 /**
- * A hook for everything of the images that go to one cloud. Before the first create of a run it asks the account whether it is
- * ready for the whole plan, and stops with every problem before anything is built, uploaded or changed. Before the first
- * update it runs the checks that updates need, if any. It does not run at a preview, nor if nothing is to be done. Problems
- * that are only warnings are logged.
+ * A hook for all resources of the images that go to one cloud. Before a run's first create it checks that the account
+ * is ready for the whole plan, and reports every problem before anything is built, uploaded or changed. Before the
+ * first update it runs the checks that updates need, if any. It does not run at preview, or if there is nothing to do.
+ * Warnings are only logged.
  *
- * @param cloud its name: names of hooks are unique in a program
+ * @param cloud the cloud's name, because names of hooks are unique in a program
  * @returns undefined if no image goes to the cloud
  */
 export function preflightHook(
@@ -39,7 +39,7 @@ export function preflightHooks(preflight: pulumi.ResourceHook | undefined): {
   return preflight === undefined ? {} : { hooks: { beforeCreate: [preflight], beforeUpdate: [preflight] } };
 }
 
-/** The engine does many things at once: one of them tells what is wrong. */
+/** The engine runs many hooks at once. Only the first reports the problems. */
 function onlyFirstReports<Args extends unknown[]>(
   work: (...args: Args) => Promise<void>,
 ): (...args: Args) => Promise<void> {
@@ -52,10 +52,10 @@ function onlyFirstReports<Args extends unknown[]>(
   };
 }
 
-/** With its organization, if the backend has any: a run may be of another one than the user's own. */
+/** The stack's name with its organization, if the backend has organizations: it need not be the user's own. */
 function qualifiedStack(): string {
   const [organization, stack] = [pulumi.getOrganization(), pulumi.getStack()];
-  // What backends without organizations call it.
+  // Backends without organizations use this name.
   return organization === "organization" ? stack : `${organization}/${stack}`;
 }
 

@@ -14,8 +14,8 @@ export interface SignaturesArgs {
 }
 
 /**
- * Signatures of an image in storage, of its bill of materials and of its provenance: `NAME.asc` beside each. What is stored anew is
- * signed anew; another command alone signs nothing again. Deleting it removes them.
+ * Signatures of an image in storage, of its bill of materials and of its provenance: `NAME.asc` beside each. Files are
+ * signed again when they are stored again, but not if only the command changes. Deleting it removes the signatures.
  */
 export class Signatures extends pulumi.ComponentResource {
   constructor(

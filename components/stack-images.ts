@@ -1,4 +1,4 @@
-/** Everything that a stack declares: what its images share, the images, and the channels that point to them. */
+/** Declares everything in a stack: what its images share, the images, and the channels that point to them. */
 import * as pulumi from "@pulumi/pulumi";
 import type { Cloud, CloudPublishing } from "../clouds/cloud.ts";
 import type { BuildSettings } from "../src/builder/build-settings.ts";
@@ -26,13 +26,13 @@ export interface UsedCloud extends ImportingCloud {
 export interface StackImages {
   /** By Pulumi name. */
   images: Record<string, ImageOutputs>;
-  /** Line to what people use to follow it; undefined if no line has a channel. */
+  /** Line to its channel's pointer. Undefined if no line has a channel. */
   channels?: Record<string, string>;
 }
 
 /**
  * Declares a stack's images.
- * @throws InputPropertiesError with all that keeps images from being brought to their stages
+ * @throws InputPropertiesError that lists everything that keeps images from reaching their stages
  */
 export async function declareImages(
   declared: readonly DeclaredImage[],
@@ -59,7 +59,7 @@ export async function declareImages(
 }
 
 /**
- * The arguments of an image's component, by the stack's settings.
+ * The arguments of an image's component, from the stack's settings.
  * @param cloud undefined if no image of the stack is imported into the image's cloud
  */
 export function imageArgs(
@@ -84,7 +84,7 @@ export function imageArgs(
   };
 }
 
-/** @throws InputPropertiesError with all that keeps images from being brought to their stages */
+/** @throws InputPropertiesError that lists everything that keeps images from reaching their stages */
 export function requireNoProblems(
   declared: readonly DeclaredImage[],
   settings: StackSettings,
@@ -103,7 +103,7 @@ export function requireNoProblems(
   }
 }
 
-/** Loads the clouds that some image is imported into, and declares what their images share. */
+/** Loads the clouds that images are imported into, and declares what their images share. */
 async function declareClouds(
   declared: readonly DeclaredImage[],
   settings: StackSettings,
@@ -144,7 +144,7 @@ async function declareCloud(
  * Declares the channels of released images.
  * @param images the images' components by Pulumi name
  * @param used the clouds that images are imported into, by name
- * @returns line to what people use to follow it
+ * @returns line to its channel's pointer
  */
 export function declareChannels(
   declared: readonly DeclaredImage[],

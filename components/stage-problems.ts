@@ -3,7 +3,7 @@ import type { StackSettings } from "../src/configuration/settings.ts";
 import { type DeclaredImage, isAtLeast, type Stage } from "../src/configuration/variant.ts";
 
 /**
- * All that keeps an image from being brought to a stage, told before anything is built.
+ * Everything that keeps an image from being brought to a stage. Runs before anything is built.
  * @param cloud undefined if this program does not know the image's cloud
  */
 export function stageProblems(
@@ -18,7 +18,7 @@ export function stageProblems(
   if (cloud?.publishing !== undefined) {
     return [...problems, ...cloud.publishing.validate(image, stage, settings)];
   }
-  const reason = `${image.key} cannot be brought to ${stage}: importing into ${image.variant.cloud} is not supported so far`;
+  const reason = `${image.key} cannot be brought to ${stage}: importing into ${image.variant.cloud} is not supported yet`;
   return [
     ...problems,
     { propertyPath: "stage", reason: `${reason}; keep the stack's alpine:stage at upload` },
@@ -29,7 +29,7 @@ function storageProblems({ key, variant }: DeclaredImage, { mirror }: StackSetti
   if (variant.storageUrl.startsWith("file://")) return [];
   const reason =
     mirror.name === "offline"
-      ? `images from the offline kit may only be stored in folders, and ${key} would go to ${variant.storageUrl}`
-      : `${key} would be stored at ${variant.storageUrl}, and only folders (file://) are supported so far`;
-  return [{ propertyPath: "storageUrl", reason: `${reason}: set the stack's alpine:storageUrl to one` }];
+      ? `images from the offline kit may only be stored in folders, but ${key} would be stored at ${variant.storageUrl}`
+      : `${key} would be stored at ${variant.storageUrl}, but only folders (file://) are supported so far`;
+  return [{ propertyPath: "storageUrl", reason: `${reason}; set the stack's alpine:storageUrl to a folder` }];
 }

@@ -4,33 +4,32 @@ import { stepVariables } from "../src/steps/step.ts";
 
 /** Arguments of a {@link StepCommand}. */
 export interface StepCommandArgs {
-  /** The name of a step of `src/steps/common-steps.ts`, or of a cloud. */
+  /** The name of a step in `src/steps/common-steps.ts` or of a cloud. */
   step: string;
-  /** What it works on. Its change runs `update`, which may only change what lies beside the published bytes. */
+  /** The step's input. A change runs `update`, which must never change published bytes. */
   input: pulumi.Input<object>;
-  /** What its result stands for: a change replaces it, deleting before creating. */
+  /** What the result depends on. A change replaces the command: it deletes, then creates. */
   replaceOn: pulumi.Input<string>[];
   /**
-   * Whether a change of inputs is ignored: what has been built stays, until the ledger says otherwise. Off where a
-   * stack rebuilds what changed.
+   * If true, changed inputs are ignored: what was built stays until the ledger says otherwise. False in stacks that
+   * rebuild changed images.
    */
   frozen: boolean;
 }
 
 /**
- * A tracked command: one step of an image's way, done by `scripts/step.ts`, with its one-line JSON result as output.
+ * A tracked command: `scripts/step.ts` runs one step for an image, and its one-line JSON result is the output.
  *
- * The three command lines are constants: with anything variable in them, an edit of `delete`'s text alone would run
- * `update`, make stdout unknown, and replace all that depends on it. Variables are in the environment. A text of an older
- * version stays in the states that it is in, and is ignored: `exec node --import tsx scripts/step.ts …`, which is why
- * `tsx` is a dependency as long as states name it.
+ * The three command lines are constants, and variables are in the environment. Otherwise, a changed `delete` line alone
+ * would run `update`, make stdout unknown, and replace everything that depends on it. States keep the command lines of
+ * older versions, `exec node --import tsx scripts/step.ts …`, so `tsx` stays a dependency as long as states name it.
  */
 export class StepCommand extends command.local.Command {
   constructor(name: string, args: StepCommandArgs, opts: pulumi.CustomResourceOptions) {
     super(
       name,
       {
-        // `exec`, for a cancelled command is killed alone: a shell around it would leave it running.
+        // A cancel kills only the command's own process. Without `exec`, that is the shell, and the step would keep running.
         create: "exec node scripts/step.ts create",
         update: "exec node scripts/step.ts update",
         delete: "exec node scripts/step.ts delete",
@@ -39,30 +38,30 @@ export class StepCommand extends command.local.Command {
           [stepVariables.input]: pulumi.jsonStringify(args.input),
         },
         triggers: args.replaceOn,
-        // Progress and errors; the result on stdout is an output and no news.
+        // Log progress and errors only: the result on stdout is an output.
         logging: command.local.Logging.Stderr,
       },
       {
         ...opts,
-        // Create-then-delete under one name would delete what was just created.
+        // Creating before deleting under one name would delete what was just created.
         deleteBeforeReplace: true,
-        // States keep the lines, and the name of the step, that they were made with: new texts alone run no update.
+        // States keep the command lines and step name that they were made with, so that a new text alone runs no update.
         ignoreChanges: args.frozen ? ["*"] : ["create", "update", "delete", "environment.ALPINE_STEP"],
       },
     );
   }
 
   /**
-   * The step's result. Undefined where this command was left out (`--target`) or has not run, for a throw in an apply
-   * would end the whole run.
+   * The step's result. Undefined if the command was skipped (`--target`) or has not run: throwing in an apply would end
+   * the whole run.
    */
   result<T>(): pulumi.Output<T | undefined> {
     return this.stdout.apply((stdout) => parseResult<T>(stdout));
   }
 
   /**
-   * Warns, at preview and up, when what was built stands for other inputs than today's: a frozen command keeps it.
-   * @param today the digest that the triggers would have now
+   * Warns at preview and up if the result was built from other inputs than today's, which a frozen command keeps.
+   * @param today the digest that the triggers would have today
    */
   warnIfStale(today: string, message: string): void {
     this.triggers.apply((triggers) => {

@@ -11,9 +11,9 @@ import type { AwsSettings } from "./options.ts";
 import type { AwsChannelInput } from "./steps/read-back-channel.ts";
 
 /**
- * The pointer of a line on AWS: in each region an SSM parameter that names the newest image. It belongs to the line and not
- * to an image, so no two revisions have one each. It moves only once the image it moves to may be used there, and it is
- * read back, because SSM silently keeps an old value if the new one is not an image.
+ * A line's channel on AWS: an SSM parameter in each region that names the newest image. It belongs to the line, so all
+ * revisions share one. It moves only when the new image can be used in that region. It is read back, because SSM
+ * silently keeps the old value if the new one is not an image.
  */
 export class AwsChannel extends pulumi.ComponentResource implements CloudChannel {
   /** The parameter's name, the same in every region. */
@@ -22,7 +22,7 @@ export class AwsChannel extends pulumi.ComponentResource implements CloudChannel
   constructor(name: string, args: CloudChannelArgs, opts?: pulumi.ComponentResourceOptions) {
     const { line, images, preflight } = args;
     const settings = args.settings as AwsSettings;
-    // As long as it points to anything that is protected, it is protected too.
+    // It is protected as long as it points to a protected image.
     const protect =
       args.protectPublished && [...line.targets.values()].some(({ state }) => !isLeaving(state));
     const aliases = [{ type: "alpine:index:Channel" }];
@@ -37,7 +37,7 @@ export class AwsChannel extends pulumi.ComponentResource implements CloudChannel
           description: `The newest image of ${line.path.replaceAll("/", " ")}`,
           type: "String",
           dataType: "aws:ec2:image",
-          // An image is no secret, as `value` would make it: then no preview would show where a pointer moves.
+          // `value` would be a secret, and previews could not show where a channel moves.
           insecureValue: placeholderIfFailed(imageId, noImage),
         },
         {

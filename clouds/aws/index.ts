@@ -14,7 +14,7 @@ const writeSnapshot = async () => (await import("./steps/write-snapshot.ts")).aw
 const tagSnapshots = async () => (await import("./steps/tag-snapshots.ts")).awsSnapshotsStep;
 const readBackChannel = async () => (await import("./steps/read-back-channel.ts")).awsChannelStep;
 
-/** Amazon Web Services: images are imported as private AMIs, copied to regions and shared; SSM parameters point to the newest. */
+/** Amazon Web Services: images are imported as private AMIs, copied to regions and shared. SSM parameters name the newest. */
 export const aws: Cloud = {
   name: "aws",
   options: awsOptions,
@@ -33,7 +33,7 @@ export const aws: Cloud = {
       "aws-write-snapshot": writeSnapshot,
       "aws-tag-snapshots": tagSnapshots,
       "aws-read-back-channel": readBackChannel,
-      // Names in states that were written before December 2026.
+      // Older names, for states written before December 2026.
       "aws-snapshot": writeSnapshot,
       "aws-snapshots": tagSnapshots,
       "aws-channel": readBackChannel,

@@ -2,7 +2,7 @@ import { instanceUuid, type Machine, smbios } from "../../src/boot-test/machine.
 import type { Variant } from "../../src/configuration/variant.ts";
 
 /**
- * A machine like a Nitro instance. Sources: "docs" is EC2's documentation of its instances, "ds" what cloud-init's
+ * A machine like a Nitro instance. Sources: "docs" is EC2's documentation of its instances, "ds" is what cloud-init's
  * DataSourceEc2.py compares.
  */
 export function awsMachine({ arch }: Pick<Variant, "arch">): Machine {

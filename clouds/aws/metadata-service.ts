@@ -12,15 +12,15 @@ import {
 } from "../../src/boot-test/metadata/service.ts";
 import { defined } from "../../src/lib/defined.ts";
 
-/** Those that cloud-init asks for, newest first, and the one that Tiny Cloud does. */
+/** The versions that cloud-init requests, newest first, and Tiny Cloud's. */
 const versions = ["latest", "2021-03-23", "2018-09-24", "2016-09-02", "2009-04-04"];
 
 const maximumSeconds = 21_600;
 
 /**
- * EC2's instance metadata service, version 2 alone, as instances have it whose metadata options say "tokens required":
- * a token first, got by PUT and with a lifetime, and no answer without it.
- * @param now seconds, of any clock; a token's lifetime is measured by it
+ * EC2's instance metadata service, version 2 only, as on instances whose metadata options require tokens: a guest gets
+ * a token by PUT, with a lifetime, and every other request needs it.
+ * @param now seconds of any clock, to measure a token's lifetime
  */
 export function awsMetadata(
   instance: Instance,
@@ -32,7 +32,7 @@ export function awsMetadata(
   return ({ method, path, headers }) => {
     if (path === "/latest/api/token") {
       if (method !== "PUT") return text(405, "Method Not Allowed");
-      // Whoever forwards a request is no instance.
+      // A forwarded request does not come from the instance itself.
       if (headers["x-forwarded-for"] !== undefined) return text(403, "Forbidden");
       const asked = headers["x-aws-ec2-metadata-token-ttl-seconds"];
       const seconds = typeof asked === "string" && /^\d+$/.test(asked) ? Number(asked) : 0;
@@ -52,7 +52,7 @@ export function awsMetadata(
     const part = findPart(tree, names);
     if (part === undefined) return text(404, "Not Found");
     if (typeof part !== "object") return text(200, String(part));
-    // A key is listed with the name it was uploaded under.
+    // Keys are listed with the names they were uploaded under.
     return text(200, names.at(-1) === "public-keys" ? "0=boot-test" : listing(part));
   };
 }

@@ -1,6 +1,6 @@
 /**
- * What this project's roles in an AWS account may do, and nothing else: declared by clouds/aws/account, and asked for by
- * preflight. Plain data.
+ * The policies of this project's roles in an AWS account, which allow nothing more than is needed. clouds/aws/account
+ * declares them, and preflight checks them. Plain data.
  */
 import { partition } from "@aws-sdk/core/client";
 
@@ -26,10 +26,10 @@ export const policy = (...statements: Statement[]): PolicyDocument => ({
 });
 
 export const vmimportService = "vmie.amazonaws.com";
-/** What VM Import says who it is by: without it, others could have it import into their accounts through our role. */
+/** The external id of VM Import. Without it, other accounts could have VM Import use our role. */
 export const vmimportExternalId = "vmimport";
 
-/** Who may be the import's role: VM Import/Export user guide, "Required service role". */
+/** Lets VM Import assume its role: see VM Import/Export user guide, "Required service role". */
 export const vmimportTrust: PolicyDocument = policy({
   Sid: "VmImport",
   Effect: "Allow",
@@ -38,7 +38,7 @@ export const vmimportTrust: PolicyDocument = policy({
   Condition: { StringEquals: { "sts:ExternalId": vmimportExternalId } },
 });
 
-/** How ARNs begin in a region: China's and GovCloud's are other partitions than `arn:aws`. */
+/** The beginning of ARNs in a region: China and GovCloud have partitions other than `aws`. */
 const arnIn = (region: string): string => `arn:${partition(region).name}`;
 
 /** The bucket of VM Import. */
@@ -49,7 +49,7 @@ export interface UploadBucket {
 
 const bucketArn = ({ region, bucket }: UploadBucket): string => `${arnIn(region)}:s3:::${bucket}`;
 
-/** What an import does as its role (same page): reads the uploaded disk, and makes a snapshot of it. */
+/** What an import needs (see the same page): it reads the uploaded disk, and makes a snapshot of it. */
 export function vmimportPolicy(uploads: UploadBucket, kmsKeys: readonly string[] = []): PolicyDocument {
   const arn = bucketArn(uploads);
   return policy(
@@ -70,7 +70,7 @@ export function vmimportPolicy(uploads: UploadBucket, kmsKeys: readonly string[]
   );
 }
 
-/** The same as single questions, for IAM's simulator takes no wildcards. */
+/** The same permissions as single actions, because IAM's simulator takes no wildcards. */
 export function vmimportNeeds(uploads: UploadBucket): { actions: string[]; resource: string }[] {
   const arn = bucketArn(uploads);
   return [
@@ -83,7 +83,7 @@ export function vmimportNeeds(uploads: UploadBucket): { actions: string[]; resou
   ];
 }
 
-/** To encrypt snapshots by keys of one's own; with none named, by no key but AWS's. */
+/** Permissions to encrypt snapshots with the account's own keys. AWS's key needs none. */
 export function useKeys(kmsKeys: readonly string[]): Statement[] {
   if (kmsKeys.length === 0) return [];
   const actions = ["CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*"];
@@ -100,22 +100,22 @@ export function useKeys(kmsKeys: readonly string[]): Statement[] {
 export interface PublisherRights {
   /** Twelve digits. */
   account: string;
-  /** The home region: those that images are copied to are in its partition. */
+  /** The home region. All other regions are in its partition. */
   region: string;
-  /** Bucket and role of VM Import; none where images are only written directly. */
+  /** Bucket and role of VM Import. @default images are only written directly */
   vmimport?: { bucket: string; role: string };
-  /** Whether it may write snapshots by EBS direct. */
+  /** Whether the publisher may write snapshots with EBS direct. */
   direct: boolean;
   /** Path of the channels' parameters: `/alpine`. */
   parameterPrefix: string;
-  /** Whether it may switch the account's blocking of public images and snapshots on and off. */
+  /** Whether the publisher may switch block public access on and off for images and snapshots. */
   managesBlocking: boolean;
   kmsKeys: readonly string[];
 }
 
 /**
- * What whoever publishes may do: the calls of the stack's resources, of the steps, of preflight and of recover. Of EC2
- * that is images and snapshots, never instances, volumes or networks.
+ * What the publisher may do: the calls of the stack's resources, of the steps, of preflight and of recover. In EC2 it
+ * may manage images and snapshots, never instances, volumes or networks.
  */
 export function publisherPolicy(rights: PublisherRights): PolicyDocument {
   const { account, region, parameterPrefix } = rights;
@@ -249,16 +249,16 @@ function importRights(
   ];
 }
 
-/** An issuer of identities to runs of a pipeline. */
+/** An issuer that gives identities to pipelines. */
 export interface OidcIssuer {
   /** `https://gitlab.example.org`. */
   url: string;
   audience: string;
-  /** Which of its identities: patterns of their `sub`. */
+  /** Patterns of the `sub` of accepted identities. */
   subjects: readonly string[];
 }
 
-/** Who may be the publisher: these principals, and these identities of an issuer that the account knows. */
+/** Lets these principals, and these identities of an issuer that the account knows, assume the publisher's role. */
 export function publisherTrust(
   principals: readonly string[],
   issuer?: { arn: string; oidc: OidcIssuer },
@@ -292,7 +292,7 @@ export function publisherTrust(
   );
 }
 
-/** Nobody reaches a bucket without TLS, whatever else they may. */
+/** Denies all access to a bucket without TLS. */
 export const tlsOnly = (bucketArn: string): PolicyDocument =>
   policy({
     Sid: "TlsOnly",

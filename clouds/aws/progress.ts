@@ -1,4 +1,7 @@
-/** Which resources images and lines have on AWS, and how far unfinished ones have come, by the components' names. Pure. */
+/**
+ * Which resources images and lines have on AWS, and how far unfinished ones have come. Resources are found by the names
+ * that the components give them. Pure.
+ */
 import type { StackSettings } from "../../src/configuration/settings.ts";
 import { bestEffortSuffix } from "../../src/configuration/regions.ts";
 import { type DeclaredImage, isAtLeast, type Stage } from "../../src/configuration/variant.ts";
@@ -12,7 +15,7 @@ import { grantees } from "./rules.ts";
 import type { AwsChannelInput } from "./steps/read-back-channel.ts";
 import type { AwsSnapshotsInput } from "./steps/tag-snapshots.ts";
 
-/** A command that may come twice: for required regions, and for best-effort ones. */
+/** Names of a command that may exist twice: for required regions, and for best-effort regions. */
 const bothOf = (name: string): string[] => [name, name + bestEffortSuffix];
 
 export const awsProgress: CloudProgress = {
@@ -28,7 +31,7 @@ export const awsProgress: CloudProgress = {
     const id = imageId(key, region, state);
     const readBack = state.inputsOf<AwsChannelInput>(...bothOf(`${line.key}-channel`));
     const parameter = state.find(resourceTypes.parameter, regionalName(line.key, region));
-    // A value that is a secret cannot be compared.
+    // A secret value cannot be compared.
     const { value, insecureValue } = parameter?.inputs ?? {};
     const pointed = [insecureValue, value].find((one) => typeof one === "string");
     return (
@@ -76,7 +79,7 @@ function lineResources({ key, targets }: ReleaseLine): string[] {
   ];
 }
 
-/** The AMI of an image in a region: the imported one at home, copies elsewhere. */
+/** The id of an image's AMI in a region: the imported AMI in the home region, a copy elsewhere. */
 function imageId(key: string, region: string, state: StateIndex): string | undefined {
   const imported = state.find(resourceTypes.ami, key);
   const isHome = imported?.inputs?.["region"] === region;
@@ -91,7 +94,7 @@ function regionalParts(
 ): RegionalPart[] {
   const { region: home } = awsSettingsOf(settings);
   const others = published.filter(({ name }) => name !== home);
-  // What recover has found changed, it has marked.
+  // Recover marks commands whose snapshots it found changed.
   const tagged = state
     .inputsOf<AwsSnapshotsInput & { unfinished: true }>(...bothOf(`${key}-snapshots`))
     .filter(({ unfinished }) => unfinished !== true);

@@ -9,20 +9,20 @@ import type { PublicAccess } from "../cloud.ts";
 
 /** Arguments of {@link AwsPublicAccess}. */
 export interface AwsPublicAccessArgs {
-  /** The stack's: those that it makes public on AWS count. */
+  /** The stack's images. Only those that it makes public on AWS count. */
   images: readonly DeclaredImage[];
-  /** How far the stack brings an image at most. */
+  /** The highest stage to which the stack brings an image. */
   ceiling: Stage;
-  /** Looks whether the account is ready, before its block is switched off for nothing. @default nobody looks */
+  /** Checks the account before block public access is switched off. @default nothing is checked */
   preflight?: pulumi.ResourceHook | undefined;
 }
 
-/** AWS takes up to ten minutes to let images be public after it was told to. */
+/** AWS takes up to ten minutes before it allows public images. */
 const patience = { customTimeouts: { create: "30m", update: "30m" } };
 
 /**
- * The account's block on making images public, declared to be off in the regions that need it. AWS has it on in new
- * accounts, and a public permission fails then.
+ * Switches the account's block public access off in the regions that need it. AWS has it on in new accounts, where
+ * sharing an image with everybody fails.
  */
 export class AwsPublicAccess extends pulumi.ComponentResource {
   readonly regions: PublicAccess;
@@ -60,7 +60,7 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
   }
 }
 
-/** Regions in which a stack's images on AWS are public, and whether their snapshots are, too. */
+/** Regions in which a stack's images on AWS are public, and whether their snapshots are public too. */
 export function publicRegions(
   images: readonly DeclaredImage[],
   ceiling: Stage,

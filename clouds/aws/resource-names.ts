@@ -7,6 +7,6 @@ export const regionalName = (key: string, region: string): string => `${key}-${r
 export const permissionName = (key: string, region: string, grantee: string): string =>
   `${regionalName(key, region)}-${grantee}`;
 
-/** Ids that pass the provider's checks and name nothing: see `placeholderIfFailed`. */
+/** Ids that pass the provider's checks but name nothing: see `placeholderIfFailed`. */
 export const noImage = "ami-00000000";
 export const noSnapshot = "snap-00000000";

@@ -1,4 +1,4 @@
-/** Types of the resources that an image and a line have on AWS, as a stack's state names them. */
+/** Types of the resources that images and lines have on AWS, as in a stack's state. */
 export const resourceTypes = {
   ami: "aws:ec2/ami:Ami",
   copy: "aws:ec2/amiCopy:AmiCopy",
@@ -7,8 +7,8 @@ export const resourceTypes = {
   parameter: "aws:ssm/parameter:Parameter",
 } as const;
 
-/** Types of a channel's component: today's, and the one in states that were written before December 2026. */
+/** Types of a channel's component: today's, and the type in states written before December 2026. */
 export const channelTypes: readonly string[] = ["alpine:aws:Channel", "alpine:index:Channel"];
 
-/** The provider that all of them have: it is in a state as long as anything there is. */
+/** The type of their provider, which is in a state as long as any of them is. */
 export const awsProviderType = "pulumi:providers:aws";

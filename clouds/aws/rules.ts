@@ -1,20 +1,20 @@
-/** What follows from a variant and its entry for its AMIs: plain data, for the component, preflight and status alike. */
+/** Derives an AMI's attributes from a variant and its ledger entry. Plain data, shared by the component, preflight and status. */
 import { imageName, tags } from "../../src/configuration/tags.ts";
 import type { ImageState, Variant } from "../../src/configuration/variant.ts";
 
 /** EC2's names of architectures. */
 export const amiArchitectures = { x86_64: "x86_64", aarch64: "arm64" } as const;
 
-/** The AMI's boot mode, where the configuration does not name one. */
+/** The AMI's boot mode by firmware, unless the configuration sets one. */
 export const amiBootModes = { bios: "legacy-bios", uefi: "uefi" } as const;
 
-/** Tags of an image's AMIs and snapshots: the original's, and the `Name` that AWS's console shows. */
+/** Tags of an image's AMIs and snapshots: the original project's, and the `Name` that AWS's console shows. */
 export function amiTags(variant: Variant): Record<string, string> {
   const own = Object.entries(tags(variant)).map(([key, value]) => [key, String(value)] as const);
   return { ...Object.fromEntries(own), Name: imageName(variant) };
 }
 
-/** Tag of a snapshot that was made from a disk: who needs it, `PROJECT/STACK/IMAGE`. By it `recover` knows its own stack's. */
+/** Tag with a snapshot's owner, `PROJECT/STACK/IMAGE`, by which `recover` recognises its own stack's snapshots. */
 export const ownerTag = "alpine:owner";
 
 /** Public AMIs can't be deprecated later than this many years after they were made (EC2 guide, "Deprecate an AMI"). */
@@ -33,8 +33,9 @@ export function latestDeprecation(added: string): string {
 }
 
 /**
- * When the AMI is deprecated, as YYYY-MM-DDTHH:MM:SSZ: at the end of life's last minute, as the original does; on the day
- * that it retires; at the latest when AWS would do it anyway. AWS refuses what lies in the past: preflight says so before.
+ * When the AMI is deprecated, as YYYY-MM-DDTHH:MM:SSZ. The earliest of these: the last minute of the end-of-life day,
+ * as in the original project; the day it retires; and the latest time that AWS allows. AWS refuses past times, which
+ * preflight reports in advance.
  */
 export function deprecationTime(
   variant: Pick<Variant, "endOfLife">,
@@ -45,15 +46,15 @@ export function deprecationTime(
   return times.sort()[0]!;
 }
 
-/** Whom an image is shared with. */
+/** Someone an image is shared with. */
 export interface Grantee {
-  /** For names of resources: `public`, an account, an organization's or a unit's id. */
+  /** Used in names of resources: `public`, or the id of an account, an organization or a unit. */
   name: string;
   group?: "all";
   accountId?: string;
   organizationArn?: string;
   organizationalUnitArn?: string;
-  /** Whether it is about to be taken out: it may go, however protected the image is. */
+  /** If true, the grantee is about to be removed, even if the image is protected. */
   leaving?: true;
 }
 
@@ -64,7 +65,7 @@ const organization = /^arn:aws[\w-]*:organizations::\d{12}:organization\/(o-[a-z
 const organizationalUnit =
   /^arn:aws[\w-]*:organizations::\d{12}:ou\/o-[a-z0-9]{10,32}\/(ou-[a-z0-9-]{8,68})$/;
 
-/** A key of `access` as a grantee; undefined where it is none that AWS could know. */
+/** The grantee that a key of `access` names. Undefined if AWS has no such grantee. */
 export function granteeOf(key: string): Grantee | undefined {
   if (key === "PUBLIC") return { name: "public", group: "all" };
   if (/^\d{12}$/.test(key)) return { name: key, accountId: key };
@@ -75,16 +76,16 @@ export function granteeOf(key: string): Grantee | undefined {
   return undefined;
 }
 
-/** Why `access` cannot name a grantee on AWS, as the end of a sentence that begins with the name. */
+/** Why a key of `access` names no grantee on AWS, as the end of a sentence that begins with the key. */
 export function granteeProblem(key: string): string | undefined {
   if (granteeOf(key) !== undefined) return undefined;
-  const digits = /^\d+$/.test(key) ? `${key.length} digits, and an account has twelve` : "not a grantee";
+  const digits = /^\d+$/.test(key) ? `${key.length} digits, but an account has twelve` : "not a grantee";
   return `is ${digits}: expected PUBLIC, an account's id, or the ARN of an organization or a unit of one`;
 }
 
 /**
- * Whom a published image is shared with. Who is named beside everybody keeps a permission of their own: taking it away because
- * the image becomes public would be a change that nobody has asked for, and would leave them without when it no longer is.
+ * Everyone a published image is shared with. In a public image, accounts that `access` names keep their own
+ * permissions: nobody asked to remove these, and they still count when the image is no longer public.
  */
 export function grantees(access: Variant["access"]): Grantee[] {
   const keys = Object.keys(access).filter((key) => access[key]);
@@ -95,7 +96,7 @@ export function grantees(access: Variant["access"]): Grantee[] {
   });
 }
 
-/** Encryption of an imported or copied snapshot. A key is an alias that each region has; an ARN names one region's key alone. */
+/** Encryption of an imported or copied snapshot. An alias names a key in each region, an ARN in one region only. */
 export function encryptionOf({ encrypted }: Pick<Variant, "encrypted">): {
   encrypted?: true;
   kmsKeyId?: string;

@@ -1,4 +1,4 @@
-/** What keeps an image from being imported into AWS or published there, by its variant and the stack's settings alone. */
+/** Finds what keeps an image from being imported into AWS or published there, from its variant and the stack's settings alone. */
 import type { StackSettings } from "../../src/configuration/settings.ts";
 import { type DeclaredImage, isAtLeast, type Stage } from "../../src/configuration/variant.ts";
 import type { StageProblem } from "../cloud.ts";
@@ -6,7 +6,7 @@ import { type AwsSettings, awsSettingsOf } from "./options.ts";
 import { granteeOf, grantees, isPublic } from "./rules.ts";
 
 /**
- * All that keeps an image from being brought to a stage on AWS: what the stack or the configuration must say first.
+ * All problems in settings and configuration that keep an image from being brought to a stage on AWS.
  * @param stage import or later
  */
 export function validate(image: DeclaredImage, stage: Stage, settings: StackSettings): StageProblem[] {
@@ -29,21 +29,20 @@ function settingProblems({ mirror }: StackSettings, aws: AwsSettings): StageProb
     problems.push({
       propertyPath: "stage",
       reason:
-        "images from the offline kit are for folders and for emulators of clouds on loopback; keep the stack's alpine:stage at upload",
+        "images from the offline kit may only go to folders and to emulators on loopback; keep the stack's alpine:stage at upload",
     });
   }
   if (aws.region === "") {
     problems.push({
       propertyPath: "aws",
       reason:
-        "the stack does not say in which region images are imported; set its alpine:aws, as {region: us-west-2, bucket: …}",
+        "the stack has no region to import images into; set its alpine:aws, for example {region: us-west-2, bucket: …}",
     });
   }
   if (aws.importMethod === "vmimport" && aws.bucket === "") {
     problems.push({
       propertyPath: "aws",
-      reason:
-        "the stack names no bucket to import from; set bucket in its alpine:aws, or importMethod: direct",
+      reason: "the stack has no bucket to import from; set bucket in its alpine:aws, or importMethod: direct",
     });
   }
   return problems;
@@ -53,11 +52,11 @@ function formatProblems({ variant }: DeclaredImage, { importMethod }: AwsSetting
   const { imageFormat, imageCompress } = variant;
   const isPacked = imageFormat === "raw" && imageCompress !== undefined;
   if (importMethod !== "vmimport" || (!isPacked && imageFormat !== "qcow2")) return [];
-  const found = isPacked ? `raw, packed as ${imageCompress}` : imageFormat;
+  const found = isPacked ? `raw, compressed as ${imageCompress}` : imageFormat;
   return [
     {
       propertyPath: "imageFormat",
-      reason: `VM Import takes vhd and plain raw, and its imageFormat is ${found}; change the layer, or set importMethod: direct`,
+      reason: `VM Import takes vhd and uncompressed raw, but its imageFormat is ${found}; change the layer, or set importMethod: direct`,
     },
   ];
 }
@@ -69,27 +68,27 @@ function encryptionProblems(image: DeclaredImage, stage: Stage, aws: AwsSettings
   if (encrypted === false) return [];
   if (regions.length > 0 && isPublic(image.variant)) {
     return problem(
-      "it would be public and encrypted, which AWS refuses; set access: { PUBLIC: false }, or encrypted: false",
+      "it would be both public and encrypted, which AWS refuses; set access: { PUBLIC: false }, or encrypted: false",
     );
   }
   if (encrypted === true) {
     if (regions.length === 0 || grantees(access).length === 0) return [];
     return problem(
-      "it would be encrypted by AWS's own key, with which it can be shared with nobody; name a key of yours that they may use",
+      "it would be encrypted with AWS's own key, which prevents sharing; set encrypted to a key of yours that the grantees may use",
     );
   }
   const keyRegion = /^arn:[^:]+:kms:([^:]+):/.exec(encrypted)?.[1];
   if (keyRegion === undefined) {
     if (aws.importMethod === "vmimport") return [];
     return problem(
-      `EBS direct takes a key by its ARN, and encrypted is ${encrypted}; name it as arn:aws:kms:REGION:ACCOUNT:key/ID, or set importMethod: vmimport`,
+      `EBS direct needs a key's ARN, but encrypted is ${encrypted}; set it to arn:aws:kms:REGION:ACCOUNT:key/ID, or set importMethod: vmimport`,
     );
   }
   const all = [aws.region, ...regions.map(({ name }) => name)];
   const elsewhere = [...new Set(all.filter((name) => name !== keyRegion))];
   if (elsewhere.length === 0) return [];
   return problem(
-    `its key is one of ${keyRegion}, and the image goes to ${elsewhere.join(", ")} too; name a key by an alias that each region has (alias/NAME)`,
+    `its key is in ${keyRegion}, but the image also goes to ${elsewhere.join(", ")}; use an alias that exists in each region (alias/NAME)`,
   );
 }
 
@@ -98,13 +97,13 @@ function accessProblems({ variant }: DeclaredImage, { rebuild }: StackSettings):
     .filter((name) => variant.access[name] && granteeOf(name) === undefined)
     .map((name): StageProblem => ({
       propertyPath: "access",
-      reason: `access "${name}" is neither PUBLIC, nor an account's twelve digits, nor an organization's or a unit's ARN`,
+      reason: `access "${name}" is neither PUBLIC, nor an account's twelve digits, nor the ARN of an organization or a unit`,
     }));
   if (isPublic(variant) && rebuild === "changed") {
     problems.push({
       propertyPath: "rebuild",
       reason:
-        "it would be public, in a stack that replaces what was built from other inputs; set the stack's alpine:rebuild to never",
+        "it would be public, but the stack replaces images whose inputs changed; set the stack's alpine:rebuild to never",
     });
   }
   return problems;

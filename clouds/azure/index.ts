@@ -4,7 +4,7 @@ import type { Cloud } from "../cloud.ts";
 import { azureMachine } from "./machine.ts";
 import { azureMetadata, azureWireserver, wireserverAddress } from "./metadata-service.ts";
 
-/** Microsoft Azure: images are built, booted and stored. Publishing them is not supported so far. */
+/** Microsoft Azure: images are built, boot-tested and stored. Publishing is not supported yet. */
 export const azure: Cloud = {
   name: "azure",
   machine: azureMachine,
@@ -13,7 +13,7 @@ export const azure: Cloud = {
   }),
   dataSource: "Azure",
   regions: {
-    // Without a public URL: the list is what `az account list-locations` prints.
+    // There is no public URL: the list is the output of `az account list-locations`.
     names: (list) =>
       (Array.isArray(list) ? list : [])
         .filter((one) => fieldOf(fieldOf(one, "metadata"), "regionType") === "Physical")

@@ -2,7 +2,7 @@ import { type Machine, smbios, virtioNet, virtioScsi } from "../../src/boot-test
 import type { Variant } from "../../src/configuration/variant.ts";
 
 /**
- * A machine like Azure's. Sources: "docs" is Azure's documentation of its machines, "ds" what cloud-init's
+ * A machine like Azure's. Sources: "docs" is Azure's documentation of its machines, "ds" is what cloud-init's
  * DataSourceAzure.py compares.
  */
 export function azureMachine({ firmware }: Pick<Variant, "firmware">): Machine {
@@ -13,7 +13,7 @@ export function azureMachine({ firmware }: Pick<Variant, "firmware">): Machine {
   return {
     ...disk,
     network: virtioNet,
-    // ds: the chassis' asset tag. Azure's manufacturer and product must be left out: Linux's ata_piix, when it sees them,
+    // ds: the chassis' asset tag. Azure's manufacturer and product must be left out: if Linux's ata_piix sees them, it
     // leaves IDE disks to Hyper-V's driver, which finds none here.
     smbios: [smbios(3, { asset: "7783-7084-3265-9085-8269-3286-77" })],
     serialPorts: [],

@@ -11,12 +11,12 @@ import {
   text,
 } from "../../src/boot-test/metadata/service.ts";
 
-/** Those that Tiny Cloud (2021-05-01) and cloud-init (2021-08-01, else 2019-06-01) ask for, and the oldest. */
+/** The versions that Tiny Cloud (2021-05-01) and cloud-init (2021-08-01, else 2019-06-01) ask for, and the oldest one. */
 const versions = ["2017-04-02", "2019-06-01", "2021-01-01", "2021-05-01", "2021-08-01"];
-/** The first that gives instances their user data. */
+/** The first version that provides user data. */
 const userDataVersion = "2021-01-01";
 
-/** Azure's instance metadata service: every request says that it is meant, and which version of the answer it wants. */
+/** Azure's instance metadata service. Every request must have a Metadata header and name an API version. */
 export function azureMetadata(instance: Instance): MetadataHandler {
   const mistake = (error: string, more: object = {}): ReturnType<MetadataHandler> =>
     json(400, { error, ...more });
@@ -41,7 +41,7 @@ export function azureMetadata(instance: Instance): MetadataHandler {
     if (part === undefined) return json(404, { error: "Not found" });
     const format = query.get("format") ?? "json";
     if (format === "text") return text(200, typeof part === "object" ? listing(part) : String(part));
-    // A single value is no document: JSON is for parts with names.
+    // A single value has no JSON form: JSON is only for nodes with children.
     if (format !== "json" || typeof part !== "object") {
       return mistake("Bad request. The requested node does not support the requested format.");
     }
@@ -86,12 +86,14 @@ function instanceTree(instance: Instance, version: string, isExtended: boolean):
   };
 }
 
-/** The address of Azure's other service. */
+/** The address of Azure's wireserver. */
 export const wireserverAddress = "168.63.129.16";
 
 const wireVersion = "2012-11-30";
 
-/** Azure's other service, by which a virtual machine says that it is up: cloud-init asks for its goal, and reports. */
+/**
+ * Azure's wireserver, to which a virtual machine reports that it is up: cloud-init gets its goal state, and reports its health.
+ */
 export function azureWireserver({ id }: Instance): MetadataHandler {
   return ({ method, path, query, headers }) => {
     const component = query.get("comp");

@@ -4,7 +4,7 @@ import type { Cloud } from "../cloud.ts";
 import { gcpMachine } from "./machine.ts";
 import { gcpMetadata } from "./metadata-service.ts";
 
-/** Google Cloud: images are built, booted and stored. Publishing them is not supported so far. */
+/** Google Cloud: images are built, boot-tested and stored. Publishing is not supported yet. */
 export const gcp: Cloud = {
   name: "gcp",
   machine: gcpMachine,

@@ -1,6 +1,6 @@
 import { type Machine, smbios, virtioNet, virtioScsi } from "../../src/boot-test/machine.ts";
 
-/** A machine like Compute Engine's: its documentation says that persistent disks are virtio SCSI, and cards virtio or gVNIC. */
+/** A machine like Compute Engine's: by its documentation, persistent disks are virtio SCSI, and network cards virtio or gVNIC. */
 export function gcpMachine(): Machine {
   return {
     ...virtioScsi,

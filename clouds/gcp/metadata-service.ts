@@ -10,10 +10,10 @@ import {
 } from "../../src/boot-test/metadata/service.ts";
 import { defined } from "../../src/lib/defined.ts";
 
-/** Every answer says whose it is, refusals too. */
+/** Every response has these headers, refusals too. */
 const flavor = { "metadata-flavor": "Google", server: "Metadata Server for VM" };
 
-/** Compute Engine's metadata server, version 1: it answers those who name it, and nobody who forwards for another. */
+/** Compute Engine's metadata server, version 1. Requests must have its Metadata-Flavor header, and must not be forwarded. */
 export function gcpMetadata(instance: Instance): MetadataHandler {
   const tree = instanceTree(instance);
   return ({ method, path, query, headers }) => {
@@ -40,7 +40,7 @@ export function gcpMetadata(instance: Instance): MetadataHandler {
   };
 }
 
-/** What an instance may say of itself, where its attributes allow it: cloud-init publishes its SSH host keys so. */
+/** A guest attribute, which an instance may write if its metadata enables it: cloud-init publishes its SSH host keys this way. */
 function isGuestAttribute([top, part, ...names]: readonly string[]): boolean {
   return top === "instance" && part === "guest-attributes" && names.length === 2;
 }

@@ -4,7 +4,7 @@ import type { Cloud } from "../cloud.ts";
 import { ociMachine } from "./machine.ts";
 import { ociMetadata } from "./metadata-service.ts";
 
-/** Oracle Cloud: images are built, booted and stored. Publishing them is not supported so far. */
+/** Oracle Cloud: images are built, boot-tested and stored. Publishing is not supported yet. */
 export const oci: Cloud = {
   name: "oci",
   machine: ociMachine,

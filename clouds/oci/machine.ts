@@ -1,6 +1,6 @@
 import { type Machine, smbios, virtioNet, virtioScsi } from "../../src/boot-test/machine.ts";
 
-/** A machine like Oracle Cloud's: paravirtualized launch mode is KVM's virtio, with boot volumes on virtio SCSI. */
+/** A machine like Oracle Cloud's: its paravirtualized launch mode is KVM's virtio, with boot volumes on virtio SCSI. */
 export function ociMachine(): Machine {
   return {
     ...virtioScsi,

@@ -11,7 +11,7 @@ import {
 } from "../../src/boot-test/metadata/service.ts";
 import { defined } from "../../src/lib/defined.ts";
 
-/** Oracle Cloud's instance metadata service, version 2 alone, as instances have it that have switched version 1 off. */
+/** Oracle Cloud's instance metadata service, version 2 only, as on instances that disable version 1. */
 export function ociMetadata(instance: Instance): MetadataHandler {
   const tree = instanceTree(instance);
   return ({ method, path, headers }) => {
@@ -21,7 +21,7 @@ export function ociMetadata(instance: Instance): MetadataHandler {
     if (isForwarded) return json(403, { code: "Forbidden", message: "forwarded requests are refused" });
     const [top, version, ...names] = namesOf(path);
     if (top !== "opc" || version !== "v2") return json(404, { code: "NotFound", message: "Not Found" });
-    // Oracle says that such a request is rejected, and not with which status.
+    // Oracle says that such requests are rejected, but not with which status.
     if (headers.authorization !== "Bearer Oracle") {
       return json(401, { code: "NotAuthenticated", message: "the Authorization header is missing or wrong" });
     }

@@ -297,7 +297,7 @@ describe("an image that was built from other inputs", function () {
     for (const preview of [true, false]) {
       const { warnings } = await run({ mocks: recorded(["00".repeat(32)]), preview });
       assert.equal(warnings.length, 1);
-      assert.match(warnings[0]!, /img was built from other inputs than today's; revise it/);
+      assert.match(warnings[0]!, /img was built from other inputs than today's; revise the release/);
     }
   });
 

@@ -1,6 +1,6 @@
 /**
- * moto, the AWS emulator from PyPI: the S3 server of the tests. It is installed once, below work/: `npm test` does it
- * before its suites, and so does `node test/doubles/moto.ts`.
+ * Runs moto from PyPI, the tests' S3 server. `npm test` installs it once under work/ before its suites, and so does
+ * `node test/doubles/moto.ts`.
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -14,12 +14,12 @@ import { freePort } from "../../src/lib/loopback.ts";
 const version = "5.2.5";
 const folder = join(resolve(import.meta.dirname, "../.."), "work/doubles", `moto-${version}`);
 
-/** What this machine lacks for moto, in a line. */
+/** What this machine lacks for moto, in one line. */
 export class MotoUnavailable extends Error {}
 
 /**
- * The server's program; the first time it takes what pip takes, half a minute.
- * @throws MotoUnavailable where python3, its venv or PyPI is missing
+ * The server's program. The first call installs it, which takes pip half a minute.
+ * @throws MotoUnavailable if python3, its venv or PyPI is missing
  */
 async function installed(): Promise<string> {
   const server = join(folder, "bin/moto_server");
@@ -29,7 +29,7 @@ async function installed(): Promise<string> {
     try {
       await has("python3 with venv (Debian: python3-venv)", "python3", "-m", "venv", folder);
       const pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-      // S3 needs no more than this of what `moto[server]` asks for, which is five times as much.
+      // S3 needs only these of the packages of `moto[server]`, which are five times as many.
       const packages = [`moto[s3]==${version}`, "flask", "flask-cors"];
       await has("PyPI", join(folder, "bin/python"), ...pip, ...packages);
     } catch (error) {
@@ -40,7 +40,7 @@ async function installed(): Promise<string> {
   });
 }
 
-/** Runs a program that needs `what`, which is missing where it fails. */
+/** Runs a program that needs `what`, and reports that as missing if it fails. */
 async function has(what: string, program: string, ...arguments_: string[]): Promise<void> {
   try {
     await execa(program, arguments_);
@@ -48,13 +48,15 @@ async function has(what: string, program: string, ...arguments_: string[]): Prom
     if (!(error instanceof ExecaError)) throw error;
     const said = [error.stderr, error.stdout, error.originalMessage].join("\n").trim().split("\n");
     const reason = said.find((line) => /^error/i.test(line)) ?? said[0] ?? "";
-    throw new MotoUnavailable(`moto ${version} can't be installed, for it takes ${what}: ${reason.trim()}`);
+    throw new MotoUnavailable(
+      `moto ${version} cannot be installed, because it needs ${what}: ${reason.trim()}`,
+    );
   }
 }
 
-/** For a suite's `before`: skips all of it where there can be no moto, and says why. */
+/** For a suite's `before`: if moto is unavailable, skips the suite and says why. */
 export async function skipWithoutMoto(suite: Mocha.Context): Promise<void> {
-  // Outside of `npm test` it may have to be installed yet, which is no test's time.
+  // Outside of `npm test` moto may not be installed yet. Its installation must not count as test time.
   suite.timeout(0);
   try {
     await installed();
@@ -71,7 +73,7 @@ export interface Moto {
   stop(): void;
 }
 
-/** A fresh, empty server on loopback; it forgets everything when it stops. */
+/** Starts an empty server on loopback, which forgets everything when it stops. */
 export async function startMoto(): Promise<Moto> {
   const program = await installed();
   const port = await freePort();
@@ -94,7 +96,7 @@ async function untilAnswers(url: string, child: ChildProcess): Promise<void> {
     }
   }
   child.kill();
-  throw new Error("moto didn't answer in a minute");
+  throw new Error("moto did not answer within a minute");
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
@@ -102,6 +104,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     console.log(await installed());
   } catch (error) {
     if (!(error instanceof MotoUnavailable)) throw error;
-    console.log(`left out, and tests that need it are skipped: ${error.message}`);
+    console.log(`not installed; tests that need it are skipped: ${error.message}`);
   }
 }

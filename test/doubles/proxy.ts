@@ -1,4 +1,4 @@
-/** A server on loopback in front of another one: looks at what passes, and may change it. */
+/** A proxy on loopback, which can inspect and change what passes. */
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders, request } from "node:http";
 import { listenOnLoopback } from "../../src/lib/loopback.ts";
 
@@ -17,7 +17,7 @@ export interface Answer {
   body: Buffer | string;
 }
 
-/** Answers in place of the server behind, or passes the exchange on, as it is or changed. `undefined` breaks the connection. */
+/** Responds in place of the server behind it, or passes the exchange on, possibly changed. `undefined` breaks the connection. */
 export type Handler = (
   exchange: Exchange,
   passOn: (changed?: Partial<Exchange>) => Promise<Answer>,
@@ -57,7 +57,7 @@ async function forward(target: string, { method, path, headers, body }: Exchange
   return await new Promise((resolve, reject) => {
     const onward = request(new URL(path, target), { method, headers }, (answer) => {
       const kept = { ...answer.headers };
-      // What connections do is between two ends only.
+      // Connection headers apply to one connection only.
       for (const name of ["connection", "transfer-encoding"]) delete kept[name];
       all(answer).then((body) => resolve({ status: answer.statusCode ?? 500, headers: kept, body }), reject);
     });

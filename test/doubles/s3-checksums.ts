@@ -1,11 +1,11 @@
 /**
- * What moto leaves out of S3's checksums, in front of it: it takes parts and their checksums unseen, and does not tell them
- * again. After the S3 user guide, "Checking object integrity", and the API reference of the calls.
+ * Adds what moto lacks of S3's checksums: moto neither checks parts against their checksums nor returns these. Follows
+ * the S3 user guide, "Checking object integrity", and the calls' API reference.
  */
 import { createHash } from "node:crypto";
 import { type Answer, type Exchange, type Handler, type Proxy, startProxy } from "./proxy.ts";
 
-/** A proxy to moto that checks as S3 does. `handler` stands in front of it and may still spoil things. */
+/** A proxy to moto that checks like S3. `handler` comes before it, and may still break things. */
 export async function startS3(moto: string, handler: Handler = (_, passOn) => passOn()): Promise<Proxy> {
   const strict = checksums();
   return await startProxy(moto, (exchange, passOn) =>
@@ -44,7 +44,7 @@ function checksums(): Handler {
   };
 }
 
-/** UploadPart: the data has to be what its checksum says. */
+/** UploadPart: the data must match its checksum. */
 async function takePart(
   { headers, query, body }: Exchange,
   parts: Map<string, Part>,
@@ -61,7 +61,7 @@ async function takePart(
   return answer;
 }
 
-/** ListParts: each with its checksum. */
+/** ListParts: adds each part's checksum. */
 function tellParts(answer: Answer, parts: Map<string, Part>): Answer {
   const body = answer.body
     .toString()
@@ -72,7 +72,7 @@ function tellParts(answer: Answer, parts: Map<string, Part>): Answer {
   return { ...answer, body };
 }
 
-/** CompleteMultipartUpload: the parts' checksums and the object's size have to be those that came. */
+/** CompleteMultipartUpload: the parts' checksums and the object's size must match what was received. */
 function completeFault({ headers, body }: Exchange, parts: Map<string, Part>): Answer | undefined {
   let bytes = 0;
   for (const [, part = ""] of body.toString().matchAll(/<Part>(.*?)<\/Part>/gs)) {
@@ -86,7 +86,7 @@ function completeFault({ headers, body }: Exchange, parts: Map<string, Part>): A
   return refuse(400, "InvalidRequest", "The provided object size does not match");
 }
 
-/** HeadObject: behind a composite checksum stands how many parts it is of, as in the ETag. */
+/** HeadObject: appends the number of parts to a composite checksum, as in the ETag. */
 function countParts(answer: Answer): Answer {
   const sha256 = answer.headers["x-amz-checksum-sha256"];
   const count = /-(\d+)"$/.exec(String(answer.headers["etag"]))?.[1];

@@ -95,7 +95,7 @@ describe("images on AWS", function () {
       const told = warnings.filter((warning) => /built from other inputs/.test(warning));
       assert.equal(told.length, 2, warnings.join("\n"));
       const kept = warnings.filter((warning) =>
-        /was registered with enaSupport true, which is false/.test(warning),
+        /was registered with enaSupport true, but the configuration now says false/.test(warning),
       );
       assert.equal(kept.length, 2, warnings.join("\n"));
       assert.deepEqual(await upAsDeclared(project()), []);

@@ -89,11 +89,11 @@ describe("the account, before a publishing up", function () {
     const { message, calls } = await refused();
     assert.match(message, /6 errors; nothing was uploaded/);
     for (const problem of [
-      /^ *regions: af-south-1: not switched on in the account \(not-opted-in\)$/m,
-      /^ *bucket: no-such-bucket: there is no such bucket$/m,
-      /^ *role: no-such-role: there is no such role$/m,
-      /^ *names: us-east-1: alpine-3\.23\.6-x86_64-bios-tiny-r0 is the name of ami-0123456789abcdef0, which isn't this project's/m,
-      /^ *names: eu-west-1: alpine-3\.23\.6-x86_64-uefi-tiny-r0 is there as ami-0123456789abcdef0, and not in this stack's state$/m,
+      /^ *regions: af-south-1: not enabled in the account \(not-opted-in\)$/m,
+      /^ *bucket: no-such-bucket: this bucket does not exist$/m,
+      /^ *role: no-such-role: this role does not exist$/m,
+      /^ *names: us-east-1: ami-0123456789abcdef0 has the name alpine-3\.23\.6-x86_64-bios-tiny-r0, but/m,
+      /^ *names: eu-west-1: alpine-3\.23\.6-x86_64-uefi-tiny-r0 exists as ami-0123456789abcdef0, but not in this stack's state$/m,
       /^ *quota: eu-west-1: 0 public images, 2 more planned, 1 allowed$/m,
     ]) {
       assert.equal(message.match(new RegExp(problem, "gm"))?.length, 1, `${problem}\n${message}`);
@@ -131,7 +131,7 @@ describe("the account, before a publishing up", function () {
       delete roles["vmimport"];
     });
     const { message, calls } = await refused();
-    assert.match(message, /1 error; nothing was uploaded\n *role: vmimport: there is no such role/);
+    assert.match(message, /1 error; nothing was uploaded\n *role: vmimport: this role does not exist/);
     assert.deepEqual(changing(calls), []);
     await project.equipAccount();
     await project.up();
@@ -149,7 +149,7 @@ describe("the account, before a publishing up", function () {
     const { message, calls } = await refused();
     assert.match(
       message,
-      /1 error; nothing was changed\n *end of life: 3\.23\.6-r0: is to be deprecated on 2026-11-10, which has passed/,
+      /1 error; nothing was changed\n *end of life: 3\.23\.6-r0: would now be deprecated on 2026-11-10, which has passed/,
     );
     assert.deepEqual(changing(calls), []);
     assert.deepEqual(await project.found(), before);

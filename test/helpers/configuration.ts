@@ -1,4 +1,4 @@
-/** The configuration's functions with the clouds of this project, as its entry points call them. */
+/** The configuration's functions with this project's clouds, as its entry points call them. */
 import { clouds } from "../../clouds/registry.ts";
 import * as imagesModule from "../../src/configuration/images.ts";
 import * as files from "../../src/configuration/index.ts";

@@ -1,4 +1,4 @@
-/** Reads "newc" cpio archives, by the kernel's description of the format and not by our writer. */
+/** Reads "newc" cpio archives. It follows the kernel's description of the format, not our writer. */
 export interface ReadEntry {
   name: string;
   mode: number;
@@ -9,13 +9,13 @@ export interface ReadEntry {
   content: Buffer;
 }
 
-/** The entries of all archives that follow each other, without the trailers. */
+/** The entries of all concatenated archives, without the trailers. */
 export function readCpio(archive: Buffer): ReadEntry[] {
   const entries: ReadEntry[] = [];
   const aligned = (offset: number): number => Math.ceil(offset / 4) * 4;
   let offset = 0;
   while (offset < archive.length) {
-    // Zeroes may lie between archives.
+    // There may be zeroes between archives.
     if (archive[offset] === 0) {
       offset += 4;
       continue;

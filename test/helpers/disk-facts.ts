@@ -1,4 +1,4 @@
-/** What a guest tells of a good disk, shortened to what the judge looks at, and what that disk was to be. */
+/** The facts that a guest reports about a good disk, shortened to what the disk check reads, and the disk that was expected. */
 import type { ExpectedDisk } from "../../src/builder/disk-check/check-facts.ts";
 import { identifiers } from "../../src/builder/inputs.ts";
 import { someVariant } from "./variant.ts";
@@ -45,7 +45,7 @@ export function expectedDisk(firmware: "bios" | "uefi"): ExpectedDisk {
   };
 }
 
-/** What guest/check/ tells of it, one fact a line, without the word `fact`. */
+/** The report of guest/check/ on it, one fact per line, without the word `fact`. */
 export function goodFacts(firmware: "bios" | "uefi"): string {
   return `${firmware === "bios" ? bios : uefi}${common}${paths()}end yes\n`;
 }

@@ -1,17 +1,17 @@
-/** Small raw disks with partition tables, made here so that what reads tables is not tested by itself. */
+/** Writes small raw disks with partition tables, so that the code that reads tables does not test itself. */
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 
 const sector = 512;
 
 export interface DiskPart {
-  /** Only GPT has them. */
+  /** GPT only. */
   name?: string;
   /** MiB. */
   start: number;
   /** MiB. */
   length: number;
-  /** What is in it, from its start. */
+  /** The content at its start. */
   content?: Buffer;
 }
 
@@ -27,7 +27,7 @@ export function mbrDisk(file: string, sizeMib: number, parts: readonly DiskPart[
   return write(file, sizeMib, parts, [[record, 0]]);
 }
 
-/** Writes a disk with a GPT, whose second copy is where a disk of `endsAtMib` would have it. */
+/** Writes a disk with a GPT. The backup table is where a disk of `endsAtMib` would have it. */
 export function gptDisk(
   file: string,
   sizeMib: number,

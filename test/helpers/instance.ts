@@ -1,4 +1,4 @@
-/** Metadata services under test: asked over real HTTP, on loopback. */
+/** Serves metadata services under test over real HTTP, on loopback. */
 import { serveMetadata } from "../../src/boot-test/metadata/server.ts";
 import type { Instance, MetadataHandler } from "../../src/boot-test/metadata/service.ts";
 
@@ -17,7 +17,7 @@ export interface Reply {
 }
 export type Ask = (path: string, headers?: Record<string, string>, method?: string) => Promise<Reply>;
 
-/** Serves a handler while the tests around the call run. */
+/** Serves a handler while the surrounding tests run. */
 export function served(handler: () => MetadataHandler): Ask {
   let server: Awaited<ReturnType<typeof serveMetadata>>;
   before(async () => {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { resultOf, type PulumiProject } from "./pulumi-project.ts";
 
-/** Starts the CLI, waits until `file` in the project holds a process id, interrupts the CLI once and awaits its end. */
+/** Starts the CLI, waits until `file` in the project has a process id, interrupts the CLI once, and waits until it ends. */
 export async function interruptWhenThere(
   project: PulumiProject,
   file: string,
@@ -16,13 +16,13 @@ export async function interruptWhenThere(
     if (existsSync(path) && /\d\n?$/.test(readFileSync(path, "utf8"))) break;
     await sleep(100);
   }
-  assert.ok(existsSync(path), `${file} didn't appear in a minute`);
+  assert.ok(existsSync(path), `${file} did not appear within a minute`);
   const pid = Number(readFileSync(path, "utf8"));
   child.kill("SIGINT");
   return { ...(await result), pid };
 }
 
-/** Whether a process runs; one that has ended, but that nobody has asked about yet, doesn't. */
+/** Whether a process is running. A zombie is not. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);

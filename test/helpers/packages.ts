@@ -1,4 +1,4 @@
-/** Installed packages, as apk in a build guest reports them. */
+/** Installed packages, as reported by apk in a builder's guest. */
 import { type InstalledPackage, installedPackageSchema } from "../../src/builder/sbom.ts";
 
 const report = [

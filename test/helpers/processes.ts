@@ -1,4 +1,4 @@
-/** What tests need to know about other processes. */
+/** Runs, finds and watches processes for tests. */
 import { execFile, spawnSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -9,7 +9,7 @@ export interface Ended {
   stderr: string;
 }
 
-/** Runs a program to its end, whatever its exit code is. */
+/** Runs a program until it ends, with any exit code. */
 export function runProgram(
   program: string,
   args: readonly string[],
@@ -19,21 +19,21 @@ export function runProgram(
     execFile(program, args, { ...options, encoding: "utf8" }, (error, stdout, stderr) => {
       if (error === null) resolve({ code: 0, stdout, stderr });
       else if (typeof error.code === "number") resolve({ code: error.code, stdout, stderr });
-      else reject(new Error(`${program} did not run to its end`, { cause: error }));
+      else reject(new Error(`${program} did not exit`, { cause: error }));
     });
   });
 }
 
-/** Waits until something holds; fails with what was waited for when it does not in time. */
+/** Waits until something is true. Fails with `what` if it takes too long. */
 export async function waitUntil(what: string, holds: () => boolean, seconds = 8): Promise<void> {
   const deadline = performance.now() + seconds * 1000;
   while (!holds()) {
-    if (performance.now() > deadline) throw new Error(`after ${seconds} s still not: ${what}`);
+    if (performance.now() > deadline) throw new Error(`still not true after ${seconds} s: ${what}`);
     await sleep(20);
   }
 }
 
-/** A process that runs; one that has ended and only waits to be collected does not. */
+/** Whether a process is running. A zombie is not. */
 export function isRunning(pid: number): boolean {
   try {
     return !/^\d+ \(.*\) Z/s.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
@@ -43,7 +43,7 @@ export function isRunning(pid: number): boolean {
   }
 }
 
-/** What a process was started with; nothing once it has ended. */
+/** The command line of a process. Empty once it has ended. */
 export function commandLine(pid: number): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
@@ -52,7 +52,7 @@ export function commandLine(pid: number): string {
   }
 }
 
-/** Processes whose command line holds a text, this one excepted. */
+/** Other processes whose command line contains a text. */
 export function processesWith(text: string): number[] {
   return readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -60,7 +60,7 @@ export function processesWith(text: string): number[] {
       try {
         return isRunning(Number(pid)) && readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(text);
       } catch {
-        // It ended while we looked.
+        // It ended in the meantime.
         return false;
       }
     })

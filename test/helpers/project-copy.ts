@@ -1,4 +1,4 @@
-/** The project's programs in a temporary folder: with caches, images, locks and slots that are nobody else's. */
+/** A copy of the project's programs in a temporary folder, with its own caches, images, locks and slots. */
 import { cpSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ export const projectRoot = resolve(import.meta.dirname, "../..");
 
 export interface ProjectCopy {
   root: string;
-  /** A module of the copy. Its classes are not those of the original: compare names, not `instanceof`. */
+  /** A module of the copy. Its classes differ from the original's: compare names, not `instanceof`. */
   load<Module>(file: string): Promise<Module>;
 }
 

@@ -1,6 +1,6 @@
 /**
- * Pulumi's mocks, recording: what is registered, with the options that the engine would be told and mocks are not.
- * A resource that no mock is given for is an error.
+ * Pulumi's mocks with a recorder. It records what is registered, including options that the engine gets but mocks do
+ * not. A resource without a mock is an error.
  */
 import "../../src/lib/error-stacks.ts";
 import * as pulumi from "@pulumi/pulumi";
@@ -10,15 +10,15 @@ export interface Registered {
   type: string;
   name: string;
   inputs: Record<string, unknown>;
-  /** `TYPE NAME` of the parent; undefined for the stack's own. */
+  /** `TYPE NAME` of the parent. Undefined for top-level resources. */
   parent: string | undefined;
   deleteBeforeReplace: boolean;
   ignoreChanges: string[];
   customTimeouts: { create: string; update: string; delete: string } | undefined;
   protect: boolean;
-  /** `TYPE NAME` of what it waits for. */
+  /** `TYPE NAME` of each dependency. */
   dependencies: string[];
-  /** Names of the hooks before its create and its update. */
+  /** Names of the hooks before its create and update. */
   hooks: { beforeCreate: string[]; beforeUpdate: string[] };
 }
 
@@ -30,7 +30,7 @@ export type MockTypes = Record<
 
 export interface Run {
   resources: Registered[];
-  /** What was warned of. */
+  /** Warnings that were logged. */
   warnings: string[];
   outputs: Record<string, unknown>;
 }
@@ -50,10 +50,10 @@ interface Monitor {
   registerResource(request: Request, callback: unknown): Promise<void>;
 }
 
-/** An output that is not known yet. */
+/** An unknown output. */
 export const unknown = "(unknown)";
 
-/** Runs a program's resources under mocks, to the end, and tells what was registered. `program` returns outputs. */
+/** Runs a program under mocks to its end, and returns what was registered. `program` returns outputs. */
 export async function runWithMocks(
   types: MockTypes,
   preview: boolean,
@@ -101,7 +101,7 @@ export async function runWithMocks(
   );
   const monitor = pulumi.runtime.getMonitor() as unknown as Monitor;
   const register = monitor.registerResource.bind(monitor);
-  // The mock is called at once, before anything else can be registered.
+  // The mock is called immediately, before anything else can be registered.
   monitor.registerResource = (request, callback) => {
     latest = request;
     return register(request, callback);
@@ -113,11 +113,11 @@ export async function runWithMocks(
     const outputs = await program();
     const known: Record<string, unknown> = {};
     for (const [name, output] of Object.entries(outputs)) {
-      // An apply of what is not known at preview is never called; these are not in its types.
+      // At preview, an apply of unknown values is never called. These fields are not in Pulumi's types.
       const internal = output as unknown as { isKnown: Promise<boolean>; promise(): Promise<unknown> };
       known[name] = (await internal.isKnown) ? await internal.promise() : unknown;
     }
-    // Not in its types, but what the engine's own run waits by.
+    // Not in Pulumi's types, but the engine's own run waits with it.
     await (pulumi.runtime as unknown as { waitForRPCs(): Promise<void> }).waitForRPCs();
     return { resources, warnings, outputs: known };
   } finally {

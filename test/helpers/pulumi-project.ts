@@ -1,4 +1,6 @@
-/** A throw-away Pulumi project for end-to-end tests: the real CLI, the plugins the bootstrap found, own state. */
+/**
+ * A throw-away Pulumi project for end-to-end tests, with the real CLI, the plugins that the bootstrap found, and its own state.
+ */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +10,7 @@ import { parseState, resourcesOf, type StateResource } from "../../src/stacks/st
 
 const projectRoot = resolve(import.meta.dirname, "../..");
 
-/** The runtime settings of this project's own Pulumi.yaml. */
+/** The runtime settings from this project's Pulumi.yaml. */
 const runtime = {
   name: "nodejs",
   options: { typescript: false, packagemanager: "npm" },
@@ -16,7 +18,7 @@ const runtime = {
 
 export interface PulumiResult {
   code: number | null;
-  /** What the CLI printed, both streams. */
+  /** What the CLI printed on both streams. */
   output: string;
 }
 
@@ -42,7 +44,7 @@ export class PulumiProject {
     return join(this.folder, ...names);
   }
 
-  /** Starts the CLI in a process group of its own. */
+  /** Starts the CLI in its own process group. */
   public start(...arguments_: string[]): ChildProcess {
     return spawn("pulumi", ["--non-interactive", "--color=never", ...arguments_], {
       cwd: this.folder,
@@ -56,7 +58,7 @@ export class PulumiProject {
     return await resultOf(this.start(...arguments_));
   }
 
-  /** Runs the CLI; anything but success fails the test with what it printed. */
+  /** Runs the CLI. If it fails, the test fails with its output. */
   public async succeed(...arguments_: string[]): Promise<string> {
     const { code, output } = await this.run(...arguments_);
     if (code !== 0) throw new Error(`pulumi ${arguments_.join(" ")} ended with ${code}:\n${output}`);
@@ -72,7 +74,7 @@ export class PulumiProject {
     return resourcesOf(parseState(exported, `the state of ${this.folder}`));
   }
 
-  /** Takes the resources down and the folder away; for use in `after`. */
+  /** Destroys the resources and deletes the folder. For use in `after`. */
   public remove(): void {
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -9,7 +9,7 @@ import { type WrittenPackage, writePackage } from "../../offline-kit/mirror/apk-
 import type { SigningKey } from "../../offline-kit/mirror/signing.ts";
 import { temporaryFolder } from "./temporary.ts";
 
-/** A key of 1024 bits, for the tests' speed: 4096 take seconds. */
+/** A key of 1024 bits for speed: 4096 bits take seconds. */
 export function throwawayKey(name = "throwaway.rsa.pub"): SigningKey {
   const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 1024 });
   return { name, privateKey, publicPem: publicKey.export({ type: "spki", format: "pem" }).toString() };
@@ -25,7 +25,7 @@ export interface PackageParts {
   provides?: string[];
   /** @default x86_64 */
   architecture?: string;
-  /** Path → content. */
+  /** Path to content. */
   files?: Record<string, string>;
 }
 
@@ -67,17 +67,17 @@ export function testPackage(parts: PackageParts, key: SigningKey): Promise<Writt
 export const testIndex = (packages: readonly WrittenPackage[], key: SigningKey): Promise<Buffer> =>
   writeIndex(packages, "test", key);
 
-/** The checksum by which the index knows a package. */
+/** A package's checksum in the index. */
 export const checksumOf = (written: WrittenPackage): string => `Q1${written.identity.toString("base64")}`;
 
-/** The same bytes with one inverted. */
+/** The same bytes with one byte inverted. */
 export function flipped(bytes: Buffer, offset: number): Buffer {
   const changed = Buffer.from(bytes);
   changed[offset] = bytes[offset]! ^ 0xff;
   return changed;
 }
 
-/** Where each gzip member of an archive begins. */
+/** The offset of each gzip member of an archive. */
 export function memberOffsets(archive: Buffer): number[] {
   let offset = 0;
   return gzipMembers(archive).map((member) => {
@@ -88,18 +88,18 @@ export function memberOffsets(archive: Buffer): number[] {
 }
 
 export interface TestMirror {
-  /** What a server serves, or a mirror's `file://` URL names. */
+  /** The folder to serve, or to name in a mirror's `file://` URL. */
   folder: string;
   keyFile: string;
-  /** The declared URL of its one repository. */
+  /** The declared URL of its only repository. */
   declaredUrl: string;
-  /** Path of a package below the folder, with a slash in front. */
+  /** Path of a package in the folder, with a leading slash. */
   pathOf(name: string): string;
-  /** Path of the index, likewise. */
+  /** Path of the index in the folder, with a leading slash. */
   indexPath: string;
 }
 
-/** A mirror with one repository, `v9.9/main` for x86_64. Its packages have contents that no other mirror's have. */
+/** A mirror with one repository, `v9.9/main` for x86_64. The contents of its packages differ from every other mirror's. */
 export async function testMirror(
   packages: readonly PackageParts[],
   key = throwawayKey(),

@@ -20,7 +20,7 @@ export function diskResult(changes: Partial<DiskImageResult> = {}): DiskImageRes
   };
 }
 
-/** What newer versions know in addition: a disk's and an artifact's. */
+/** What newer versions add to the results of a disk and an artifact. */
 export const builtDocuments: NonNullable<DiskImageResult["documents"]> = {
   sbom: { file: "work/images/x/image.cdx.json", sha512: "5b".repeat(64) },
   provenance: { file: "work/images/x/image.intoto.json", sha512: "17".repeat(64) },

@@ -1,4 +1,4 @@
-/** A program that really signs: `{file}` into `{file}.asc`, by a throwaway key, with Node's own cryptography. */
+/** A program that really signs `{file}` into `{file}.asc`, with a throwaway key and Node's own cryptography. */
 import { createPublicKey, generateKeyPairSync, type KeyObject, verify } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,11 +7,11 @@ import { temporaryFolder } from "./temporary.ts";
 export interface Signer {
   /** For `signingCommand`. */
   command: string;
-  /** Whether a signature is this signer's, of that file. */
+  /** Whether a signature of a file is this signer's. */
   isSigned(file: string, signature?: string): boolean;
 }
 
-/** @param ending what the program does when it has signed, as JavaScript */
+/** @param ending what the program does after signing, as JavaScript */
 export function someSigner(ending = ""): Signer {
   const folder = temporaryFolder();
   const { privateKey, publicKey } = generateKeyPairSync("ed25519");

@@ -1,4 +1,4 @@
-/** A real SSH server on loopback, run by the user who runs the tests: another machine, as far as a client can tell. */
+/** A real SSH server on loopback, run by the tests' user. To a client it looks like another machine. */
 import { spawn } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
@@ -12,16 +12,16 @@ import { temporaryFolder } from "./temporary.ts";
 const program = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/opt/homebrew/sbin/sshd"].find(existsSync);
 
 export interface SshServer {
-  /** The server as a builder whose working folder is in a temporary place. */
+  /** The server as a builder with a temporary working folder. */
   builder: Builder;
-  /** Process ids of the server's side of connections, by which it can be cut off. */
+  /** Process ids of the server's connections, to cut them off. */
   sessions(): number[];
   stop(): void;
 }
 
-/** A port that was free may be another's a moment later. */
+/** A free port may be taken a moment later. */
 export async function startSshd(tries = 3): Promise<SshServer> {
-  // The bootstrap for tests installs it: a test that went without would prove nothing.
+  // The bootstrap for tests installs it. A test that skipped it would prove nothing.
   if (program === undefined) throw new Error("there is no sshd here: `npm run bootstrap -- --tests`");
   const folder = temporaryFolder();
   const file = (name: string, content: string): string => {
@@ -37,7 +37,7 @@ export async function startSshd(tries = 3): Promise<SshServer> {
       `ListenAddress 127.0.0.1:${port}`,
       `HostKey ${file("host_key", host.private)}`,
       `AuthorizedKeysFile ${file("authorized_keys", login.public)}`,
-      // This user's own server: it knows nobody else, and asks nobody about them.
+      // The server knows only this user, and needs no PAM.
       "PidFile none",
       "UsePAM no",
       "StrictModes no",
@@ -83,7 +83,7 @@ export async function startSshd(tries = 3): Promise<SshServer> {
   };
 }
 
-/** What a machine has in /etc/environment: where programs are, and how the registry is reached. */
+/** A machine's /etc/environment: where programs are, and how to reach the registry. */
 function environment(): string {
   return Object.entries(process.env)
     .filter(([name]) => /^(PATH|NODE_EXTRA_CA_CERTS|npm_config_registry|https?_proxy|no_proxy)$/i.test(name))

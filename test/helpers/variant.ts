@@ -1,4 +1,4 @@
-/** A variant, as plain data, with only what matters to a test named in the test. */
+/** Makes variants as plain data, so that a test names only what matters to it. */
 import { type AwsOptions, awsOptions } from "../../clouds/aws/options.ts";
 import type { Variant } from "../../src/configuration/variant.ts";
 import { variantSchema } from "./configuration.ts";

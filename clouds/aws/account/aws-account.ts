@@ -11,19 +11,19 @@ import {
 } from "../policies.ts";
 import { defined } from "../../../src/lib/defined.ts";
 
-/** An upload that nobody finished in this many days is given up. */
+/** S3 aborts an upload that is unfinished after this many days. */
 const unfinishedUploadDays = 3;
 
 /**
- * What an account needs before images are published to it: the bucket and the role of VM Import, and a policy with
- * exactly what publishing does, with a role for it where somebody is named who may be it. Nothing of it costs anything
- * but the uploads in the bucket, which are deleted after some days. Deleting it leaves published images alone; the bucket
- * stays as long as something is in it.
+ * What an account needs before images are published to it: the bucket and the role of VM Import, and a policy that
+ * allows exactly what publishing does. If the settings name principals or an issuer, a role has that policy. Only the
+ * uploads in the bucket cost anything, and they are deleted after some days. Deleting it leaves published images alone;
+ * the bucket stays until it is empty.
  */
 export class AwsAccount extends pulumi.ComponentResource {
-  /** The policy of whoever publishes, to attach elsewhere too. */
+  /** The publisher's policy, which can be attached elsewhere too. */
   readonly publisherPolicyArn: pulumi.Output<string>;
-  /** The role that has it; none where nobody may be it. */
+  /** The publisher's role. Undefined if nobody may assume it. */
   readonly publisherRoleArn: pulumi.Output<string> | undefined;
 
   constructor(name: string, settings: AccountSettings, opts?: pulumi.ComponentResourceOptions) {
@@ -75,7 +75,7 @@ export class AwsAccount extends pulumi.ComponentResource {
     );
     new aws.s3.BucketServerSideEncryptionConfiguration(
       `${name}-uploads`,
-      // By S3's own key: the import's role then needs no rights on one.
+      // With S3's own key, the import's role needs no permissions on a key.
       { bucket, rules: [{ applyServerSideEncryptionByDefault: { sseAlgorithm: "AES256" } }] },
       inside,
     );
@@ -98,7 +98,7 @@ export class AwsAccount extends pulumi.ComponentResource {
     new aws.s3.BucketPolicy(
       `${name}-uploads`,
       { bucket, policy: pulumi.jsonStringify(arn.apply(tlsOnly)) },
-      // S3 refuses both at once: OperationAborted.
+      // S3 refuses to set both at once (OperationAborted).
       { ...inside, dependsOn: publicAccessBlock },
     );
   }

@@ -1,4 +1,4 @@
-/** The schema of the account's settings file, for editors. */
+/** The JSON Schema of the account's settings file, for editors. */
 import { stackFileSchema } from "../../../src/configuration/stack-file-schema.ts";
 import { ACCOUNT_NAMESPACE, accountSettingsSchema } from "./settings.ts";
 

@@ -13,7 +13,7 @@ export default () =>
   withPlainErrors(() => {
     const settings = readAccountSettings(Object.fromEntries(config));
     const { account, region } = settings;
-    // Credentials are the SDK's own, never a provider's inputs: those end up in state.
+    // Credentials come from the SDK's own chain. As the provider's inputs they would end up in state.
     const provider = new aws.Provider("aws", { region, allowedAccountIds: [account] });
     const { publisherPolicyArn, publisherRoleArn } = new AwsAccount("account", settings, {
       providers: { aws: provider },

@@ -9,13 +9,15 @@ const account = z.string().regex(/^\d{12}$/, { error: "expected an account's twe
 const region = z.string().min(1);
 
 export const accountSettingsSchema = z.strictObject({
-  account: account.describe("The account: with credentials of another one nothing is done"),
+  account: account.describe("The account's id; credentials of any other account are refused"),
   region: region.describe("Home region: where the bucket is and images are imported"),
   bucket: z
     .string()
     .regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, { error: "expected a bucket's name" })
     .optional()
-    .describe("Name of the bucket that images are imported from; left out, there is none, nor a role"),
+    .describe(
+      "Name of the bucket that images are imported from; if left out, neither bucket nor role is created",
+    ),
   role: z
     .string()
     .min(1)
@@ -25,42 +27,48 @@ export const accountSettingsSchema = z.strictObject({
     .int()
     .min(1)
     .default(30)
-    .describe("Days after which an uploaded disk is deleted: it is of no use once it is imported"),
-  direct: z.boolean().default(false).describe("Whether the publisher may write snapshots by EBS direct"),
+    .describe("Days after which an uploaded disk is deleted; it is not needed after its import"),
+  direct: z.boolean().default(false).describe("Whether the publisher may write snapshots with EBS direct"),
   parameterPrefix: z
     .string()
-    .regex(/^(\/[\w.-]+)+$/, { error: "expected a path, as /alpine" })
+    .regex(/^(\/[\w.-]+)+$/, { error: "expected a path such as /alpine" })
     .default("/alpine")
-    .describe("Path of the parameters that the publisher may write: the stacks' aws.parameterPrefix"),
+    .describe("Path of the parameters that the publisher may write, as in the stacks' aws.parameterPrefix"),
   kmsKeys: z
     .array(z.string().regex(/^arn:aws[\w-]*:kms:/, { error: "expected a key's ARN" }))
     .default([])
-    .describe("Keys that images are encrypted by"),
+    .describe("ARNs of the KMS keys that images are encrypted with"),
   publisher: z
     .strictObject({
-      name: z.string().min(1).default("alpine-publisher").describe("Name of its policy and its role"),
+      name: z.string().min(1).default("alpine-publisher").describe("Name of the publisher's policy and role"),
       principals: z
         .array(
           z.string().regex(/^arn:aws[\w-]*:(iam|sts)::\d{12}:/, { error: "expected a user's or role's ARN" }),
         )
         .default([])
-        .describe("Who may be the role"),
+        .describe("ARNs of the users and roles that may assume the role"),
       oidc: z
         .strictObject({
-          url: z
-            .string()
-            .regex(/^https:\/\/[^/]+(\/[^/]+)*$/, { error: "expected https://HOST, without a last /" }),
+          url: z.string().regex(/^https:\/\/[^/]+(\/[^/]+)*$/, {
+            error: "expected https://HOST, without a trailing slash",
+          }),
           audience: z.string().min(1).default("sts.amazonaws.com"),
           subjects: z
-            .array(z.string().refine((one) => !/^\*+$/.test(one), { error: "would let every pipeline in" }))
+            .array(
+              z
+                .string()
+                .refine((one) => !/^\*+$/.test(one), { error: "would let every pipeline assume the role" }),
+            )
             .min(1),
         })
         .optional()
-        .describe("Whose pipelines may be the role: the issuer, and patterns of their `sub`"),
+        .describe("Pipelines that may assume the role: their OIDC issuer, and patterns of their `sub`"),
       managesBlocking: z
         .boolean()
         .default(false)
-        .describe("Whether it may switch block-public-access: for stacks with aws.blockPublicAccess off"),
+        .describe(
+          "Whether the publisher may change block public access, for stacks with aws.blockPublicAccess: off",
+        ),
     })
     .prefault({}),
   blockPublicAccess: z
@@ -69,23 +77,23 @@ export const accountSettingsSchema = z.strictObject({
       state: z
         .enum(["unblocked", "block-new-sharing"])
         .default("block-new-sharing")
-        .describe("block-new-sharing keeps images and snapshots of a testing account private"),
+        .describe("block-new-sharing keeps the images and snapshots of a testing account private"),
     })
     .prefault({})
-    .describe("Regions whose blocking of public images and snapshots this stack declares"),
+    .describe("Regions in which this stack declares block public access for images and snapshots"),
 });
 
 export type AccountSettings = z.output<typeof accountSettingsSchema>;
 
 /**
- * From raw config values, as Pulumi hands them over: whatever is no text comes as JSON.
- * @throws ConfigError with all mistakes
+ * Reads the settings from Pulumi's raw config values: strings as they are, anything else as JSON.
+ * @throws ConfigError that lists all mistakes
  */
 export function readAccountSettings(raw: Readonly<Record<string, string>>): AccountSettings {
   const { properties = {} } = z.toJSONSchema(accountSettingsSchema, { io: "input" });
   const data = Object.entries(raw).map(([key, text]): [string, unknown] => {
     const name = key.split(":").at(-1)!;
-    // Account ids are texts: as a number, one with a leading zero would be another one.
+    // Account ids are strings: as a number, an id with a leading zero would change.
     const isText = (properties[name] as { type?: string } | undefined)?.type === "string";
     return [name, isText ? text : fromJson(text)];
   });

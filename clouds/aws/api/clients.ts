@@ -1,7 +1,7 @@
 /**
- * The official SDK's clients, all made in one way: for a region, with the ambient chain of credentials and the SDK's own
- * variables for endpoints (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 …). An SDK is loaded when its client is made: together they
- * take a second to load, and a program needs one or two.
+ * Clients of the official SDK, all made the same way: for a region, with the ambient credentials and the SDK's own
+ * variables for endpoints (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 …). Each service's SDK is loaded when its client is
+ * made: loading all takes a second, and a program needs one or two.
  */
 import type { EBSClient } from "@aws-sdk/client-ebs";
 import type { EC2Client } from "@aws-sdk/client-ec2";
@@ -12,13 +12,13 @@ import type { SSMClient } from "@aws-sdk/client-ssm";
 import type { STSClient } from "@aws-sdk/client-sts";
 import { UserError } from "../../../src/lib/user-error.ts";
 
-// The SDK warns of the Node.js of next year's versions, in nine lines on every run; this one is pinned.
+// On every run the SDK prints nine lines about the Node.js that next year's versions need. This version is pinned.
 process.env["AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED"] ??= "true";
 
 /** Which AWS to talk to. */
 export interface AwsPlace {
   region: string;
-  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. */
+  /** If true, calls go only to an emulator on loopback (setting `aws.emulator`). */
   emulator: boolean;
 }
 
@@ -57,12 +57,12 @@ export async function stsClient(place: AwsPlace): Promise<STSClient> {
   return confined(new STSClient(options(place)), place);
 }
 
-/** The SDK gives up after three attempts, which a busy account or an unsteady line outlast easily. */
+/** By default the SDK gives up after three attempts: too few for a busy account or an unstable network. */
 const maxAttempts = 8;
 
 /**
- * Without these the SDK waits for ever on a connection that has fallen silent, as EBS direct's do at times from outside of
- * EC2 (awslabs/coldsnap#437). Milliseconds.
+ * Timeouts in milliseconds. Without them the SDK waits forever on a silent connection, which EBS direct sometimes
+ * causes outside EC2 (awslabs/coldsnap#437).
  */
 const requestHandler = { connectionTimeout: 10_000, socketTimeout: 60_000 };
 
@@ -70,7 +70,7 @@ function options({ region }: AwsPlace) {
   return { region, maxAttempts, requestHandler };
 }
 
-/** The part of a client that every one has, whatever it is of. */
+/** The part that the clients of all services have in common. */
 interface AnyClient {
   middlewareStack: {
     add(
@@ -81,8 +81,8 @@ interface AnyClient {
 }
 
 /**
- * Lets a client of an emulator talk to loopback only. It looks at each request and not at the settings, for an endpoint can
- * come from many places, and AWS's own is what is left when none of them has one.
+ * Confines an emulator's client to loopback. It checks each request rather than the settings, because an endpoint can
+ * come from many places, and the SDK falls back to AWS's own.
  */
 function confined<Client>(client: Client, { emulator }: AwsPlace): Client {
   if (!emulator) return client;
@@ -92,8 +92,8 @@ function confined<Client>(client: Client, { emulator }: AwsPlace): Client {
       if (isLoopback(hostname)) return next(call);
       throw new UserError(
         "aws-not-the-emulator",
-        `this stack's AWS is an emulator on loopback (setting aws.emulator), and a call would go to ${hostname}`,
-        "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to where the emulator listens",
+        `this stack may only call an emulator on loopback (setting aws.emulator), but a call would go to ${hostname}`,
+        "set AWS_ENDPOINT_URL (or AWS_ENDPOINT_URL_S3 …) to the emulator's address",
         { where: hostname },
       );
     },

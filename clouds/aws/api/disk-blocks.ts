@@ -1,24 +1,24 @@
-/** A disk as EBS takes it: in blocks of 512 KiB, those that hold anything. */
+/** Reads a disk as EBS direct takes it: in blocks of 512 KiB, without blank ones. */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
 import { isBlank } from "../../../src/builder/formats/unpack.ts";
 import { readFully } from "./file-parts.ts";
 import { BufferPool } from "../../../src/lib/parallel.ts";
 
-/** The only size that EBS direct knows. */
+/** The only block size that EBS direct supports. */
 export const blockSize = 512 * 2 ** 10;
 
 export interface DiskBlock {
   /** Its place on the disk, in blocks. */
   index: number;
-  /** Always a whole block: what a disk's last one lacks is zeroes. */
+  /** Always a whole block: a disk's last block is padded with zeroes. */
   bytes: Buffer;
   sha256: Buffer;
-  /** Says that its bytes are no longer needed: another block may get their place. */
+  /** Releases the bytes: their buffer is reused for another block. */
   release: () => void;
 }
 
-/** The blocks that are not all zeroes, in order. In memory are those that have not been released. */
+/** The blocks that are not all zeroes, in order. Blocks stay in memory until they are released. */
 export async function* diskBlocks(raw: string): AsyncGenerator<DiskBlock> {
   const pool = new BufferPool(blockSize);
   const handle = await open(raw);
@@ -38,7 +38,7 @@ export async function* diskBlocks(raw: string): AsyncGenerator<DiskBlock> {
   }
 }
 
-/** What EBS calls the linear aggregation: the checksum of the blocks' checksums, in order of their places. */
+/** EBS's linear aggregation: the checksum of the blocks' checksums, in the blocks' order. */
 export function aggregatedChecksum(sha256s: readonly Buffer[]): string {
   return createHash("sha256").update(Buffer.concat(sha256s)).digest("base64");
 }

@@ -1,10 +1,10 @@
-/** AWS's errors, in words that say what to do. Told apart by code and status: texts change. */
+/** Turns AWS's errors into UserErrors that say what to do. Errors are recognised by code and status, because texts change. */
 import type { ErrorCode } from "../../../src/lib/error-codes.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 
-/** What the SDK throws for an answer, a broken connection, or missing credentials. */
+/** What the SDK throws for an error response, a broken connection, or missing credentials. */
 interface AwsFault extends Error {
-  /** Of the network's faults. */
+  /** Set for network errors. */
   code?: string;
   $metadata?: { httpStatusCode?: number; attempts?: number };
   $response?: { headers?: Record<string, string> };
@@ -14,7 +14,7 @@ const kinds = {
   expired: {
     code: "aws-credentials-expired",
     codes: ["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"],
-    hint: "renew the credentials and run it again: it goes on where it stopped",
+    hint: "renew the credentials and run it again: it resumes where it stopped",
   },
   credentials: {
     code: "aws-credentials-invalid",
@@ -27,7 +27,7 @@ const kinds = {
       "SignatureDoesNotMatch",
       "AuthFailure",
     ],
-    hint: "give valid credentials by the SDK's usual ways: variables AWS_…, a profile, a role",
+    hint: "provide valid credentials in one of the SDK's usual ways: AWS_… variables, a profile, or a role",
   },
   clock: {
     code: "aws-clock-wrong",
@@ -44,12 +44,12 @@ const kinds = {
       "UnauthorizedOperation",
       "403",
     ],
-    hint: "let the credentials' policy allow it: the `account` program declares what is needed",
+    hint: "allow it in the credentials' policy: the `account` program declares what is needed",
   },
   bucket: {
     code: "aws-bucket-missing",
     codes: ["NoSuchBucket"],
-    hint: "make the bucket (the `account` program declares it), or set the stack's aws.bucket to one that exists",
+    hint: "create the bucket (the `account` program declares it), or set the stack's aws.bucket to an existing one",
   },
   region: {
     code: "aws-region-wrong",
@@ -59,7 +59,7 @@ const kinds = {
   damaged: {
     code: "aws-data-damaged",
     codes: ["BadDigest", "InvalidDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"],
-    hint: "what arrived was not what was sent: run it again; if it stays so, the line or this machine damages data",
+    hint: "the data was corrupted in transit: run it again; if it keeps failing, check the network and this machine",
   },
   throttled: {
     code: "aws-throttled",
@@ -73,17 +73,17 @@ const kinds = {
       "TooManyRequestsException",
       "BandwidthLimitExceeded",
     ],
-    hint: "run it again later, or with fewer at once (--parallel): it goes on where it stopped",
+    hint: "run it again later, or with a lower --parallel: it resumes where it stopped",
   },
   quota: {
     code: "aws-quota-reached",
     codes: ["ServiceQuotaExceededException", "SnapshotLimitExceeded", "ResourceLimitExceeded"],
-    hint: "raise the account's quota, or remove what is no longer needed",
+    hint: "request a higher quota, or remove what is no longer needed",
   },
   inUse: {
     code: "aws-in-use",
     codes: ["InvalidSnapshot.InUse"],
-    hint: "deregister the image that is made of it first",
+    hint: "first deregister the image that uses it",
   },
   unreachable: {
     code: "aws-unreachable",
@@ -106,13 +106,13 @@ const kinds = {
       "503",
       "504",
     ],
-    hint: "see that AWS can be reached from here, and run it again: it goes on where it stopped",
+    hint: "check that AWS can be reached from here, and run it again: it resumes where it stopped",
   },
 } as const;
 
 export type AwsFaultKind = keyof typeof kinds;
 
-/** What kind of fault AWS reports; undefined for any other error. */
+/** The kind of fault that an error reports. Undefined for any other error. */
 export function awsFaultKind(error: unknown): AwsFaultKind | undefined {
   const codes = codesOf(error);
   return (Object.keys(kinds) as AwsFaultKind[]).find((kind) =>
@@ -120,10 +120,10 @@ export function awsFaultKind(error: unknown): AwsFaultKind | undefined {
   );
 }
 
-/** What a UserError of this kind has as its code. */
+/** The code of a UserError of this kind. */
 export const errorCodeOf = (kind: AwsFaultKind): ErrorCode => kinds[kind].code;
 
-/** An error's code, and its status for the answers that have no text (to HEAD) and so no code. */
+/** An error's codes, including its status: responses to HEAD have no body, and so no other code. */
 export function codesOf(error: unknown): string[] {
   if (!(error instanceof Error)) return [];
   const { name, code, $metadata } = error as AwsFault;
@@ -131,7 +131,7 @@ export function codesOf(error: unknown): string[] {
 }
 
 /**
- * Does something in AWS; what it reports of a known kind becomes a UserError.
+ * Does something in AWS, and turns faults of a known kind into UserErrors.
  * @param doing what is being done and to what: `cannot DOING: …`
  */
 export async function withAwsErrors<T>(doing: string, work: () => Promise<T>): Promise<T> {
@@ -149,10 +149,10 @@ function explainedError(doing: string, error: unknown): unknown {
   const [code = ""] = codesOf(error);
   const home = $response?.headers?.["x-amz-bucket-region"];
   const where = kind === "region" && home !== undefined ? `; the bucket is in ${home}` : "";
-  // Answers to HEAD have no text.
+  // Responses to HEAD have no body.
   const isTextless = name.startsWith("Unknown") || /^\d+$/.test(name);
   const said = message === code || message === "" ? code : `${message} (${code})`;
-  const text = isTextless ? `AWS answers with status ${$metadata?.httpStatusCode}` : said;
+  const text = isTextless ? `AWS answered with status ${$metadata?.httpStatusCode}` : said;
   return new UserError(errorCodeOf(kind), `cannot ${doing}: ${text}${where}`, kinds[kind].hint, {
     where: doing,
     cause: error,

@@ -1,4 +1,4 @@
-/** A file as S3 takes it: in parts, each with its SHA-256. */
+/** Reads a file as S3 takes it: in parts, each with its SHA-256. */
 import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { BufferPool } from "../../../src/lib/parallel.ts";
@@ -7,19 +7,19 @@ export interface FilePart {
   /** From 1 on. */
   number: number;
   bytes: Buffer;
-  /** SHA-256 in base64, as S3 has it. */
+  /** In base64, as S3 has it. */
   sha256: string;
-  /** Says that its bytes are no longer needed: another part may get their place. */
+  /** Releases the bytes: their buffer is reused for another part. */
   release: () => void;
 }
 
-/** S3 takes 10,000 parts at most, and none but the last under 5 MiB. */
+/** S3 takes at most 10,000 parts, each of at least 5 MiB except the last. */
 const maximumParts = 10_000;
 const usualPartSize = 8 * 2 ** 20;
 
 /**
- * Bytes of all parts but the last. It follows from the file's size alone: objects are recognised by the checksum of their
- * parts' checksums, so another size would be another checksum.
+ * The size of each part except the last, in bytes. It depends on the file's size alone: objects are recognised by the
+ * checksum of their parts' checksums, which another part size would change.
  */
 export function partSizeOf(fileSize: number): number {
   const needed = Math.ceil(fileSize / maximumParts / 2 ** 20) * 2 ** 20;
@@ -27,8 +27,8 @@ export function partSizeOf(fileSize: number): number {
 }
 
 /**
- * The parts in order. In memory are those that have not been released.
- * @param whole is fed with all that is read
+ * The parts in order. Parts stay in memory until they are released.
+ * @param whole is updated with everything that is read
  */
 export async function* readParts(file: string, fileSize: number, whole?: Hash): AsyncGenerator<FilePart> {
   const pool = new BufferPool(partSizeOf(fileSize));
@@ -58,7 +58,7 @@ export async function readFully(handle: FileHandle, buffer: Buffer, position: nu
   }
 }
 
-/** What S3 calls the composite checksum: that of the parts' checksums. */
+/** S3's composite checksum: the checksum of the parts' checksums. */
 export function compositeChecksum(sha256s: readonly string[]): string {
   const hash = createHash("sha256");
   for (const sha256 of sha256s) hash.update(sha256, "base64");

@@ -1,9 +1,9 @@
 /**
- * Whose an object is. Its key names its content, so two stacks of one account can come to the same object: each writes a tag
- * `alpine:owner:WHO` with its token, and the last one to go removes the object.
+ * Tracks which stacks need an object in S3. Its key names its content, so two stacks of an account can share an object:
+ * each claims it with a tag `alpine:owner:WHO` that holds its token, and the last to release it removes it.
  *
- * S3 has no way to change one tag alone. Two stacks that come and go within the same instant could lose a claim; what is lost
- * then is an object that a later upload brings again, never an image.
+ * S3 cannot change a single tag. If two stacks change claims at the same instant, a claim can be lost. That can only
+ * lose an object, which a later upload restores, never an image.
  */
 import { createHash } from "node:crypto";
 import {
@@ -25,16 +25,16 @@ export interface OwnedObject {
   owner: string;
 }
 
-/** Says that the object is needed here, by a token of which a later release has to know. */
+/** Claims the object with a token, which `releaseObject` needs later. */
 export async function claimObject(object: OwnedObject, token: string): Promise<void> {
   const others = withoutOwn(await tagsOf(object), object);
   await putTags(object, [...others, { Key: ownTag(object), Value: token }]);
 }
 
-/** What became of an object that was given up: `kept` for other owners, or was `foreign` or `gone` before. */
+/** What became of a released object: `removed`; `kept` for other owners; or left because it was `foreign` or `gone`. */
 export type Released = "removed" | "kept" | "foreign" | "gone";
 
-/** Gives the object up, if the token is still its own, and removes it where nobody else needs it. */
+/** Releases the object if the token is still its own, and removes it if nobody else needs it. */
 export async function releaseObject(object: OwnedObject, token: string): Promise<Released> {
   try {
     const tags = await tagsOf(object);
@@ -47,7 +47,7 @@ export async function releaseObject(object: OwnedObject, token: string): Promise
     await object.client.send(new DeleteObjectCommand({ Bucket: object.bucket, Key: object.key }));
     return "removed";
   } catch (error) {
-    // By a lifecycle rule, or by a person.
+    // Deleted by a lifecycle rule or by a person.
     if (codesOf(error).includes("404")) return "gone";
     throw error;
   }

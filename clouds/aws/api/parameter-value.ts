@@ -1,6 +1,6 @@
 import type { SSMClient } from "@aws-sdk/client-ssm";
 
-/** A parameter's value; undefined where there is none. */
+/** A parameter's value. Undefined if the parameter does not exist. */
 export async function parameterValue(client: SSMClient, name: string): Promise<string | undefined> {
   const { GetParameterCommand, ParameterNotFound } = await import("@aws-sdk/client-ssm");
   try {

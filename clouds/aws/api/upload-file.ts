@@ -1,4 +1,4 @@
-/** A file to S3, in parts that S3 checks, going on from what an interrupted upload has left there. */
+/** Uploads a file to S3 in parts that S3 checks, and resumes an interrupted upload. */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import {
@@ -24,34 +24,34 @@ import { inParallel } from "../../../src/lib/parallel.ts";
 
 /** Each holds a part of 8 MiB in memory. */
 const parallelParts = 4;
-/** An upload of an image's other content that began longer ago is nobody's any more. */
+/** An unfinished upload of other content of the image counts as abandoned after this time. */
 const abandonedAfterMilliseconds = 24 * 60 * 60 * 1000;
-/** How often others, of the same content, may come in between before this upload gives up. */
+/** How often a concurrent upload of the same content may interfere before this one gives up. */
 const maximumRounds = 4;
 
 export interface FileUpload {
   client: S3Client;
   bucket: string;
-  /** It names the content: an object that is there already is this content, or an error. */
+  /** It names the content, so an existing object with other content is an error. */
   key: string;
-  /** What keys of the same image begin with, whatever its content. */
+  /** The common prefix of the image's keys, whatever its content. */
   keyPrefix: string;
   file: string;
   sha512: string;
   progress: Progress;
 }
 
-/** An object that was found to be the file. */
+/** An object whose content was verified to be the file's. */
 export interface UploadedObject {
   bytes: number;
   etag: string;
-  /** Where the bucket keeps versions. */
+  /** Only if the bucket keeps versions. */
   version?: string;
 }
 
 /**
- * Brings the file to its key. Nothing is sent that S3 has already.
- * @throws UserError when other content is under the key, or the file is not what its checksum says; errors of S3
+ * Uploads the file to its key. Parts that S3 already has are not sent again.
+ * @throws UserError if the key has other content, or the file does not match its checksum; errors of S3
  */
 export async function uploadFile(upload: FileUpload): Promise<UploadedObject> {
   for (let round = 1; ; round += 1) {
@@ -66,18 +66,18 @@ export async function uploadFile(upload: FileUpload): Promise<UploadedObject> {
       return object;
     } catch (error) {
       if (!isOvertaken(error) || round === maximumRounds) throw error;
-      upload.progress.note("somebody else uploads the same: looking again");
+      upload.progress.note("another run is uploading the same file: checking again");
     }
   }
 }
 
-/** Somebody else has ended the upload, or was first: the object is there now, or the upload can be begun anew. */
+/** Another run ended the upload, or finished first: either the object now exists, or the upload can start again. */
 function isOvertaken(error: unknown): boolean {
   const codes = ["NoSuchUpload", "PreconditionFailed", "ConditionalRequestConflict"];
   return codesOf(error).some((code) => codes.includes(code));
 }
 
-/** The object, where it is there already and is the file. */
+/** The object, if it exists. Fails if it is not the file. */
 async function findWhole(upload: FileUpload): Promise<UploadedObject | undefined> {
   const head = await headObject(upload);
   if (head === undefined) return undefined;
@@ -90,9 +90,9 @@ async function findWhole(upload: FileUpload): Promise<UploadedObject | undefined
   if (!isFile(head, size, sha256s)) {
     throw new UserError(
       "aws-object-foreign",
-      `s3://${upload.bucket}/${upload.key} is there and is not ${upload.file}, though its name says so ` +
+      `s3://${upload.bucket}/${upload.key} exists with other content than ${upload.file}, though its name says otherwise ` +
         `(${head.ContentLength} bytes, SHA-256 ${head.ChecksumSHA256 ?? "unknown"})`,
-      "find out who put it there, remove it, and run it again",
+      "find out who created it, remove it, and run it again",
       { where: `s3://${upload.bucket}/${upload.key}` },
     );
   }
@@ -110,7 +110,7 @@ async function headObject({ client, bucket, key }: FileUpload): Promise<HeadObje
 }
 
 function isFile(head: HeadObjectCommandOutput, size: number, sha256s: readonly string[]): boolean {
-  // S3 says how many parts there are behind the checksum, `…=-12`, and leaves that out elsewhere.
+  // Only in some responses does S3 append the number of parts to the checksum: `…=-12`.
   const composite = head.ChecksumSHA256?.replace(/-\d+$/, "");
   return head.ContentLength === size && composite === compositeChecksum(sha256s);
 }
@@ -120,7 +120,7 @@ function uploaded(head: HeadObjectCommandOutput): UploadedObject {
   return { bytes, etag, ...defined({ version }) };
 }
 
-/** Sends the parts that are not there yet, and makes the object of them. */
+/** Sends the parts that S3 lacks, and completes the object. */
 async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload[]): Promise<UploadedObject> {
   const { client, bucket, key, file, sha512 } = upload;
   const { size } = statSync(file);
@@ -149,7 +149,7 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
   await client.send(
     new CompleteMultipartUploadCommand({
       ...target,
-      // Never over an object that came in the meantime.
+      // Never overwrite an object that was created in the meantime.
       IfNoneMatch: "*",
       MpuObjectSize: size,
       MultipartUpload: {
@@ -166,8 +166,8 @@ async function sendFile(upload: FileUpload, unfinished: readonly MultipartUpload
   await client.send(new DeleteObjectCommand({ Bucket: bucket, Key: key }));
   throw new UserError(
     "aws-data-damaged",
-    `s3://${bucket}/${key} did not come out as what was sent (SHA-256 ${head?.ChecksumSHA256 ?? "unknown"}), and was removed`,
-    "run it again; if it stays so, the bucket's server cannot be trusted with it",
+    `s3://${bucket}/${key} differs from what was sent (SHA-256 ${head?.ChecksumSHA256 ?? "unknown"}), and was removed`,
+    "run it again; if it keeps failing, do not trust the bucket's server",
     { where: `s3://${bucket}/${key}` },
   );
 }
@@ -205,15 +205,15 @@ async function sendPart(
   if (ETag === undefined || ChecksumSHA256 !== sha256) {
     throw new UserError(
       "aws-data-damaged",
-      `S3 took part ${number} of ${target.Key} for something else (SHA-256 ${ChecksumSHA256 ?? "not said"} and not ${sha256})`,
-      "run it again; if it stays so, the bucket's server cannot be trusted with it",
+      `S3 received part ${number} of ${target.Key} corrupted (SHA-256 ${ChecksumSHA256 ?? "unknown"}, expected ${sha256})`,
+      "run it again; if it keeps failing, do not trust the bucket's server",
       { where: `s3://${target.Bucket}/${target.Key}` },
     );
   }
   return ETag;
 }
 
-/** A line for each tenth of the way, and what did not have to be sent. */
+/** Reports each tenth of the upload, and how much did not have to be sent. */
 function reporter(progress: Progress, size: number): (bytes: number, isThere: boolean) => void {
   let [done, kept, tenths] = [0, 0, -1];
   const mib = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
@@ -223,25 +223,25 @@ function reporter(progress: Progress, size: number): (bytes: number, isThere: bo
     const reached = Math.floor((done * 10) / size);
     if (reached === tenths) return;
     tenths = reached;
-    const were = kept === 0 ? "" : `, ${mib(kept)} MiB were there`;
+    const were = kept === 0 ? "" : `, ${mib(kept)} MiB already in S3`;
     progress.phase(`upload: ${mib(done)} of ${mib(size)} MiB${were}`, Math.floor((done * 100) / size));
   };
 }
 
-/** Unfinished uploads of the image. A killed run leaves one, and it costs money until it is ended. */
+/** The image's unfinished uploads. A killed run leaves one, which costs money until it is aborted. */
 async function listUploads({ client, bucket, keyPrefix }: FileUpload): Promise<MultipartUpload[]> {
   const answer = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket, Prefix: keyPrefix }));
   return answer.Uploads ?? [];
 }
 
-/** The newest one of that content, if its parts have the checksums that they are known by. */
+/** The newest upload of this key whose parts have SHA-256 checksums, by which they are recognised. */
 export function resumable(uploads: readonly MultipartUpload[], key: string): MultipartUpload | undefined {
   return uploads
     .filter((upload) => upload.Key === key && upload.ChecksumAlgorithm === "SHA256")
     .sort((a, b) => begun(b) - begun(a))[0];
 }
 
-/** Once the object is whole: all others of that content, and those of other content that nobody goes on with. */
+/** Uploads to abort once the object is complete: all of the same content, and abandoned ones of other content. */
 export function uselessUploads(
   uploads: readonly MultipartUpload[],
   key: string,
@@ -267,7 +267,7 @@ async function listParts(
   const parts = new Map<number, StoredPart>();
   const target = { Bucket: bucket, Key: key, UploadId };
   let page: ListPartsCommandOutput | undefined;
-  // The SDK's paginator does not look at IsTruncated, and begins again and again.
+  // The SDK's paginator ignores IsTruncated, and starts over endlessly.
   do {
     const marker = page?.NextPartNumberMarker;
     page = await client.send(new ListPartsCommand({ ...target, ...defined({ PartNumberMarker: marker }) }));

@@ -1,4 +1,4 @@
-/** A disk to a snapshot by the EBS direct APIs: no bucket, no import, no zeroes sent. */
+/** Writes a disk to a snapshot with the EBS direct APIs: no bucket, no import, and blank blocks are not sent. */
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -23,19 +23,19 @@ import { awsFaultKind, codesOf } from "./errors.ts";
 import { inParallel } from "../../../src/lib/parallel.ts";
 import { tagList } from "./tag-list.ts";
 
-/** Tag of a snapshot with the client token that it was begun with: by it a later run knows it again. */
+/** Tag with the client token that a snapshot was started with. A later run recognises the snapshot by it. */
 export const tokenTag = "alpine:token";
 
-/** Each holds a block of 512 KiB in memory. EBS asks for many at once; the SDK opens 50 connections at most. */
+/** Each holds a block of 512 KiB in memory. EBS recommends many parallel requests; the SDK opens at most 50 connections. */
 const parallelBlocks = 32;
-/** After so long without a block, AWS ends a snapshot that nobody completes. */
+/** AWS fails an incomplete snapshot after this time without a new block. */
 const timeoutMinutes = 60;
-/** EBS and EC2 know a new snapshot only after a while: coldsnap waits two minutes at most, by its trials. */
+/** EBS and EC2 take a while to show a new snapshot. coldsnap waits up to two minutes, by its measurements. */
 const visibleSeconds = 130;
-/** A token's snapshot can be lost (timed out, deleted), and the token stays with it: the next one is taken then. */
+/** A token cannot be reused after its snapshot is lost (timed out, deleted); each attempt has another token. */
 const maximumAttempts = 20;
 const completionSeconds = 60 * 60;
-/** For a snapshot that takes no more blocks and does not say why. */
+/** For a snapshot that accepts no more blocks without saying why. */
 const sealedSeconds = 5 * 60;
 
 export interface SnapshotWriting {
@@ -43,7 +43,7 @@ export interface SnapshotWriting {
   ec2: EC2Client;
   /** Raw. */
   disk: string;
-  /** What is asked of EBS; two writings with the same request are the same snapshot. */
+  /** What EBS is asked for. The same request always leads to the same snapshot. */
   request: SnapshotRequest;
   progress: Progress;
 }
@@ -55,7 +55,7 @@ export interface SnapshotRequest {
   description: string;
   tags: Record<string, string>;
   encrypted: boolean;
-  /** ARN; the account's default key without. */
+  /** ARN. @default the account's default key */
   kmsKeyId?: string;
 }
 
@@ -63,14 +63,14 @@ export interface WrittenSnapshot {
   snapshotId: string;
   token: string;
   volumeGib: number;
-  /** With anything in them. */
+  /** Blocks that are not blank. */
   blocks: number;
 }
 
 /**
- * Writes the disk, or finds that an earlier run has written it. What an interrupted run has begun is gone on with: its
- * blocks are put again, for EBS does not tell which it has of a snapshot that is not complete.
- * @throws UserError, or errors of EBS and EC2; the next run takes over what there is then
+ * Writes the disk, unless an earlier run has written it. A snapshot that an interrupted run started is resumed: all
+ * blocks are sent again, because EBS does not list the blocks of an incomplete snapshot.
+ * @throws UserError, or errors of EBS and EC2; the next run resumes
  */
 export async function writeSnapshot(writing: SnapshotWriting): Promise<WrittenSnapshot> {
   const volumeGib = Math.ceil(statSync(writing.disk).size / 2 ** 30);
@@ -78,7 +78,7 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<WrittenSn
     const token = clientToken(writing.request, volumeGib, attempt);
     const found = await findByToken(writing.ec2, token);
     if (found?.State === "error") {
-      writing.progress.note(`${found.SnapshotId} was begun and not completed in time: removed, begun anew`);
+      writing.progress.note(`${found.SnapshotId} was not completed in time: removed, starting again`);
       await writing.ec2.send(new DeleteSnapshotCommand({ SnapshotId: found.SnapshotId }));
       continue;
     }
@@ -86,20 +86,20 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<WrittenSn
     if (snapshotId === undefined) continue;
     const done = { snapshotId, token, volumeGib };
     if (found?.State === "completed") {
-      writing.progress.phase(`${snapshotId} is there already, nothing to send`, 100);
+      writing.progress.phase(`${snapshotId} already exists, nothing to send`, 100);
       return { ...done, blocks: await countBlocks(writing.disk) };
     }
-    if (found !== undefined) writing.progress.note(`goes on with ${snapshotId}, which was begun before`);
+    if (found !== undefined) writing.progress.note(`resuming ${snapshotId}, which an earlier run started`);
     return { ...done, blocks: await fillSnapshot(writing, snapshotId, found !== undefined) };
   }
   throw new UserError(
     "aws-snapshot-unfinished",
-    `${maximumAttempts} snapshots of this disk were begun and are gone`,
-    "find out who removes them, and run it again in a day",
+    `${maximumAttempts} snapshots of this disk were started and have disappeared`,
+    "find out what deletes them, and run it again in a day",
   );
 }
 
-/** The same request has the same token, on every machine and at every time. */
+/** The same request has the same token on every machine and at any time. */
 export function clientToken(request: SnapshotRequest, volumeGib: number, attempt: number): string {
   const { owner, sha512, description, tags, encrypted, kmsKeyId } = request;
   const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -117,7 +117,7 @@ async function findByToken(ec2: EC2Client, token: string): Promise<Snapshot | un
   return Snapshots[0];
 }
 
-/** @returns nothing when the token's snapshot is no longer there: EBS may answer with it all the same */
+/** @returns undefined if the token's snapshot is gone, although EBS may still answer with its id */
 async function startSnapshot(
   writing: SnapshotWriting,
   volumeGib: number,
@@ -132,9 +132,9 @@ async function startSnapshot(
   const { SnapshotId: id, StartTime, KmsKeyArn } = started;
   if (id === undefined) throw new Error("EBS began a snapshot without an id");
   if (!request.encrypted && KmsKeyArn !== undefined) {
-    progress.note(`${id} is encrypted all the same: the account does so by default`);
+    progress.note(`${id} is encrypted, because the account encrypts by default`);
   }
-  // Of what was begun long ago nothing new is to be expected.
+  // A snapshot that was started long ago would be visible by now.
   const age = (Date.now() - (StartTime?.getTime() ?? Date.now())) / 1000;
   const deadline = performance.now() + (age > visibleSeconds ? 10 : visibleSeconds) * 1000;
   for (;;) {
@@ -158,7 +158,7 @@ function startCommand(request: SnapshotRequest, volumeGib: number, token: string
   });
 }
 
-/** A snapshot, where EC2 knows it. */
+/** A snapshot. Undefined if EC2 does not know it. */
 export async function findById(ec2: EC2Client, id: string): Promise<Snapshot | undefined> {
   try {
     const { Snapshots = [] } = await ec2.send(new DescribeSnapshotsCommand({ SnapshotIds: [id] }));
@@ -169,7 +169,7 @@ export async function findById(ec2: EC2Client, id: string): Promise<Snapshot | u
   }
 }
 
-/** Puts all blocks, completes the snapshot, and waits until it is. @returns how many blocks there are */
+/** Sends all blocks, and completes the snapshot. @returns the number of blocks */
 async function fillSnapshot(
   writing: SnapshotWriting,
   snapshotId: string,
@@ -186,7 +186,7 @@ async function fillSnapshot(
       report(block.index);
       block.release();
     });
-    // Without the gaps of blank blocks.
+    // Drops the gaps that blank blocks leave.
     const written = sha256s.filter(() => true);
     await ebs.send(
       new CompleteSnapshotCommand({
@@ -198,11 +198,11 @@ async function fillSnapshot(
       }),
     );
   } catch (error) {
-    // Perhaps the run that was interrupted has completed it, and so with the checksum of this very disk.
+    // Perhaps the interrupted run completed it already. If so, EBS has checked it against this disk's checksum.
     if (!isTakenOver || !isRefused(error)) throw error;
     patience = sealedSeconds;
   }
-  progress.phase(`${snapshotId}: until EBS has completed it`, 99);
+  progress.phase(`${snapshotId}: waiting until EBS completes it`, 99);
   try {
     await waitUntilSnapshotCompleted(
       { client: ec2, maxWaitTime: patience, minDelay: 2, maxDelay: 15 },
@@ -213,7 +213,7 @@ async function fillSnapshot(
     throw new UserError(
       "aws-snapshot-unfinished",
       `${snapshotId} was not completed within ${patience} s (${found?.State ?? "gone"} ${found?.StateMessage ?? ""})`,
-      "run it again: it is taken over, or begun anew",
+      "run it again: it resumes the snapshot, or starts another",
       { where: snapshotId, cause: error },
     );
   }
@@ -225,7 +225,10 @@ function isRefused(error: unknown): boolean {
   return codesOf(error).some((code) => codes.includes(code));
 }
 
-/** What the SDK does not try again, or not as long as EBS asks for: a new snapshot is not known at once everywhere. */
+/**
+ * Sends a block. Retries what the SDK does not retry, or not for long enough: EBS takes a while to know a new snapshot
+ * everywhere.
+ */
 async function putBlock(ebs: EBSClient, SnapshotId: string, block: DiskBlock): Promise<void> {
   const sha256 = block.sha256.toString("base64");
   const answer = await pRetry(
@@ -252,8 +255,8 @@ async function putBlock(ebs: EBSClient, SnapshotId: string, block: DiskBlock): P
   if (answer.Checksum === sha256) return;
   throw new UserError(
     "aws-data-damaged",
-    `EBS took block ${block.index} of ${SnapshotId} for something else (SHA-256 ${answer.Checksum ?? "not said"} and not ${sha256})`,
-    "run it again; if it stays so, the line or this machine damages data",
+    `EBS received block ${block.index} of ${SnapshotId} corrupted (SHA-256 ${answer.Checksum ?? "unknown"}, expected ${sha256})`,
+    "run it again; if it keeps failing, check the network and this machine",
     { where: SnapshotId },
   );
 }
@@ -267,7 +270,7 @@ async function countBlocks(disk: string): Promise<number> {
   return blocks;
 }
 
-/** A line for each tenth of the disk. */
+/** Reports each tenth of the disk. */
 function reporter(progress: Progress, size: number): (index: number) => void {
   let [blocks, tenths] = [0, -1];
   return (index) => {

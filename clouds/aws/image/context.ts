@@ -10,13 +10,13 @@ export interface ImageContext {
   name: string;
   args: CloudImageArgs;
   settings: AwsSettings;
-  /** What can change on every AMI in place. */
+  /** Attributes that can change in place on every AMI. */
   mutableAttributes: { description: string; tags: Record<string, string>; deprecationTime: string };
   /** The component. */
   parent: pulumi.Resource;
 }
 
-/** An image in one region: the imported one, or a copy of it. */
+/** An image in one region: the imported AMI, or a copy of it. */
 export interface RegionalAmi {
   region: string;
   resource: Ami | AmiCopy;
@@ -24,12 +24,12 @@ export interface RegionalAmi {
   snapshotId: pulumi.Output<string>;
 }
 
-/** Imports and copies wait in AWS's queues: a snapshot of a few hundred MiB has taken hours on a bad day. */
+/** Imports and copies wait in AWS's queues: on a bad day, a snapshot of a few hundred MiB has taken hours. */
 export const patience = { customTimeouts: { create: "4h" } };
 
 /**
- * Inputs that replace a resource. A stack that keeps what it has ignores their changes: a name that lives is never given to
- * something else. The other inputs (description, deprecation, tags) change in place.
+ * Inputs whose change replaces a resource. A stack that keeps what it has ignores such changes, so an existing name is
+ * never given to another image. The other inputs (description, deprecation, tags) change in place.
  */
 const replacing = {
   snapshotImport: ["description", "diskContainer", "encrypted", "kmsKeyId", "region", "roleName"],
@@ -47,11 +47,11 @@ const replacing = {
     "virtualizationType",
   ],
   amiCopy: ["encrypted", "kmsKeyId", "name", "sourceAmiId", "sourceAmiRegion"],
-  // Its AMI is never replaced. If a run failed before the AMI was known, the placeholder must not count as another image.
+  // Its AMI is never replaced. If a run fails before the AMI's id is known, the placeholder must not count as another image.
   permission: ["imageId"],
 };
 
-/** Options of a resource that stays as it was made, if the stack keeps what it has. */
+/** Options that keep a resource as it was made, if the stack keeps what it has. */
 export function keepAsMade(
   { args }: ImageContext,
   kind: keyof typeof replacing,

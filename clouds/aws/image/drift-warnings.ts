@@ -5,7 +5,7 @@ import { awsOptionsOf } from "../options.ts";
 import { amiBootModes } from "../rules.ts";
 import type { ImageContext } from "./context.ts";
 
-/** Warns of attributes that an AMI was registered with and that the configuration has changed since: they cannot change. */
+/** Warns of attributes that the configuration has changed since the AMI was registered: an AMI's attributes cannot change. */
 export function warnOfDrift({ name: key, args, parent }: ImageContext, ami: Ami): void {
   const { variant } = args.image;
   const options = awsOptionsOf(variant);
@@ -29,11 +29,11 @@ export function warnOfDrift({ name: key, args, parent }: ImageContext, ami: Ami)
     volumeType: root.apply((device) => device?.volumeType),
     encrypted: root.apply((device) => device?.encrypted),
   };
-  // Each attribute alone: one that a state lacks is unknown at a preview, and would silence the others.
+  // Each attribute separately: if a state lacks one, it is unknown at preview, and would silence the others.
   for (const attribute of Object.keys(wanted) as (keyof typeof wanted)[]) {
     attributes[attribute].apply((found) => {
       if (found === undefined || found === wanted[attribute]) return;
-      const message = `${key} was registered with ${attribute} ${String(found)}, which is ${String(wanted[attribute])} today; revise it to publish it anew`;
+      const message = `${key} was registered with ${attribute} ${String(found)}, but the configuration now says ${String(wanted[attribute])}; revise the release to publish it again`;
       void pulumi.log.warn(message, parent);
     });
   }

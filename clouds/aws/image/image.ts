@@ -10,8 +10,8 @@ import { publish } from "./publish.ts";
 import { tagAndShareSnapshots } from "./snapshot-commands.ts";
 
 /**
- * An image on AWS: imported in the home region as a private AMI; from stage publish on copied to its regions and shared.
- * Regions are independent: a failure in one does not block the others. Deleting it removes AMIs and snapshots.
+ * An image on AWS: imported into the home region as a private AMI, and from stage publish on, copied to its regions and
+ * shared. Regions are independent: a failure in one does not block the others. Deleting it removes its AMIs and snapshots.
  */
 export class AwsImage extends pulumi.ComponentResource implements CloudImage {
   readonly imported: CloudImage["imported"];

@@ -1,4 +1,4 @@
-/** Disk → snapshot → AMI, in the home region. */
+/** Imports a disk in the home region: disk → snapshot → AMI. */
 import { SnapshotImport } from "@pulumi/aws/ebs/snapshotImport.js";
 import { Ami } from "@pulumi/aws/ec2/ami.js";
 import * as pulumi from "@pulumi/pulumi";
@@ -54,17 +54,17 @@ export function importDisk(context: ImageContext): RegionalAmi {
 }
 
 /**
- * The AMI's id, if the AMI is where images are imported today. Elsewhere it is in the way of its own copy, and everything that
- * names it would be in the wrong region, so nothing that depends on it is declared.
+ * The AMI's id, if the AMI is in today's home region. Fails otherwise: the AMI would conflict with its own copy, and
+ * everything that refers to it would be in the wrong region.
  */
 function idInHome({ name, args, settings }: ImageContext, ami: Ami): pulumi.Output<string> {
   if (!args.frozen) return ami.id;
-  // Under --target the region may not be known.
+  // Under --target the region may be unknown.
   return pulumi.all([ami.id, ami.region]).apply(([id, found]) => {
     if (found === undefined || found === settings.region) return id;
     throw new pulumi.InputPropertyError({
       propertyPath: "aws",
-      reason: `${name} was imported in ${found}, and region of alpine:aws is ${settings.region} today: set it back, for images that are there can't move (another home region takes another stack)`,
+      reason: `${name} was imported in ${found}, but alpine:aws.region is now ${settings.region}: set it back, because imported images cannot move (use another stack for another home region)`,
     });
   });
 }
@@ -74,7 +74,7 @@ interface Snapshot {
   resource: pulumi.Resource;
 }
 
-/** Digest of the image's file: other content is another snapshot. */
+/** Digest of the image's file: other content needs another snapshot. */
 const contentOf = ({ args }: ImageContext): pulumi.Output<string> =>
   pulumi.output(args.disk).apply((disk) => disk?.sha512 ?? "unknown");
 
@@ -115,7 +115,7 @@ function writeSnapshot(context: ImageContext): Snapshot {
   return { snapshotId, resource: snapshot };
 }
 
-/** Uploads the disk to the bucket, and has VM Import make a snapshot of it. */
+/** Uploads the disk to the bucket, from which VM Import makes a snapshot. */
 function importSnapshot(context: ImageContext): Snapshot {
   const { name, args, settings, mutableAttributes, parent } = context;
   const { region, bucket, emulator: double, role } = settings;
@@ -134,7 +134,7 @@ function importSnapshot(context: ImageContext): Snapshot {
     { step: "aws-upload", input, replaceOn: [contentOf(context), region, bucket], frozen: args.frozen },
     { parent, ...patience, ...preflightHooks(args.preflight) },
   );
-  // Other content has another key: an import would not notice that the content of the same key has changed.
+  // Other content gets another key, because an import does not notice changed content under the same key.
   const key = upload.result<AwsUploadResult>().apply((result) => result?.key ?? "unknown");
   const snapshot = new SnapshotImport(
     name,

@@ -1,4 +1,4 @@
-/** Copies of an imported AMI in further regions, and who may launch them. Regions are independent of each other. */
+/** Copies an imported AMI to further regions, and shares it. Regions are independent of each other. */
 import { AmiCopy } from "@pulumi/aws/ec2/amiCopy.js";
 import { AmiLaunchPermission } from "@pulumi/aws/ec2/amiLaunchPermission.js";
 import type * as pulumi from "@pulumi/pulumi";

@@ -1,4 +1,4 @@
-/** Tags and sharing of the AMIs' snapshots: copies come without either, and no resource has them. */
+/** Tags and shares the AMIs' snapshots, which AmiCopy does not, and for which the provider has no resource. */
 import * as pulumi from "@pulumi/pulumi";
 import { preflightHooks } from "../../../components/preflight-hook.ts";
 import { StepCommand } from "../../../components/step-command.ts";
@@ -11,9 +11,9 @@ import type { ImageContext, RegionalAmi } from "./context.ts";
 import type { PublishedAmi } from "./publish.ts";
 
 /**
- * Declares the commands that tag the snapshots, and share them if the configuration says so. They are declared from stage
- * import on, so that an update takes back what is shared, and never the deletion of a command.
- * @returns the command of the home region and of the other required regions
+ * Declares the commands that tag the snapshots, and share them if the configuration says so. They exist from stage
+ * import on, so that sharing is revoked by an update, never by the deletion of a command.
+ * @returns the command for the home region and the other required regions
  */
 export function tagAndShareSnapshots(
   context: ImageContext,
@@ -48,7 +48,7 @@ function declareCommand(
     share,
     published: regions,
   }));
-  // Only the command's own regions: another one may fail without blocking these.
+  // Only the command's own regions, so that a failure in others does not block these.
   const here = regions.filter((region) => amis.some((ami) => ami.region === region));
   const isShared = share.length > 0 && published.length > 0;
   const dependsOn = isShared

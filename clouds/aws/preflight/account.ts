@@ -1,10 +1,10 @@
-/** Who asks, and which regions that account has. */
+/** Checks whose credentials are used, and which regions that account has. */
 import { isEnabled, type AccountFacts, type Answer } from "./answers.ts";
 import type { AwsFaultKind } from "../api/errors.ts";
 import { plannedRegions, type PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
-/** The account is one of those that the stack names. An error here means that nothing else was asked. */
+/** Checks that the stack may publish to the account. After an error here, nothing else is checked. */
 export function checkAccount(
   { settings }: Pick<PublishPlan, "settings">,
   { identity }: Pick<AccountFacts, "identity">,
@@ -21,7 +21,7 @@ export function checkAccount(
       ...about,
       where: account,
       level: "error",
-      found: `${arn} is of another account than ${accounts.join(", ")}, to which the stack may publish`,
+      found: `${arn} belongs to another account; the stack may only publish to ${accounts.join(", ")}`,
       remedy: "use that account's credentials (AWS_PROFILE), or change the stack's alpine:aws.accounts",
     };
   }
@@ -30,14 +30,15 @@ export function checkAccount(
 }
 
 function credentialsRemedy(kind: AwsFaultKind | undefined): string {
-  if (kind === "expired") return "get new ones, as with `aws sso login`, that last as long as the run";
+  if (kind === "expired")
+    return "renew the credentials, for example with `aws sso login`; they must last for the whole run";
   if (kind === "credentials") {
-    return "set AWS_PROFILE, or the variables of a session; and see that the account has this region switched on";
+    return "set AWS_PROFILE, or the variables of a session; and check that this region is enabled in the account";
   }
-  return "`aws sts get-caller-identity` must answer from here";
+  return "check that `aws sts get-caller-identity` works from here";
 }
 
-/** Every region of the plan is switched on, and the plan has those that are. */
+/** Checks that every region of the plan is enabled, and that the plan has every enabled region. */
 export function checkRegions(plan: PublishPlan, regions: Answer<Record<string, string>>): CheckResult[] {
   const about = { check: "regions" } as const;
   if ("failure" in regions) {
@@ -55,16 +56,17 @@ export function checkRegions(plan: PublishPlan, regions: Answer<Record<string, s
   const planned = plannedRegions(plan);
   const results = planned.map(({ name, bestEffort }): CheckResult => {
     const status = regions.value[name];
-    if (isEnabled(status)) return { ...about, where: name, level: "ok", found: "switched on" };
+    if (isEnabled(status)) return { ...about, where: name, level: "ok", found: "enabled" };
     return {
       ...about,
       where: name,
       level: bestEffort ? "warning" : "error",
-      found: status === undefined ? "AWS knows no such region" : `not switched on in the account (${status})`,
+      found:
+        status === undefined ? "AWS does not know this region" : `not enabled in the account (${status})`,
       remedy:
         name === plan.settings.region
-          ? "switch it on (aws account enable-region), or choose another alpine:aws.region"
-          : "switch it on (aws account enable-region --region-name NAME), or leave it out: regions: { NAME: false }",
+          ? "enable it (aws account enable-region), or choose another alpine:aws.region"
+          : "enable it (aws account enable-region --region-name NAME), or leave it out: regions: { NAME: false }",
     };
   });
   const further = Object.keys(regions.value).filter(
@@ -75,7 +77,7 @@ export function checkRegions(plan: PublishPlan, regions: Answer<Record<string, s
     ...about,
     where: further.join(", "),
     level: "warning",
-    found: "switched on, and no image goes there",
+    found: "enabled, but no image goes there",
     remedy: "`npm run regions -- update` adds what configs/regions.yaml lacks",
   };
   return [...results, unlisted];

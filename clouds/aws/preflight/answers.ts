@@ -1,15 +1,15 @@
-/** What preflight knows of an account: plain data, so that the judges need no AWS. */
+/** What preflight knows about an account: plain data, so that the checks need no AWS. */
 
 import type { AwsFaultKind } from "../api/errors.ts";
 
 export interface Failure {
-  /** The error's code in AWS's API, or its name. */
+  /** The error's code in AWS's API, or the error's name. */
   code: string;
   message: string;
   kind?: AwsFaultKind;
 }
 
-/** What a question came to. */
+/** The result of a query: a value, or why it failed. */
 export type Answer<T> = { value: T } | { failure: Failure };
 
 export interface OwnImage {
@@ -17,21 +17,21 @@ export interface OwnImage {
   name: string;
   isPublic: boolean;
   tags: Readonly<Record<string, string>>;
-  /** When it is deprecated, if ever: ISO 8601, UTC. */
+  /** ISO 8601, UTC. @default the image has no deprecation time */
   deprecated?: string;
 }
 
 export interface RoleFacts {
   /** JSON. */
   trust: string;
-  /** Actions that the role would need and isn't allowed. */
+  /** Actions that the role needs but is not allowed. */
   denied: Answer<string[]>;
 }
 
-/** Of one region; what the plan has no use for isn't asked. */
+/** What is known about one region. What the plan does not need is not queried. */
 export interface RegionFacts {
   images: Answer<OwnImage[]>;
-  /** How many images may be public. */
+  /** How many public images the region allows. */
   quota?: Answer<number>;
   /** `unblocked`, `block-new-sharing`. */
   imageBlocking?: Answer<string>;
@@ -41,19 +41,19 @@ export interface RegionFacts {
 
 export interface AccountFacts {
   identity: Answer<{ account: string; arn: string }>;
-  /** Region to its opt-in status, as DescribeRegions has it. */
+  /** Region to its opt-in status, as in DescribeRegions. */
   regions?: Answer<Record<string, string>>;
   bucketRegion?: Answer<string>;
   role?: Answer<RoleFacts>;
   perRegion?: Readonly<Record<string, RegionFacts>>;
 }
 
-/** Whether AWS refused because whoever asks may not, which is no proof that anything is wrong. */
+/** Whether AWS denied the query. That proves nothing about the account. */
 export const isDenied = ({ kind }: Failure): boolean => kind === "denied";
 
-/** What to do where it did. */
-export const policyRemedy = "the publisher's policy of clouds/aws/account allows it";
+/** The remedy for a denied query. */
+export const policyRemedy = "allow it: the publisher's policy of clouds/aws/account does";
 
-/** By a region's opt-in status. */
+/** Whether a region with this opt-in status is enabled. */
 export const isEnabled = (status: string | undefined): boolean =>
   status === "opt-in-not-required" || status === "opted-in";

@@ -1,4 +1,4 @@
-/** Days of deprecation that have passed: AWS takes those to come only, and keeps what it has. */
+/** Checks for deprecation days that have passed: AWS accepts only future days, but keeps those it has. */
 import { some } from "../../../src/lib/checks.ts";
 import { groupBy } from "../../../src/lib/group-by.ts";
 import type { AccountFacts } from "./answers.ts";
@@ -6,27 +6,27 @@ import { namedImages, type Named } from "./names.ts";
 import type { PlannedImage, PlannedRegion, PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
-/** An image that has such a day, and what is to be done with it in which regions. */
+/** An image whose deprecation day has passed, and what is pending for it in which regions. */
 interface Late {
   image: PlannedImage;
   pending: "publish" | "copy" | "move";
   regions: PlannedRegion[];
 }
 
-/** AWS keeps days to the minute. */
+/** AWS keeps deprecation times to the minute. */
 const minute = 60_000;
 
 /**
- * No image is still to be published, or copied to a further region, that would be deprecated at once; nor is one that is there
- * to be given such a day. An old image that keeps its day stays as it is.
- * @param now ISO 8601, UTC; what the program itself has no clock for
+ * Checks that no image with a past deprecation day is still to be published or copied, and that no existing image is to
+ * be moved to such a day. An old image that keeps its day is fine.
+ * @param now ISO 8601, UTC; the program itself has no clock
  */
 export function checkDeprecations(
   plan: PublishPlan,
   perRegion: NonNullable<AccountFacts["perRegion"]>,
   now: string,
 ): CheckResult[] {
-  // Where nobody could look, nothing is known to be missing.
+  // If a region could not be queried, nothing is known to be missing there.
   const there = Object.entries(perRegion).filter(([, { images }]) => "value" in images);
   const known = new Map(there.map(([region, facts]) => [region, namedImages(facts)]));
   const late = plan.images
@@ -41,7 +41,7 @@ export function checkDeprecations(
   return [{ check: "end of life", where: "all images", level: "ok", found }];
 }
 
-/** @param known region to the images that are there */
+/** @param known region to the images that exist there */
 function pendingOf(image: PlannedImage, known: ReadonlyMap<string, Named>): Late[] {
   const asked = image.regions.filter(({ name }) => known.has(name));
   const found = (region: PlannedRegion) => known.get(region.name)?.get(image.name);
@@ -69,26 +69,26 @@ function resultOf(late: readonly Late[]): CheckResult {
   const [found, remedy] = (
     {
       publish: [
-        `was to be deprecated on ${day}, and of its images are still to be published: ${keys}`,
-        `at ${place} correct the day, or lower the stage below import`,
+        `was due for deprecation on ${day}, but these images are not published yet: ${keys}`,
+        `correct the day at ${place}, or lower the stage below import`,
       ],
       copy: [
-        `was to be deprecated on ${day}, and of its images are still to be copied to ${some(names)}: ${keys}`,
-        `leave them out there, \`${left}\` in the layer of their version, or at ${place} correct the day`,
+        `was due for deprecation on ${day}, but these images are not copied to ${some(names)} yet: ${keys}`,
+        `leave them out there with \`${left}\` in the layer of their version, or correct the day at ${place}`,
       ],
       move: [
-        `is to be deprecated on ${day}, which has passed, and images that are there have another day so far: ${keys}`,
-        `at ${place} choose a day to come`,
+        `would now be deprecated on ${day}, which has passed, and these existing images have another day: ${keys}`,
+        `choose a future day at ${place}`,
       ],
     } as const
   )[pending];
-  // As everywhere, what only regions of best effort lack stops nothing.
+  // As everywhere, a problem in best-effort regions alone stops nothing.
   const level = regions.every(({ bestEffort }) => bestEffort) ? "warning" : "error";
-  const rule = "AWS takes days to come only";
+  const rule = "AWS accepts only future days";
   return { check: "end of life", where: entry, level, found, remedy: `${rule}: ${remedy}` };
 }
 
-/** @param found undefined where the image is deprecated on no day */
+/** @param found undefined if the image has no deprecation day */
 function isSameDay(found: string | undefined, planned: string): boolean {
   return found !== undefined && Math.abs(Date.parse(found) - Date.parse(planned)) < minute;
 }

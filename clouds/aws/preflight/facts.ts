@@ -1,6 +1,6 @@
 /**
- * What preflight asks of the account. Nothing is changed, and a question that fails is a fact too: the judges say what
- * it means. Loads the SDKs, so it is itself loaded only where something is asked.
+ * Queries what preflight needs to know about the account. It changes nothing. A failed query is a fact too, which the
+ * checks interpret. This file loads the SDKs, so import it only when there is something to query.
  */
 import {
   DescribeRegionsCommand,
@@ -36,10 +36,10 @@ import {
 import { plannedRegions, publicImagesIn, type PublishPlan } from "./plan.ts";
 import { publicImagesQuota } from "./sharing.ts";
 
-/** Requests under way at once: all regions at a time, and no more than a laptop's network takes well. */
+/** Parallel requests: all regions at a time, and no more than a laptop's network handles well. */
 const parallelRequests = 32;
 
-/** Everything that the plan's checks need; beyond the identity only where that is one of the allowed accounts. */
+/** Queries everything that the plan's checks need. If the account is not an allowed one, only its identity. */
 export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
   const { region, bucket, role, importMethod, accounts, emulator } = plan.settings;
   const home: AwsPlace = { region, emulator };
@@ -71,7 +71,7 @@ export async function readFacts(plan: PublishPlan): Promise<AccountFacts> {
   };
 }
 
-/** Who asks. */
+/** Whose credentials are used. */
 export function readIdentity(home: AwsPlace): Promise<AccountFacts["identity"]> {
   return answer(async () => {
     const { Account, Arn } = await (await stsClient(home)).send(new GetCallerIdentityCommand({}));
@@ -125,7 +125,7 @@ async function roleFacts(home: AwsPlace, name: string, bucket: string): Promise<
   const results = await Promise.all(simulations);
   const failed = results.find((result) => "failure" in result);
   return {
-    // IAM hands policies over as in a URL.
+    // IAM returns policies URL-encoded.
     trust: decodeURIComponent(Role?.AssumeRolePolicyDocument ?? ""),
     denied: failed ?? { value: results.flatMap((result) => ("value" in result ? result.value : [])) },
   };
@@ -150,7 +150,7 @@ async function regionFacts(plan: PublishPlan, place: AwsPlace, ask: Ask): Promis
   };
 }
 
-/** All of them: disabled ones keep their names too. */
+/** All of the account's images. Disabled ones count, because they keep their names. */
 async function ownImages(ec2: EC2Client): Promise<OwnImage[]> {
   const images: OwnImage[] = [];
   const pages = paginateDescribeImages(

@@ -1,14 +1,14 @@
-/** The bucket and the role by which VM Import takes a disk. */
+/** Checks the bucket and the role of VM Import. */
 import { z } from "zod";
 import { vmimportExternalId, vmimportService } from "../policies.ts";
 import { isDenied, policyRemedy, type Answer, type RoleFacts } from "./answers.ts";
 import type { PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
-const elsewhere = "choose a bucket there, or change alpine:aws.region";
+const elsewhere = "choose a bucket in that region, or change alpine:aws.region";
 const declare = "declare it with clouds/aws/account: docs/publishing-aws.md";
 
-/** @param region the bucket's; undefined where none is named */
+/** @param region the bucket's region; undefined if the settings name no bucket */
 export function checkBucket({ settings }: PublishPlan, region: Answer<string> | undefined): CheckResult {
   const about = { check: "bucket", where: settings.bucket } as const;
   if (region === undefined) {
@@ -16,33 +16,30 @@ export function checkBucket({ settings }: PublishPlan, region: Answer<string> | 
       ...about,
       where: "alpine:aws.bucket",
       level: "error",
-      found: "no bucket is named to import from",
-      remedy: `name one in ${settings.region}, or import without: alpine:aws.importMethod: direct`,
+      found: "no bucket to import from is set",
+      remedy: `set one in ${settings.region}, or import without a bucket: alpine:aws.importMethod: direct`,
     };
   }
   if ("failure" in region) {
     const { code, message, kind } = region.failure;
     const [found, remedy] =
       code === "NotFound" || kind === "bucket"
-        ? ["there is no such bucket", `${declare}; or correct alpine:aws.bucket`]
+        ? ["this bucket does not exist", `${declare}; or correct alpine:aws.bucket`]
         : kind === "denied"
           ? [
-              "it is another account's, or may not be listed",
+              "it belongs to another account, or you may not list it",
               "correct alpine:aws.bucket, or allow s3:ListBucket",
             ]
           : kind === "region"
-            ? [`it isn't in ${settings.region}, where images are imported`, elsewhere]
-            : [
-                `${code}: ${message}`,
-                "try again; where that doesn't help, look at the bucket in the console",
-              ];
+            ? [`it is not in ${settings.region}, where images are imported`, elsewhere]
+            : [`${code}: ${message}`, "try again; if that does not help, look at the bucket in the console"];
     return { ...about, level: "error", found, remedy };
   }
   if (region.value !== settings.region) {
     return {
       ...about,
       level: "error",
-      found: `it is in ${region.value}, and images are imported in ${settings.region}`,
+      found: `it is in ${region.value}, but images are imported in ${settings.region}`,
       remedy: elsewhere,
     };
   }
@@ -58,13 +55,13 @@ export function checkRole({ settings }: PublishPlan, role: Answer<RoleFacts>): C
     return {
       ...about,
       level: "error",
-      found: isMissing ? "there is no such role" : `${code}: ${message}`,
+      found: isMissing ? "this role does not exist" : `${code}: ${message}`,
       remedy: isMissing ? `${declare}; or correct alpine:aws.role` : "look at the role in the console",
     };
   }
   const { trust, denied } = role.value;
   if (!trustsVmImport(trust)) {
-    const found = `it doesn't let ${vmimportService} be it, with the external id "${vmimportExternalId}"`;
+    const found = `${vmimportService} cannot assume it with the external id "${vmimportExternalId}"`;
     return { ...about, level: "error", found, remedy: declare };
   }
   if ("failure" in denied) {
@@ -73,20 +70,20 @@ export function checkRole({ settings }: PublishPlan, role: Answer<RoleFacts>): C
     return {
       ...about,
       level: "warning",
-      found: `what it may do could not be looked at: ${code}: ${message}`,
+      found: `its permissions could not be checked: ${code}: ${message}`,
     };
   }
   if (denied.value.length > 0) {
-    const found = `it may not ${denied.value.join(", ")} on the bucket ${settings.bucket} and on snapshots`;
+    const found = `its policy does not allow ${denied.value.join(", ")} on the bucket ${settings.bucket} and on snapshots`;
     return { ...about, level: "error", found, remedy: declare };
   }
-  return { ...about, level: "ok", found: "VM Import may be it, and it may read the bucket" };
+  return { ...about, level: "ok", found: "VM Import can assume it, and it can read the bucket" };
 }
 
 const unseen = (about: Pick<CheckResult, "check" | "where">, action: string): CheckResult => ({
   ...about,
   level: "warning",
-  found: `could not be looked at: ${action} is not allowed`,
+  found: `could not be checked: ${action} is not allowed`,
   remedy: policyRemedy,
 });
 
@@ -103,7 +100,10 @@ const statementSchema = z.object({
   Condition: z.record(z.string(), z.record(z.string(), texts)).default({}),
 });
 
-/** Whether some statement lets VM Import in with its own external id; other conditions can't be foreseen, and count as met. */
+/**
+ * Whether a statement lets VM Import assume the role with its own external id. Other conditions count as met, because
+ * they cannot be evaluated here.
+ */
 export function trustsVmImport(trust: string): boolean {
   return trustSchema.parse(JSON.parse(trust)).Statement.some(({ Principal, Action, Condition }) => {
     const ids = Object.values(Condition)

@@ -1,9 +1,9 @@
-/** What stands in the way of an AMI of our name: one that is there already. */
+/** Checks that no AMI of another stack or project has a name that the plan needs. */
 import { isDenied, type AccountFacts, type OwnImage, type RegionFacts } from "./answers.ts";
 import { imagesIn, plannedRegions, type PlannedImage, type PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
-/** AMIs by name, unique in an account's region. */
+/** AMIs by name. Names are unique in an account's region. */
 export type Named = ReadonlyMap<string, OwnImage>;
 
 export const namedImages = ({ images }: RegionFacts): Named =>
@@ -12,7 +12,7 @@ export const namedImages = ({ images }: RegionFacts): Named =>
 const isOurs = ({ tags }: PlannedImage, found: OwnImage): boolean =>
   Object.entries(tags).every(([key, value]) => found.tags[key] === value);
 
-/** Names that the plan needs are free, or taken by its own images. */
+/** Checks that each name in the plan is free, or belongs to the plan's own image. */
 export function checkNames(
   plan: PublishPlan,
   region: string,
@@ -24,7 +24,7 @@ export function checkNames(
     const { code, message } = facts.images.failure;
     const remedy = isDenied(facts.images.failure)
       ? "the publisher needs ec2:DescribeImages: see clouds/aws/account"
-      : "try again; where that doesn't help, look at the region in the console";
+      : "try again; if that does not help, look at the region in the console";
     return [{ ...about, level: bestEffort ? "warning" : "error", found: `${code}: ${message}`, remedy }];
   }
   const there = namedImages(facts);
@@ -38,10 +38,10 @@ export function checkNames(
         {
           ...about,
           level,
-          found: `${image.name} is the name of ${found.id}, which isn't this project's image by its tags`,
+          found: `${found.id} has the name ${image.name}, but by its tags it is not this project's image`,
           remedy:
-            "deregister it if it is of no use (what a killed run left untagged `npm run recover` deletes), " +
-            "or name yours otherwise: `name` and `project` in an overlay",
+            "deregister it if nobody needs it (`npm run recover` deletes untagged images of a killed run), " +
+            "or change `name` and `project` in an overlay",
         },
       ];
     }
@@ -50,9 +50,9 @@ export function checkNames(
       {
         ...about,
         level,
-        found: `${image.name} is there as ${found.id}, and not in this stack's state`,
+        found: `${image.name} exists as ${found.id}, but not in this stack's state`,
         remedy:
-          "after a killed run `npm run recover` deletes it; if another stack has it, don't: only one of the two may publish it",
+          "if a killed run left it, `npm run recover` deletes it; if it belongs to another stack, only one of the two may publish it",
       },
     ];
   });
@@ -62,12 +62,12 @@ export function checkNames(
     {
       ...about,
       level: "ok",
-      found: `${ours} of ${planned.length} images are there, the other names are free`,
+      found: `${ours} of ${planned.length} images exist, the other names are free`,
     },
   ];
 }
 
-/** Regions of the plan of which anything is known. */
+/** The plan's regions that were queried. */
 export function askedRegions(plan: PublishPlan, { perRegion = {} }: AccountFacts) {
   return plannedRegions(plan).flatMap(({ name, bestEffort }) => {
     const facts = perRegion[name];

@@ -1,4 +1,4 @@
-/** What a stack would publish to AWS, from ledger and settings alone: as the program itself declares it. */
+/** What a stack would publish to AWS. It follows from ledger and settings alone, as in the program itself. */
 import { awsOptionsOf, type AwsSettings, awsSettingsOf } from "../options.ts";
 import { amiTags, deprecationTime, isPublic } from "../rules.ts";
 import type { PublishedRegion } from "../../../src/configuration/regions.ts";
@@ -22,29 +22,29 @@ export interface PlannedImage {
   key: string;
   /** Unique in an account's region. */
   name: string;
-  /** What tells that an AMI of this name is this project's. */
+  /** Tags by which an AMI of this name is recognised as this project's. */
   tags: Readonly<Record<string, string>>;
-  /** The home region first, where it is imported; below stage `publish` that one alone. */
+  /** The home region first, where it is imported. Below stage `publish`, only that. */
   regions: readonly PlannedRegion[];
-  /** Whether its snapshots are public where it is. */
+  /** Whether its snapshots are public where the image is. */
   sharesSnapshots: boolean;
-  /** Its entry in the ledger, `3.23.6-r0`, and the place of that. */
+  /** Its entry in the ledger, `3.23.6-r0`, and the entry's place there. */
   entry: string;
   place: string;
-  /** When it is deprecated, which AWS takes in the future only: YYYY-MM-DDTHH:MM:SSZ. */
+  /** When it is deprecated: YYYY-MM-DDTHH:MM:SSZ. AWS accepts only future times. */
   deprecated: string;
 }
 
 export interface PublishPlan {
   settings: AwsSettings;
   images: readonly PlannedImage[];
-  /** Whether some image goes to all regions, and so to those that are switched on later. */
+  /** Whether any image goes to all regions, and so also to regions that are enabled later. */
   wantsAllRegions: boolean;
-  /** Ids of the AMIs in the stack's state, where that is known. */
+  /** Ids of the AMIs in the stack's state. @default the state is unknown */
   recorded?: ReadonlySet<string>;
 }
 
-/** @throws nothing: what is wrong with a plan is for the checks to say */
+/** @throws nothing: the checks report what is wrong with a plan */
 export function publishPlan(
   declared: readonly DeclaredImage[],
   settings: Pick<StackSettings, "stage" | "clouds">,
@@ -72,7 +72,7 @@ function planned({ key, variant, state, regions }: DeclaredImage, stage: Stage, 
     name: imageName(variant),
     tags: { project, image_key, revision },
     regions: [
-      // Imported there, and then copied: also where it isn't published there.
+      // Images are imported in the home region, even if they are not published there.
       { name: home, bestEffort: false, isPublic: isPublic(variant) && atHome !== undefined },
       ...others.map((region) => ({ ...region, isPublic: isPublic(variant) })),
     ],
@@ -83,7 +83,7 @@ function planned({ key, variant, state, regions }: DeclaredImage, stage: Stage, 
   };
 }
 
-/** Every region of the plan once; best effort where no image requires it. */
+/** Every region of the plan once. A region is best effort if no image requires it. */
 export function plannedRegions({ images }: PublishPlan): PublishedRegion[] {
   const found = new Map<string, boolean>();
   for (const { name, bestEffort } of images.flatMap(({ regions }) => regions)) {
@@ -96,6 +96,6 @@ export function plannedRegions({ images }: PublishPlan): PublishedRegion[] {
 export const imagesIn = ({ images }: PublishPlan, region: string): PlannedImage[] =>
   images.filter(({ regions }) => regions.some(({ name }) => name === region));
 
-/** Those that are public there. */
+/** The plan's images that are public in a region. */
 export const publicImagesIn = ({ images }: PublishPlan, region: string): PlannedImage[] =>
   images.filter(({ regions }) => regions.some(({ name, isPublic }) => name === region && isPublic));

@@ -1,4 +1,4 @@
-/** Everything that would stop a publishing run half-way, found before it begins and all of it at once. */
+/** Finds everything that would stop a publishing run half-way, before the run begins. */
 import type { StackSettings } from "../../../src/configuration/settings.ts";
 import type { DeclaredImage } from "../../../src/configuration/variant.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
@@ -13,10 +13,10 @@ import { recordedIn } from "./recorded.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 import { checkBlocking, checkQuota } from "./sharing.ts";
 
-/** The checks that decide whether AWS takes the day on which an image is to be deprecated. */
+/** The checks that decide whether AWS accepts an image's deprecation day. */
 const checksOfDays = ["account", "end of life"];
 
-/** What the account must be ready for, by ledger and settings; undefined if the stack brings no image to AWS. */
+/** What the account must be ready for, by ledger and settings. Undefined if the stack brings no image to AWS. */
 export function awsPreflight(
   declared: readonly DeclaredImage[],
   settings: StackSettings,
@@ -27,27 +27,27 @@ export function awsPreflight(
     images: plan.images.length,
     noun: { one: "AMI", many: "AMIs" },
     run: (options) => preflight(plan, options),
-    // AWS refuses days that have passed, and keeps those that it has.
+    // AWS refuses to set days that have passed, but keeps those it has.
     checksBeforeUpdate: (now) =>
       plan.images.some(({ deprecated }) => deprecated <= now) ? checksOfDays : undefined,
   };
 }
 
 export interface PreflightOptions {
-  /** The stack whose plan it is: its state tells its own images from another's. @default they are told by their tags alone */
+  /** The plan's stack, whose state tells its own images from another stack's. @default only tags tell them apart */
   stack?: string;
-  /** ISO 8601, UTC. @default the clock's */
+  /** ISO 8601, UTC. @default the current time */
   now?: string;
 }
 
-/** Asks the account what the plan needs of it, and judges the answers. Changes nothing. */
+/** Checks that the account is ready for the plan. Changes nothing. */
 export async function preflight(
   plan: PublishPlan,
   { stack, now = new Date().toISOString() }: PreflightOptions = {},
 ): Promise<CheckResult[]> {
   if (plan.images.length === 0) return [];
   if (plan.settings.region === "") return [noRegion];
-  // The SDKs are loaded here: a preview never gets so far.
+  // The SDKs are loaded only here, which a preview never reaches.
   const { readFacts } = await import("./facts.ts");
   const facts = await readFacts(plan);
   if (stack === undefined || !isAnyThere(plan, facts)) return checkFacts(plan, facts, now);
@@ -59,7 +59,7 @@ export async function preflight(
   }
 }
 
-/** Whether a name of the plan is taken, be it by an image of the stack's own. */
+/** Whether any name of the plan is taken, even by the stack's own image. */
 const isAnyThere = (plan: PublishPlan, facts: AccountFacts): boolean =>
   askedRegions(plan, facts).some(({ name, facts }) => {
     const there = namedImages(facts);
@@ -70,15 +70,15 @@ const unreadable = (stack: string, { what }: UserError): CheckResult => ({
   check: "names",
   where: stack,
   level: "warning",
-  found: `the stack's state could not be read, so images of our names are told by their tags alone: ${what}`,
+  found: `the stack's state could not be read, so only tags tell its own images from others: ${what}`,
 });
 
 const noRegion: CheckResult = {
   check: "regions",
   where: "alpine:aws.region",
   level: "error",
-  found: "the stack names no home region, where images are imported",
-  remedy: "pulumi config set --path alpine:aws.region us-east-1, or where its bucket is",
+  found: "no home region to import images into is set",
+  remedy: "pulumi config set --path alpine:aws.region us-east-1, or the bucket's region",
 };
 
 /** What the facts mean for the plan. Pure. */

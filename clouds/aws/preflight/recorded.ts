@@ -1,11 +1,11 @@
-/** The AMIs that a stack has made: what tells them from those of another stack that has images of the same names. */
+/** Finds the AMIs that a stack has made, to tell them from another stack's AMIs of the same names. */
 import { resourceTypes } from "../resource-types.ts";
 import { exportState, resourcesOf, type StateResource } from "../../../src/stacks/state.ts";
 
 /**
- * Ids of the AMIs in a stack's state. During a run of it too: an export takes no lock, and has the last whole state that the
- * engine has written, with all that earlier runs have made.
- * @throws UserError where the backend can't be read
+ * Ids of the AMIs in a stack's state. It works during a run of the stack too: an export takes no lock, and has the last
+ * complete state that the engine has written, with everything that earlier runs made.
+ * @throws UserError if the backend cannot be read
  */
 export const recordedIn = async (stack: string): Promise<Set<string>> =>
   imageIds(resourcesOf(await exportState(stack)));

@@ -1,13 +1,13 @@
-/** What stands in the way of making images public: the account's quota, and its blocking. */
+/** Checks that images can be made public: the account's quota, and its block public access. */
 import { isDenied, policyRemedy, type Answer, type Failure, type RegionFacts } from "./answers.ts";
 import { namedImages } from "./names.ts";
 import { publicImagesIn, type PublishPlan } from "./plan.ts";
 import type { CheckResult } from "../../../src/preflight/check-result.ts";
 
-/** EC2's quota of public images in a region. */
+/** EC2's quota of public images per region. */
 export const publicImagesQuota = "L-0E3CBAB9";
 
-/** A region's public images, today's and the plan's, fit into its quota. */
+/** Checks that a region's public images, today's and the plan's, fit its quota. */
 export function checkQuota(
   plan: PublishPlan,
   region: string,
@@ -29,13 +29,13 @@ export function checkQuota(
       level: bestEffort ? "warning" : "error",
       found,
       remedy:
-        `ask for more, which takes days: aws service-quotas request-service-quota-increase --service-code ec2 ` +
+        `request a higher quota, which takes days: aws service-quotas request-service-quota-increase --service-code ec2 ` +
         `--quota-code ${publicImagesQuota} --desired-value ${now + more} --region REGION; or remove old images`,
     },
   ];
 }
 
-/** The account doesn't block what the plan makes public, or the stack itself switches that off first. */
+/** Checks that the account does not block what the plan makes public, unless the stack itself switches that off first. */
 export function checkBlocking(
   plan: PublishPlan,
   region: string,
@@ -77,8 +77,8 @@ function checkState(
     {
       ...about,
       level: bestEffort ? "warning" : "error",
-      found: `${state.value} for ${what}, and some are to be public`,
-      remedy: `alpine:aws.blockPublicAccess: off has this stack switch it off; or aws ec2 ${call} --region REGION, some minutes before`,
+      found: `${state.value} for ${what}, but some are to be public`,
+      remedy: `set alpine:aws.blockPublicAccess to off, and this stack switches it off; or run aws ec2 ${call} --region REGION some minutes before`,
     },
   ];
 }
@@ -93,7 +93,7 @@ function unseen(
   return {
     ...about,
     level: "warning",
-    found: `could not be looked at: ${found}`,
+    found: `could not be checked: ${found}`,
     ...(isDenied(failure) ? { remedy: policyRemedy } : {}),
   };
 }

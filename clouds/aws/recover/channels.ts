@@ -1,6 +1,6 @@
 /**
- * Channels' parameters that a run has written and no state knows. They are pointers that people read, so they are not deleted
- * but taken into the state, where they name an image that the state knows; the refresh that follows completes them.
+ * Recovers channels' parameters that a run has written but no state knows. People read them, so they are never deleted. If
+ * a parameter names an image that the state knows, it is added to the state, and the refresh that follows completes it.
  */
 import { setTimeout } from "node:timers/promises";
 import type { SSMClient } from "@aws-sdk/client-ssm";
@@ -20,13 +20,13 @@ import type { StateResource } from "../../../src/stacks/state.ts";
 /** What was found. */
 export interface Adopted {
   entries: StateResource[];
-  /** A sentence each. */
+  /** One sentence each. */
   leftAlone: string[];
 }
 
 /**
- * Parameters to add to a state, of lines whose images are at whatever stage today: it may have been lowered since.
- * @param ours ids of the AMIs that the state knows, and regions that can be looked at
+ * Finds parameters to add to a state. The stage of a line's images does not matter, because it may have been lowered since.
+ * @param ours ids of the AMIs that the state knows, and regions that can be queried
  */
 export async function adoptChannels(
   declared: readonly DeclaredImage[],
@@ -60,7 +60,7 @@ export async function adoptChannels(
     const value = await withAwsErrors(`read ${name} in ${region}`, () => valueOf(client, name));
     if (value === undefined) return;
     if (!recorded.has(value)) {
-      adopted.leftAlone.push(`${name} in ${region} names ${value}, which is no image of this stack`);
+      adopted.leftAlone.push(`${name} in ${region} names ${value}, which is not an image of this stack`);
       return;
     }
     const inputs = { name, region, type: "String", dataType: "aws:ec2:image" };
@@ -78,7 +78,7 @@ export async function adoptChannels(
   return adopted;
 }
 
-/** SSM shows a new parameter only once it has looked whether its value is an image: looks, and milliseconds between them. */
+/** SSM shows a new parameter only after it has validated its value. Number of attempts, and milliseconds between them. */
 const looks = 4;
 const pause = 1000;
 

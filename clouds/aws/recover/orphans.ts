@@ -1,9 +1,10 @@
 /**
- * What a run that was killed, or that failed between an effect and its answer, has left on AWS: AMIs and snapshots that no
- * state knows. An account can be several stacks', and names and tags are the same in each that declares the same entry. So only that
- * is deleted which this stack must have made: an AMI of a snapshot that its state has, a copy of an AMI that its state has, a
- * snapshot that was begun in its name. Neither an import nor a copy can be taken over; the next `up` makes them again.
- * Nothing that is public or shared is touched, but for a snapshot whose copy the stack had and wants no more.
+ * Deletes AMIs and snapshots that no state knows: a run left them on AWS because it was killed, or failed between an
+ * effect and its response. Several stacks can share an account, and stacks that declare the same entry use the same
+ * names and tags. So recover deletes only what this stack must have made: an AMI of a snapshot in its state, a copy of
+ * an AMI in its state, and a snapshot that was started in its name. Imports and copies cannot be adopted; the next `up`
+ * makes them again. Public or shared things are left alone, except the snapshot of a copy that the stack had and no
+ * longer declares.
  */
 import {
   DeregisterImageCommand,
@@ -23,7 +24,7 @@ import { sweepSnapshots } from "./snapshots.ts";
 import { isDeclaredIn, type OwnedResources, snapshotsOfCopy } from "./owned-resources.ts";
 import { deleteSnapshot, isUsed, patience } from "./snapshot-calls.ts";
 
-/** What was found, a sentence each. */
+/** What was found, one sentence each. */
 export interface Swept {
   deleted: string[];
   leftAlone: string[];
@@ -35,11 +36,11 @@ export interface Sweep {
   region: string;
   ours: OwnedResources;
   swept: Swept;
-  /** To be called before each deletion: it throws where somebody else is at work on the stack. */
+  /** Call it before each deletion: it throws if another run of the stack has started. */
   requireAlone: () => void;
 }
 
-/** Deletes what is nobody's, region by region. */
+/** Deletes orphans, region by region. */
 export async function sweepOrphans(
   ours: OwnedResources,
   emulator: boolean,
@@ -56,7 +57,7 @@ export async function sweepOrphans(
         requireAlone,
       };
       await Promise.all([sweepImages(sweep), sweepCopiesRemains(sweep)]);
-      // Disks come to the home region alone.
+      // Disks are imported only in the home region.
       if (region === ours.regions[0]) await sweepSnapshots(sweep);
     }),
   );
@@ -73,21 +74,21 @@ async function sweepImages({ client, region, ours, swept, requireAlone }: Sweep)
     if (image === undefined) continue;
     if (!isMadeOf(image, recorded)) {
       swept.leftAlone.push(
-        `${what} was made of nothing that this stack's state has: another stack's, or to be deregistered by hand`,
+        `${what} was not made from anything in this stack's state: it belongs to another stack, or must be deregistered by hand`,
       );
       continue;
     }
     if (await isShared(client, image)) {
       swept.leftAlone.push(
-        `${what} is public or shared, and in no state: import it, or deregister it by hand`,
+        `${what} is public or shared, but not in the state: import it, or deregister it by hand`,
       );
       continue;
     }
     requireAlone();
     await client.send(new DeregisterImageCommand({ ImageId }));
-    // A copy's snapshots come and go with it; the imported one is a resource of its own.
+    // A copy's snapshots belong to the copy. The imported snapshot is a separate resource.
     for (const id of snapshotsOf(image)) if (!recorded.has(id)) await deleteSnapshot(client, id);
-    swept.deleted.push(`${what}: private, and in no state`);
+    swept.deleted.push(`${what}: private, and not in the state`);
   }
 }
 
@@ -99,8 +100,8 @@ function isMadeOf(image: Image, recorded: ReadonlySet<string>): boolean {
 }
 
 /**
- * Snapshots of copies that the state has and that are deregistered: their deletion was cut off in the middle, and the provider
- * takes a copy without an image for gone. Where the stack wants the copy no more, sharing it was over, too.
+ * Deletes snapshots of copies that are in the state but deregistered: their deletion was interrupted, and the provider
+ * considers a copy without an image gone. If the stack no longer declares the copy, sharing it has ended too.
  */
 async function sweepCopiesRemains({ client, region, ours, swept, requireAlone }: Sweep): Promise<void> {
   const copies = ours.images.filter((image) => image.region === region && snapshotsOfCopy(image).length > 0);
@@ -115,7 +116,7 @@ async function sweepCopiesRemains({ client, region, ours, swept, requireAlone }:
     for (const snapshotId of snapshotsOfCopy(copy)) {
       const grantees = await volumeGrantees(client, snapshotId);
       if (grantees === undefined || (await isUsed(client, snapshotId))) continue;
-      const what = `snapshot ${snapshotId} in ${region}, of ${name}, which is deregistered`;
+      const what = `snapshot ${snapshotId} in ${region} of ${name}, which is deregistered`;
       if (grantees.length > 0 && isDeclaredIn(ours, name, region)) {
         swept.leftAlone.push(`${what}, is shared: delete it by hand`);
         continue;
@@ -127,10 +128,10 @@ async function sweepCopiesRemains({ client, region, ours, swept, requireAlone }:
   }
 }
 
-/** EC2 does not show at once what was made a moment ago, so it is asked again: looks, and milliseconds between them. */
+/** EC2 does not show new images at once, so queries are repeated. Number of attempts, and milliseconds between them. */
 const looks = 3;
 const pause = 1000;
-/** As many values a filter takes at most (EC2 API, "Filter"). */
+/** The maximum number of values in a filter (EC2 API, "Filter"). */
 const filterValues = 200;
 
 /** The account's own images with one of these names or ids. */
@@ -152,7 +153,7 @@ async function imagesBy(
   return [...found.values()];
 }
 
-/** An image that is no longer on its way; undefined where it is gone. */
+/** Waits until an image is no longer pending. Undefined if it is gone. */
 async function whenSettled(client: EC2Client, imageId: string, what: string): Promise<Image | undefined> {
   return await pRetry(async () => {
     let found: Image | undefined;

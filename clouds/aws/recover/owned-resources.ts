@@ -1,4 +1,4 @@
-/** What on AWS a stack may call its own: by its state, and by what it declares. Pure, from plain data. */
+/** Determines what a stack owns on AWS, from its state and from what it declares. Pure. */
 import { commandType } from "../../../src/stacks/state-index.ts";
 import { permissionName } from "../resource-names.ts";
 import { amiTags, grantees } from "../rules.ts";
@@ -19,21 +19,23 @@ import {
 } from "../../../src/stacks/state.ts";
 
 export interface OwnedResources {
-  /** Where anything of it may be, the home region first. */
+  /** Regions where any of it may be, the home region first. */
   regions: readonly string[];
-  /** Names of AMIs: declared at whatever stage, recorded, or just being made when a run ended. */
+  /** Names of AMIs: declared at any stage, recorded, or in progress when a run ended. */
   names: ReadonlySet<string>;
-  /** Names and regions where the stack would have an AMI today: `isDeclaredIn`. */
+  /** Names and regions of the AMIs that the stack declares today: see `isDeclaredIn`. */
   places: ReadonlySet<string>;
   /** AMIs in the state. */
   images: readonly RecordedImage[];
-  /** Names of launch permissions' resources that the configuration asks for at some stage, or that a run was just making. */
+  /**
+   * Resource names of launch permissions that the configuration declares at any stage, or that were in progress when a run ended.
+   */
   permissions: ReadonlySet<string>;
-  /** Ids of all that the state has. */
+  /** Ids of everything in the state. */
   recorded: ReadonlySet<string>;
-  /** What the owner's tag of its snapshots begins with: `PROJECT/STACK/`. */
+  /** The prefix of its snapshots' owner tags: `PROJECT/STACK/`. */
   owner: string;
-  /** Owner's tag to description and tags of a snapshot that the next `up` begins, or goes on with. */
+  /** Owner tag to description and tags of a snapshot that the next `up` starts or resumes. */
   awaited: ReadonlyMap<string, { description: string; tags: Readonly<Record<string, string>> }>;
 }
 
@@ -88,7 +90,7 @@ export function ownedResources(
     ],
     names: new Set([
       ...onAws.map(({ variant }) => imageName(variant)),
-      // In its tags an import too has the name of the AMI that is made of it.
+      // An import's tags also have the name of the AMI that is made from it.
       ...known.flatMap(({ type, inputs }) => (isImageOrImport(type) ? textsOf(nameTagOf(inputs)) : [])),
     ]),
     places: new Set(places),
@@ -113,7 +115,7 @@ export const isDeclaredIn = ({ places }: OwnedResources, name: string, region: s
 
 const placeOf = (name: string, region: string): string => `${region} ${name}`;
 
-/** `PROJECT/STACK`, as every URN has them. */
+/** `PROJECT/STACK`, as in every URN. */
 function ownerOf([first]: readonly StateResource[]): string {
   const { urn } = first ?? { urn: "" };
   return `${projectOf(urn)}/${stackOf(urn)}`;
@@ -128,7 +130,7 @@ function nameTagOf(inputs: StateResource["inputs"]): unknown {
 
 const textsOf = (value: unknown): string[] => (typeof value === "string" ? [value] : []);
 
-/** Snapshots that a copy came with, as the state has them: they go when it goes. */
+/** The snapshots of a copy, as in the state. They are deleted with the copy. */
 export function snapshotsOfCopy({ entry }: RecordedImage): string[] {
   if (entry.type !== resourceTypes.copy) return [];
   const devices = (entry.outputs?.["ebsBlockDevices"] ?? []) as { snapshotId?: unknown }[];

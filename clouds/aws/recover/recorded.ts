@@ -1,4 +1,4 @@
-/** What a stack's state has on AWS. Pure. */
+/** Reads what a stack's state has on AWS. Pure. */
 import { commandType } from "../../../src/stacks/state-index.ts";
 import { resourcesOf, type StackState, type StateResource } from "../../../src/stacks/state.ts";
 import { awsProviderType, resourceTypes } from "../resource-types.ts";
@@ -7,7 +7,7 @@ import { awsProviderType, resourceTypes } from "../resource-types.ts";
 export const hasAws = (state: StackState): boolean =>
   resourcesOf(state).some(({ type }) => type === awsProviderType);
 
-/** An AMI that a state has: imported, or a copy. */
+/** An AMI in a state: imported, or a copy. */
 export interface RecordedImage {
   id: string;
   region: string;
@@ -28,7 +28,7 @@ export function recordedImages(resources: readonly StateResource[]): RecordedIma
   });
 }
 
-/** The account that has what a state has on AWS, as AWS said when it was made. */
+/** The account that owns a state's resources on AWS, as recorded when they were made. */
 export function recordedAccount(resources: readonly StateResource[]): string | undefined {
   return resources
     .filter(({ type }) => type.startsWith("aws:"))
@@ -36,7 +36,7 @@ export function recordedAccount(resources: readonly StateResource[]): string | u
     .find((owner): owner is string => typeof owner === "string" && /^\d{12}$/.test(owner));
 }
 
-/** Ids of all that a state has on AWS; snapshots that a command wrote are in its result. */
+/** Ids of everything that a state has on AWS, including snapshots in the results of commands. */
 export function recordedIds(resources: readonly StateResource[]): Set<string> {
   const own = resources.flatMap(({ type, id }) => (type.startsWith("aws:") && id !== undefined ? [id] : []));
   const written = resources.flatMap(({ type, outputs }) => {

@@ -11,16 +11,16 @@ import { isOnAws, ownedResources } from "./owned-resources.ts";
 import { recordedAccount } from "./recorded.ts";
 import { resourcesOf, type StackState } from "../../../src/stacks/state.ts";
 
-/** What there is to look for on AWS. */
+/** What to recover on AWS. */
 export interface AwsTask {
   declared: readonly DeclaredImage[];
   settings: StackSettings;
 }
 
 /**
- * What recovers a stack's images on AWS; undefined if the stack has nothing there. Changes nothing.
- * @throws UserError if the credentials are not those of an account that the stack may publish to, or of another account than
- * the one that has its images. With these, a refresh would take all images for gone.
+ * Prepares the recovery of a stack's images on AWS. Undefined if the stack has nothing there. Changes nothing.
+ * @throws UserError if the credentials belong to an account that the stack may not publish to, or that does not have
+ * its images. With such credentials, a refresh would consider all images gone.
  */
 export async function prepareRecovery(
   declared: readonly DeclaredImage[],
@@ -32,14 +32,14 @@ export async function prepareRecovery(
   return (requireAlone) => recoverAws({ declared, settings }, state, requireAlone);
 }
 
-/** @throws UserError that says whose credentials they are */
+/** @throws UserError that names the credentials' owner */
 export async function requireAccount(settings: StackSettings, state: StackState): Promise<void> {
   const aws = awsSettingsOf(settings);
   const { readIdentity } = await import("../preflight/facts.ts");
   const identity = await readIdentity({ region: aws.region, emulator: aws.emulator });
   const { level, where, found, remedy } = checkAccount({ settings: aws }, { identity });
   const refuse = (code: ErrorCode, what: string, hint = ""): never => {
-    throw new UserError(code, `${what}: nothing was looked for, nor changed`, hint, { where });
+    throw new UserError(code, `${what}: nothing was checked or changed`, hint, { where });
   };
   if (level === "error") {
     const fault = "failure" in identity ? identity.failure.kind : undefined;
@@ -51,16 +51,16 @@ export async function requireAccount(settings: StackSettings, state: StackState)
     const { arn } = identity.value;
     refuse(
       "aws-account-wrong",
-      `${arn} is of another account than ${recorded}, which has the stack's images`,
-      "use its credentials",
+      `${arn} belongs to another account; the stack's images are in ${recorded}`,
+      "use that account's credentials",
     );
   }
 }
 
 /**
- * Finds what is the stack's own on AWS and in no state: see orphans.ts, sharing.ts and channels.ts. Deletes what nobody can
- * use, and says how the state has to be for the next `up` to see the rest.
- * @param requireAlone throws where a run of the stack has begun: what that makes is in no state yet either
+ * Finds what the stack owns on AWS but its state does not know: see orphans.ts, sharing.ts and channels.ts. Deletes
+ * what is of no use, and returns how the state must change so that the next `up` sees the rest.
+ * @param requireAlone throws if a run of the stack has started: what that run makes is not in the state yet either
  */
 export async function recoverAws(
   { declared, settings }: AwsTask,
@@ -74,10 +74,10 @@ export async function recoverAws(
   const { adoptChannels } = await import("./channels.ts");
   const { regionStates } = await import("../preflight/facts.ts");
   const ours = ownedResources(declared, settings, state);
-  const states = await withAwsErrors("look which regions are switched on", () =>
+  const states = await withAwsErrors("list the enabled regions", () =>
     regionStates({ region: home, emulator }),
   );
-  // Where a region is off nobody can look.
+  // Disabled regions cannot be queried.
   const regions = ours.regions.filter((region) => isEnabled(states[region]));
   const swept = await sweepOrphans({ ...ours, regions }, emulator, requireAlone);
   const images = ours.images.filter(({ region }) => regions.includes(region));
@@ -90,7 +90,7 @@ export async function recoverAws(
     unfinished: unfinished.map(({ entry }) => entry),
     notes: [
       ...swept.deleted.map((what) => `deleted ${what}`),
-      ...adopted.map(({ id = "", inputs }) => `took ${id} in ${String(inputs?.["region"])} into the state`),
+      ...adopted.map(({ id = "", inputs }) => `added ${id} in ${String(inputs?.["region"])} to the state`),
       ...unfinished.map(({ note }) => note),
       ...[...swept.leftAlone, ...permissions.leftAlone, ...channels.leftAlone].map(
         (what) => `left alone: ${what}`,

@@ -1,7 +1,8 @@
 /**
- * Sharing that has taken effect and that no state knows of: then a lowered stage would take nothing back. Whom an AMI is shared
- * with is a resource and is taken into the state; whom a snapshot is shared with is a command's, which is marked so that the next
- * `up` runs it again. Nothing is shared or made private here: the `up` that follows does what the ledger says.
+ * Recovers sharing that took effect but that no state knows: without it, a lowered stage would revoke nothing. An AMI's
+ * launch permissions are resources, and are added to the state. A snapshot's sharing belongs to a command, which is
+ * marked so that the next `up` runs it again. Nothing is shared or made private here: the `up` that follows does what
+ * the ledger says.
  */
 import { commandType } from "../../../src/stacks/state-index.ts";
 import { DescribeSnapshotsCommand, type EC2Client, type LaunchPermission } from "@aws-sdk/client-ec2";
@@ -22,8 +23,8 @@ import { nameOf, type StateResource } from "../../../src/stacks/state.ts";
 import { stepVariables } from "../../../src/steps/step.ts";
 
 /**
- * Launch permissions of recorded AMIs that the state lacks, as it would have them. One that the stack never asks for is somebody
- * else's doing: in the state, the next `up` would take it away.
+ * Finds launch permissions of recorded AMIs that the state lacks, as state entries. Permissions that the stack never
+ * declares are left alone: somebody else added them, and if they were in the state, the next `up` would revoke them.
  */
 export async function adoptPermissions(
   { images, permissions }: Pick<OwnedResources, "images" | "permissions">,
@@ -33,7 +34,7 @@ export async function adoptPermissions(
   const urns = new Set(resources.map(({ urn }) => urn));
   const regions = [...groupBy(images, ({ region }) => region)];
   const found = await forEachRegion(regions, ([region, images]) =>
-    withAwsErrors(`look whom images are shared with in ${region}`, async () => {
+    withAwsErrors(`list who images are shared with in ${region}`, async () => {
       const client = await ec2Client({ region, emulator });
       const entries: StateResource[] = [];
       for (const image of images) {
@@ -49,7 +50,9 @@ export async function adoptPermissions(
     entries: missing.filter(isOurs),
     leftAlone: missing
       .filter((entry) => !isOurs(entry))
-      .map(({ id, inputs }) => `${id} in ${String(inputs?.["region"])}, for this stack does not declare it`),
+      .map(
+        ({ id, inputs }) => `${id} in ${String(inputs?.["region"])}, because this stack does not declare it`,
+      ),
   };
 }
 
@@ -57,19 +60,19 @@ async function launchGrantees(client: EC2Client, ImageId: string): Promise<Grant
   try {
     return (await launchPermissions(client, ImageId)).flatMap((one) => granteeOf(accessKey(one)) ?? []);
   } catch (error) {
-    // The refresh says what is gone.
+    // The refresh reports what is gone.
     if (codesOf(error).some((code) => /^InvalidAMIID\.(NotFound|Unavailable)$/.test(code))) return [];
     throw error;
   }
 }
 
-/** As the configuration's `access` has it. */
+/** The grantee as a key of the configuration's `access`. */
 function accessKey({ Group, UserId, OrganizationArn, OrganizationalUnitArn }: LaunchPermission): string {
   if (Group === "all") return "PUBLIC";
   return UserId ?? OrganizationArn ?? OrganizationalUnitArn ?? "";
 }
 
-/** As the component declares it and the provider names it: the refresh that follows completes it. */
+/** The permission as a state entry, as component and provider would make it. The refresh that follows completes it. */
 function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee: Grantee): StateResource[] {
   const { parent, provider, protect, urn: image } = entry;
   const [, before, key] = /^(.+)::([^:]+)$/.exec(parent ?? "") ?? [];
@@ -80,7 +83,7 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
     (group !== undefined ? `group-${group}` : undefined) ??
     (organizationArn !== undefined ? `org-${organizationArn}` : `ou-${organizationalUnitArn}`);
   const id = `${imageId}-${who}`;
-  // A grantee is one of these.
+  // A grantee has exactly one of these.
   const given = Object.entries({ group, accountId, organizationArn, organizationalUnitArn });
   const inputs = { region, imageId, ...Object.fromEntries(given.filter(([, value]) => value !== undefined)) };
   return [
@@ -99,17 +102,17 @@ function permissionEntry({ id: imageId, region, entry }: RecordedImage, grantee:
   ];
 }
 
-/** A command of step aws-snapshots, and what has to be known of it. */
+/** A command that tags snapshots, and in what they differ from its record. */
 export interface Unfinished {
-  /** With other inputs than the program's, so that the next `up` runs its update. */
+  /** Its inputs differ from the program's, so that the next `up` runs its update. */
   entry: StateResource;
   note: string;
 }
 
-/** Names of the step that tags snapshots: today's, and the one in states that were written before December 2026. */
+/** Names of the step that tags snapshots: today's, and the name in states written before December 2026. */
 const tagSteps = ["aws-tag-snapshots", "aws-snapshots"];
 
-/** Commands whose snapshots, in regions that can be looked at, have other tags than their recorded inputs say, or are shared with others. */
+/** Finds commands whose snapshots, in regions that can be queried, have other tags or grantees than their recorded inputs. */
 export async function unfinishedSharing(
   resources: readonly StateResource[],
   regions: readonly string[],
@@ -126,7 +129,7 @@ export async function unfinishedSharing(
     )
     .filter(({ region }) => regions.includes(region));
   const found = await forEachRegion([...groupBy(snapshots, ({ region }) => region)], ([region, here]) =>
-    withAwsErrors(`look whom snapshots are shared with in ${region}`, async () => {
+    withAwsErrors(`list who snapshots are shared with in ${region}`, async () => {
       const client = await ec2Client({ region, emulator });
       const unlike: Unfinished[] = [];
       for (const { entry, input, id } of here) {
@@ -138,11 +141,11 @@ export async function unfinishedSharing(
   );
   return [...groupBy(found.flat(), ({ entry }) => entry.urn).values()].map((unlike) => ({
     entry: marked(unlike[0]!.entry),
-    note: `the next \`up\` sets right: ${unlike.map(({ note }) => note).join("; ")}`,
+    note: `the next \`up\` will fix: ${unlike.map(({ note }) => note).join("; ")}`,
   }));
 }
 
-/** In what a snapshot is not as a command has recorded it, if it is there. */
+/** How a snapshot differs from a command's record. Undefined if it does not, or is gone. */
 async function difference(
   client: EC2Client,
   id: string,
@@ -153,7 +156,7 @@ async function difference(
   if (grantees === undefined) return undefined;
   const recorded = published.includes(region) ? share : [];
   if (sorted(grantees) !== sorted(recorded)) {
-    return `is shared with ${grantees.join(", ") || "nobody"}, and in the state with ${recorded.join(", ") || "nobody"}`;
+    return `is shared with ${grantees.join(", ") || "nobody"}, but in the state with ${recorded.join(", ") || "nobody"}`;
   }
   return (await hasTags(client, id, tags)) ? undefined : "has other tags than in the state";
 }
@@ -177,7 +180,7 @@ function environmentOf({ type, inputs }: StateResource): Record<string, unknown>
   return inputs?.["environment"] as Record<string, unknown> | undefined;
 }
 
-/** The provider compares recorded inputs with the program's. */
+/** Changes the recorded input, which the provider compares with the program's. */
 function marked(entry: StateResource): StateResource {
   const environment = environmentOf(entry)!;
   const input = JSON.parse(String(environment[stepVariables.input])) as object;

@@ -2,18 +2,18 @@ import { DeleteSnapshotCommand, type EC2Client, paginateDescribeImages } from "@
 import { codesOf } from "../api/errors.ts";
 import { UserError } from "../../../src/lib/user-error.ts";
 
-/** Copies and imports that are under way are waited for: they cannot be taken back, only deleted when they are there. */
+/** How long to wait for copies and imports in progress: they cannot be cancelled, only deleted once they exist. */
 export const patience = {
   retries: 400,
   factor: 1.2,
   minTimeout: 500,
   maxTimeout: 15_000,
   maxRetryTime: 90 * 60_000,
-  /** Anything else than that it is still under way will not be better for waiting. */
+  /** Only "still in progress" is worth waiting for. */
   shouldRetry: ({ error }: { error: Error }): boolean => error instanceof UserError,
 };
 
-/** Whether an AMI of the account is made of a snapshot. */
+/** Whether an AMI of the account uses a snapshot. */
 export async function isUsed(client: EC2Client, snapshotId: string): Promise<boolean> {
   const Filters = [{ Name: "block-device-mapping.snapshot-id", Values: [snapshotId] }];
   for await (const page of paginateDescribeImages({ client }, { Owners: ["self"], Filters })) {
@@ -23,7 +23,7 @@ export async function isUsed(client: EC2Client, snapshotId: string): Promise<boo
   return false;
 }
 
-/** One that is gone already is fine. */
+/** Deletes a snapshot. It may be gone already. */
 export async function deleteSnapshot(client: EC2Client, SnapshotId: string): Promise<void> {
   try {
     await client.send(new DeleteSnapshotCommand({ SnapshotId }));

@@ -1,4 +1,4 @@
-/** Snapshots that disks were imported to, or written to directly, in this stack's name, and that no state knows. */
+/** Deletes snapshots that no state knows, although a run of this stack imported or wrote them. */
 import {
   type EC2Client,
   paginateDescribeImportSnapshotTasks,
@@ -12,13 +12,13 @@ import type { Sweep } from "./orphans.ts";
 import type { OwnedResources } from "./owned-resources.ts";
 import { deleteSnapshot, isUsed, patience } from "./snapshot-calls.ts";
 
-/** Begun in this stack's name. */
+/** A snapshot that was started in this stack's name. */
 interface Begun {
   snapshotId: string;
   what: string;
 }
 
-/** Deletes those that are private and that no image is made of. */
+/** Deletes the snapshots that are private and that no image uses. */
 export async function sweepSnapshots({ client, region, ours, swept, requireAlone }: Sweep): Promise<void> {
   const begun = [...(await importedOnes(client, region, ours)), ...(await writtenOnes(client, region, ours))];
   const byId = new Map(begun.map((one) => [one.snapshotId, one]));
@@ -27,12 +27,12 @@ export async function sweepSnapshots({ client, region, ours, swept, requireAlone
     const grantees = await volumeGrantees(client, snapshotId);
     if (grantees === undefined || (await isUsed(client, snapshotId))) continue;
     if (grantees.length > 0) {
-      swept.leftAlone.push(`${what} is shared, and in no state: delete it by hand`);
+      swept.leftAlone.push(`${what} is shared, but not in the state: delete it by hand`);
       continue;
     }
     requireAlone();
     await deleteSnapshot(client, snapshotId);
-    swept.deleted.push(`${what}: private, and in no state`);
+    swept.deleted.push(`${what}: private, and not in the state`);
   }
 }
 
@@ -43,7 +43,10 @@ interface TagOf {
 const ownerOf = (tags: readonly TagOf[] = []): string =>
   tags.find(({ Key }) => Key === ownerTag)?.Value ?? "";
 
-/** Of imports whose end nobody saw: until then an import has no id that a state could know, and its snapshot no tags. */
+/**
+ * Snapshots of imports that no run saw finish. Until an import is finished, a state does not know its id, and its
+ * snapshot has no tags.
+ */
 async function importedOnes(client: EC2Client, region: string, ours: OwnedResources): Promise<Begun[]> {
   const begun: Begun[] = [];
   for await (const page of paginateDescribeImportSnapshotTasks({ client }, {})) {
@@ -51,13 +54,13 @@ async function importedOnes(client: EC2Client, region: string, ours: OwnedResour
       if (!ownerOf(Tags).startsWith(ours.owner)) continue;
       const snapshotId = await snapshotOf(client, ImportTaskId);
       if (snapshotId === undefined) continue;
-      begun.push({ snapshotId, what: `snapshot ${snapshotId} in ${region}, of ${ImportTaskId}` });
+      begun.push({ snapshotId, what: `snapshot ${snapshotId} in ${region} of ${ImportTaskId}` });
     }
   }
   return begun;
 }
 
-/** The snapshot of an import that has ended; undefined where it made none. */
+/** The snapshot of a finished import. Undefined if the import made none. */
 async function snapshotOf(client: EC2Client, taskId: string): Promise<string | undefined> {
   return await pRetry(async () => {
     for await (const page of paginateDescribeImportSnapshotTasks({ client }, { ImportTaskIds: [taskId] })) {
@@ -67,7 +70,7 @@ async function snapshotOf(client: EC2Client, taskId: string): Promise<string | u
       if (detail?.Status === "active" || detail?.Status === "pending") {
         throw new UserError(
           "aws-still-pending",
-          `import ${taskId} is still under way`,
+          `import ${taskId} is still in progress`,
           "run recover again later",
           { where: taskId },
         );
@@ -78,7 +81,7 @@ async function snapshotOf(client: EC2Client, taskId: string): Promise<string | u
   }, patience);
 }
 
-/** Written directly; not those that the next `up` goes on with, as they were asked for just as it would ask. */
+/** Snapshots that were written directly, except those that the next `up` resumes because it would send the same request. */
 async function writtenOnes(client: EC2Client, region: string, ours: OwnedResources): Promise<Begun[]> {
   const begun: Begun[] = [];
   const Filters = [{ Name: `tag:${ownerTag}`, Values: [`${ours.owner}*`] }];
@@ -94,7 +97,7 @@ async function writtenOnes(client: EC2Client, region: string, ours: OwnedResourc
         Object.keys(awaited.tags).length === found.length &&
         found.every(({ Key = "", Value }) => awaited.tags[Key] === Value);
       if (isAwaited) continue;
-      begun.push({ snapshotId, what: `snapshot ${snapshotId} in ${region}, of ${owner}` });
+      begun.push({ snapshotId, what: `snapshot ${snapshotId} in ${region} of ${owner}` });
     }
   }
   return begun;

@@ -8,24 +8,27 @@ import type { Step } from "../../../src/steps/step.ts";
 
 /** What the step gets from its component. */
 export interface AwsChannelInput {
-  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
+  /** If true, calls go only to an emulator on loopback (setting `aws.emulator`). States record it under this name. */
   double: boolean;
   /** The parameter's name, the same in every region. */
   parameter: string;
-  /** Region to the image that the parameter has to name there. */
+  /** Region to the image that the parameter must name there. */
   images: Readonly<Record<string, string>>;
 }
 
 /** What was read back. */
 export interface AwsChannelResult {
-  /** In how many regions. */
+  /** Number of regions. */
   regions: number;
 }
 
-/** SSM looks at a new value after it has taken it, which is a matter of seconds, and on bad days of minutes. */
+/** SSM validates a new value after accepting it, which takes seconds, and on bad days minutes. */
 const patience = { retries: 60, factor: 1.3, minTimeout: 500, maxTimeout: 10_000, maxRetryTime: 5 * 60_000 };
 
-/** Reads a channel's parameters back: SSM takes a value, looks whether it is an image, and keeps the old one if it is not. */
+/**
+ * Reads a channel's parameters back, because SSM accepts any value, and silently keeps the old one if the new one is
+ * not an image.
+ */
 export const awsChannelStep: Step<AwsChannelInput, AwsChannelResult> = {
   create: readBack,
   update: readBack,
@@ -48,13 +51,13 @@ async function readBack({ double, parameter, images }: AwsChannelInput): Promise
   return { regions: Object.keys(images).length };
 }
 
-/** A parameter that does not name its image, so far. */
+/** The parameter does not name its image yet. */
 class OtherValue extends UserError {
   constructor(parameter: string, region: string, found: string | undefined, wanted: string) {
     super(
       "aws-channel-differs",
-      `${parameter} in ${region} names ${found ?? "nothing"} and not ${wanted}`,
-      "see whether that image is there and may be used, and run `pulumi up` again",
+      `${parameter} in ${region} names ${found ?? "nothing"} instead of ${wanted}`,
+      "check that the image exists and can be used, and run `pulumi up` again",
       { where: `${parameter} in ${region}` },
     );
   }

@@ -8,18 +8,18 @@ import type { Step } from "../../../src/steps/step.ts";
 
 /** What the step gets from its component. */
 export interface AwsSnapshotsInput {
-  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
+  /** If true, calls go only to an emulator on loopback (setting `aws.emulator`). States record it under this name. */
   double: boolean;
-  /** Region to the snapshot of the image there. */
+  /** Region to the image's snapshot there. */
   snapshots: Readonly<Record<string, string>>;
   tags: Readonly<Record<string, string>>;
-  /** Who may make volumes of those that are published: accounts, or `all`. */
+  /** Who may create volumes from published snapshots: accounts, or `all`. */
   share: readonly string[];
   /** Regions in which the image is published. */
   published: readonly string[];
 }
 
-/** What the snapshots have been given. */
+/** What was applied to the snapshots. */
 export interface AwsSnapshotsResult {
   tagKeys: string[];
   /** ISO 8601, UTC: when the image was first published in all these regions. */
@@ -27,8 +27,9 @@ export interface AwsSnapshotsResult {
 }
 
 /**
- * Tags the snapshots of an image's AMIs, and shares them: copies come without tags, and there is no resource for either.
- * Deleting it changes none: snapshots go with their AMIs, and one that is no longer here may be another command's by now.
+ * Tags the snapshots of an image's AMIs, and shares them: copies come without tags, and the provider has no resource
+ * for either. Deleting it changes nothing: snapshots are deleted with their AMIs, and a snapshot that left this command
+ * may belong to another one by now.
  */
 export const awsSnapshotsStep: Step<AwsSnapshotsInput, AwsSnapshotsResult> = {
   create: (input) => apply(input, { tagKeys: [] }),
@@ -49,7 +50,7 @@ async function apply(input: AwsSnapshotsInput, before: AwsSnapshotsResult): Prom
       await client.send(new DeleteTagsCommand({ Resources, Tags: outdated.map((Key) => ({ Key })) }));
     }
     const granted = published.includes(region) ? share : [];
-    // What is there, not what was recorded: a run that was cut off has recorded nothing.
+    // Compare with AWS rather than with the record: an interrupted run has recorded nothing.
     const there = (await volumeGrantees(client, snapshotId)) ?? [];
     const added = granted.filter((grantee) => !there.includes(grantee));
     const revoked = there.filter((grantee) => !granted.includes(grantee));
@@ -73,7 +74,7 @@ async function inRegions(
   );
 }
 
-/** Lets grantees make volumes of a snapshot, or lets them no longer; EC2 refuses an empty list. */
+/** Adds or removes grantees that may create volumes from a snapshot. EC2 refuses an empty list. */
 async function permit(
   client: EC2Client,
   SnapshotId: string,

@@ -12,14 +12,14 @@ import type { Step } from "../../../src/steps/step.ts";
 
 /** What the step gets from its component. */
 export interface AwsUploadInput {
-  /** Of the bucket. */
+  /** The bucket's region. */
   region: string;
   bucket: string;
-  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
+  /** If true, calls go only to an emulator on loopback (setting `aws.emulator`). States record it under this name. */
   double: boolean;
-  /** Who needs the object, the same on every run and nobody else's: the stack's full name and the image's. */
+  /** Who needs the object: the full names of stack and image, unique and the same on every run. */
   owner: string;
-  /** Undefined only where Pulumi left the build or the storing out, and then nothing can be uploaded. */
+  /** Undefined only if Pulumi skipped building or storing; nothing can be uploaded then. */
   disk: DiskImageResult | undefined;
   artifact: ArtifactResult | undefined;
 }
@@ -34,13 +34,13 @@ export interface AwsUploadResult {
   sha512: string;
   bytes: number;
   etag: string;
-  /** Where the bucket keeps versions. */
+  /** Only if the bucket keeps versions. */
   version?: string;
-  /** ISO 8601, UTC: when it was found to be whole. */
+  /** ISO 8601, UTC: when the upload was complete and verified. */
   uploaded: string;
 }
 
-/** Brings a stored image to S3, for EC2 to import it. */
+/** Uploads a stored image to S3, for VM Import. */
 export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
   async create({ region, bucket, double, owner, disk, artifact }) {
     if (disk === undefined || artifact === undefined) {
@@ -89,12 +89,12 @@ export const awsUploadStep: Step<AwsUploadInput, AwsUploadResult> = {
       releaseObject({ client, bucket, key, owner }, token),
     );
     if (released === "removed" || released === "gone") return;
-    const why = released === "kept" ? "others need it still" : "no longer what this resource uploaded";
+    const why = released === "kept" ? "others still need it" : "no longer what this resource uploaded";
     process.stderr.write(`s3://${bucket}/${key}: ${why}, left alone\n`);
   },
 };
 
-/** Another content is another object, for an import would not notice the same one changed. */
+/** Other content gets another key, because an import would not notice changed content under the same key. */
 export function objectKey(fileName: string, sha512: string): string {
   const { name, extension } = splitFileName(fileName);
   return `${name}-${sha512.slice(0, 16)}.${extension}`;

@@ -16,35 +16,35 @@ import type { Step } from "../../../src/steps/step.ts";
 /** What the step gets from its component. */
 export interface AwsSnapshotInput {
   region: string;
-  /** If true, only an emulator on loopback is talked to: setting `aws.emulator`. States have it by this name. */
+  /** If true, calls go only to an emulator on loopback (setting `aws.emulator`). States record it under this name. */
   double: boolean;
-  /** Who needs the snapshot, the same on every run and nobody else's: the stack's full name and the image's. */
+  /** Who needs the snapshot: the full names of stack and image, unique and the same on every run. */
   owner: string;
-  /** Undefined only where Pulumi left the build or the storing out, and then nothing can be written. */
+  /** Undefined only if Pulumi skipped building or storing; nothing can be written then. */
   disk: DiskImageResult | undefined;
   artifact: ArtifactResult | undefined;
   /** It cannot be changed later. */
   description: string;
-  /** Of the snapshot, `alpine:token` excepted. 49 at most. */
+  /** The snapshot's tags without `alpine:token`: at most 49. */
   tags: Record<string, string>;
   encrypted: boolean;
-  /** ARN of the key to encrypt with. @default the account's own for EBS */
+  /** ARN of the key to encrypt with. @default the account's default key for EBS */
   kmsKeyId?: string;
 }
 
-/** Which snapshot has an image's disk. */
+/** The snapshot that has an image's disk. */
 export interface AwsSnapshotResult {
   token: string;
   region: string;
   snapshotId: string;
   volumeGib: number;
-  /** Blocks of 512 KiB with anything in them. */
+  /** Number of blocks of 512 KiB that are not blank. */
   blocks: number;
-  /** ISO 8601, UTC: when this run began to write it. */
+  /** ISO 8601, UTC: when this run started to write it. */
   started: string;
 }
 
-/** Writes a stored image's disk to a snapshot, directly. */
+/** Writes a stored image's disk directly to a snapshot. */
 export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
   async create({ disk, artifact, double, ...input }) {
     if (disk === undefined || artifact === undefined) {
@@ -58,8 +58,8 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     if (kmsKeyId !== undefined && !/^arn:[^:]+:kms:/.test(kmsKeyId)) {
       throw new UserError(
         "value-invalid",
-        `${kmsKeyId} is not the ARN of a key of KMS`,
-        "with aws.importMethod direct, `encrypted` has to be true, or arn:aws:kms:REGION:ACCOUNT:key/ID",
+        `${kmsKeyId} is not the ARN of a KMS key`,
+        "with aws.importMethod direct, set `encrypted` to true or to arn:aws:kms:REGION:ACCOUNT:key/ID",
         { where: kmsKeyId },
       );
     }
@@ -84,7 +84,7 @@ export const awsSnapshotStep: Step<AwsSnapshotInput, AwsSnapshotResult> = {
     }
   },
 
-  /** Tags alone can be changed on a snapshot. */
+  /** Only a snapshot's tags can change. */
   async update({ double, tags }, previous) {
     const { region, snapshotId, token } = previous;
     const ec2 = await ec2Client({ region, emulator: double });

@@ -334,7 +334,7 @@ describe("an image on AWS", function () {
     };
     await assert.rejects(
       run({ mocks }),
-      /was imported in eu-central-1, and region of alpine:aws is us-west-2/,
+      /was imported in eu-central-1, but alpine:aws.region is now us-west-2/,
     );
   });
 
@@ -365,7 +365,10 @@ describe("an image on AWS", function () {
     };
     const { warnings } = await run({ mocks });
     assert.equal(warnings.length, 1);
-    assert.match(warnings[0]!, /img was registered with bootMode legacy-bios, which is uefi today; revise/);
+    assert.match(
+      warnings[0]!,
+      /img was registered with bootMode legacy-bios, but the configuration now says uefi; revise/,
+    );
     const other = {
       ...types,
       "aws:ec2/ami:Ami": (inputs: object) => ({
@@ -375,9 +378,12 @@ describe("an image on AWS", function () {
     };
     assert.deepEqual(
       (await run({ mocks: other })).warnings
-        .map((text) => /registered with (.*) today/.exec(text)?.[1])
+        .map((text) => /registered with (.*); revise/.exec(text)?.[1])
         .sort(),
-      ["encrypted true, which is false", "volumeType gp2, which is gp3"],
+      [
+        "encrypted true, but the configuration now says false",
+        "volumeType gp2, but the configuration now says gp3",
+      ],
     );
     assert.deepEqual((await run()).warnings, []);
   });
@@ -462,19 +468,19 @@ describe("an image on AWS", function () {
 
   it("is refused with what to set, before anything is made", async () => {
     const cases: [Case, RegExp][] = [
-      [{ awsSettings: { region: "" } }, /which region images are imported; set its alpine:aws/],
-      [{ awsSettings: { bucket: "" } }, /names no bucket.*importMethod: direct/],
-      [{ variant: { imageFormat: "qcow2" } }, /takes vhd and plain raw, and its imageFormat is qcow2/],
-      [{ variant: { encrypted: true } }, /public and encrypted, which AWS refuses/],
+      [{ awsSettings: { region: "" } }, /no region to import images into; set its alpine:aws/],
+      [{ awsSettings: { bucket: "" } }, /no bucket to import from.*importMethod: direct/],
+      [{ variant: { imageFormat: "qcow2" } }, /takes vhd and uncompressed raw, but its imageFormat is qcow2/],
+      [{ variant: { encrypted: true } }, /both public and encrypted, which AWS refuses/],
       [
         { variant: { encrypted: true, access: { PUBLIC: false, "111122223333": true } } },
-        /encrypted by AWS's own key, with which it can be shared with nobody; name a key/,
+        /encrypted with AWS's own key, which prevents sharing; set encrypted to a key/,
       ],
       [
         {
           variant: { encrypted: "arn:aws:kms:us-west-2:111122223333:key/1", access: { PUBLIC: false } },
         },
-        /its key is one of us-west-2, and the image goes to eu-west-1 too; name a key by an alias/,
+        /its key is in us-west-2, but the image also goes to eu-west-1; use an alias/,
       ],
       [
         {
@@ -482,16 +488,16 @@ describe("an image on AWS", function () {
           awsSettings: { importMethod: "direct" },
           variant: { encrypted: "alias/images", access: { PUBLIC: false } },
         },
-        /EBS direct takes a key by its ARN, and encrypted is alias\/images/,
+        /EBS direct needs a key's ARN, but encrypted is alias\/images/,
       ],
       [
         { variant: { access: { PUBLIC: false, "11112222333": true } } },
         /access "11112222333" is neither PUBLIC, nor an account's twelve digits/,
       ],
-      [{ settings: { rebuild: "changed" } }, /public, in a stack that replaces.*alpine:rebuild to never/],
+      [{ settings: { rebuild: "changed" } }, /public, but the stack replaces.*alpine:rebuild to never/],
       [
         { settings: { mirror: { name: "offline", url: "http://127.0.0.1" } } },
-        /offline kit are for folders and for emulators/,
+        /offline kit may only go to folders and to emulators/,
       ],
     ];
     for (const [one, message] of cases) await assert.rejects(run(one), message);

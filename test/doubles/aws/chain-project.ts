@@ -1,4 +1,4 @@
-/** A tiny program that declares the whole chain of one image, and a cloud of its own to declare it in. */
+/** A tiny program that declares the whole chain of one image, in its own emulated cloud. */
 import { PulumiProject } from "../../helpers/pulumi-project.ts";
 import type { Region } from "./cloud/state.ts";
 import { CloudFolder } from "./cloud-folder.ts";
@@ -9,7 +9,7 @@ export const account = "111122223333";
 export const home = "us-east-1";
 export const bucketName = "images-of-111122223333";
 
-/** What the program reads; a test changes it between two runs. */
+/** What the program reads. A test changes it between two runs. */
 export interface Declared {
   key?: string;
   name?: string;
@@ -20,7 +20,7 @@ export interface Declared {
   /** Regions that the image is copied to. */
   copies?: string[];
   isPublic?: boolean;
-  /** The image that the parameter of each region names; that region's own, unless given. */
+  /** The image that each region's parameter names. @default the region's own image */
   parameterValue?: string;
   allowedAccountIds?: string[];
 }
@@ -103,7 +103,7 @@ export class ChainProject extends PulumiProject {
     this.declare({});
   }
 
-  // No `public`: Node 24 drops the wrong word of `public declare(`.
+  // Not `public`: in `public declare(`, Node 24 strips the wrong word.
   declare(changes: Declared): void {
     Object.assign(this.declared, changes);
     this.write("declared.json", JSON.stringify(this.declared));

@@ -1,4 +1,4 @@
-/** The folder of a double's cloud, as tests look at it, break it and meddle with it. */
+/** The folder of an emulated cloud, with which tests inspect, change and break the cloud. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { newRegion, type Region } from "./cloud/state.ts";
@@ -7,7 +7,7 @@ import { planFile, type CallName, type FaultPlan } from "./faults.ts";
 import type { SettingsFile } from "./settings.ts";
 import { readJson } from "./store.ts";
 
-/** A region of an account, with all that it holds. */
+/** A region of an account, with everything in it. */
 export interface AccountRegion {
   account: string;
   name: string;
@@ -42,7 +42,7 @@ export class CloudFolder {
     );
   }
 
-  /** Changes the cloud behind everyone's back. */
+  /** Changes the cloud without a call, to simulate drift. */
   public meddle(account: string, name: string, change: (region: Region) => void): void {
     const region = this.region(account, name);
     change(region);

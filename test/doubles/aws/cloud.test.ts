@@ -1,4 +1,4 @@
-/** A call on its way: files, locks, faults, the log. */
+/** Tests how a call is performed: files, locks, faults and the log. */
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ const object: ObjectLookup = {
   found: { bucket: "b", key: "k", etag: "e", bytes: 1024, head: Buffer.alloc(512), tail: Buffer.alloc(512) },
 };
 
-describe("AWS double: a call", () => {
+describe("AWS emulator: a call", () => {
   let folder: string;
   let cloud: Cloud;
   beforeEach(() => {
@@ -153,7 +153,7 @@ describe("AWS double: a call", () => {
 
   it("looks objects up on this machine only", () => {
     assert.equal(loopbackEndpoint("http://127.0.0.1:9"), "http://127.0.0.1:9");
-    assert.throws(() => loopbackEndpoint("https://s3.amazonaws.com"), /loopback only/);
-    assert.throws(() => loopbackEndpoint(), /isn't set/);
+    assert.throws(() => loopbackEndpoint("https://s3.amazonaws.com"), /only on loopback/);
+    assert.throws(() => loopbackEndpoint(), /is not set/);
   });
 });

@@ -1,4 +1,4 @@
-/** One call to the double's cloud: region and account checked, faults met, state changed, logged. */
+/** Performs one call to the emulated cloud: checks region and account, applies faults, changes the state, and logs the call. */
 import { appendFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { defined } from "../../../src/lib/defined.ts";
@@ -10,7 +10,7 @@ import { errorOf, killItself, takeFault, type CallName, type Fault, type Killer 
 import { readSettings, type Settings } from "./settings.ts";
 import { readJson, transaction } from "./store.ts";
 
-/** The variable that names the double's folder. */
+/** The variable that names the emulator's folder. */
 export const folderVariable = "AWS_DOUBLE_DIR";
 
 /** A line of `calls.jsonl`. */
@@ -22,11 +22,11 @@ export interface CallRecord {
   params: unknown;
   /** `ok`, or the error's code. */
   outcome: string;
-  /** What the fault plan did to it. */
+  /** What the fault plan did to the call. */
   fault?: string;
 }
 
-/** Looks an object up in S3; a parameter so that the cloud itself needs no network. */
+/** Looks up an object in S3. It is a parameter, so that the cloud itself needs no network. */
 export type FindObject = (region: string, bucket: string, key: string) => Promise<ObjectLookup>;
 
 export class Cloud {
@@ -54,7 +54,7 @@ export class Cloud {
     return join(this.folder, this.account, `${region}.json`);
   }
 
-  /** @throws AwsError as AWS refuses it, or as the fault plan says */
+  /** @throws AwsError if AWS would refuse the call, or if the fault plan says so */
   public async call<Name extends ActionName>(
     region: string,
     action: Name,
@@ -66,8 +66,8 @@ export class Cloud {
   }
 
   /**
-   * Does `work` as the fault plan lets it, and logs it.
-   * @throws what `work` throws, or an AwsError as the fault plan says
+   * Does `work` unless the fault plan prevents it, and logs the call.
+   * @throws what `work` throws, or an AwsError from the fault plan
    */
   public async through<T>(
     region: string,
@@ -123,7 +123,7 @@ export class Cloud {
       };
       return perform(world, action, params);
     };
-    // Time goes by for whoever asks, also when the answer is an error: then only what asking changes has changed.
+    // Polls count even if the call fails: then only what polling changes is kept.
     const outcome = (regionState: Region, global: Global): { answer: Answer<Name> } | { error: AwsError } => {
       try {
         return { answer: act(regionState, global) };
@@ -155,12 +155,12 @@ export class Cloud {
 
   private log(record: CallRecord): void {
     mkdirSync(this.folder, { recursive: true });
-    // One write of one line: several processes may append at once.
+    // Write each line at once: several processes may append at the same time.
     appendFileSync(join(this.folder, "calls.jsonl"), `${JSON.stringify(record)}\n`);
   }
 }
 
-/** A region that isn't switched on knows none of the account's credentials: EC2 says AuthFailure, the others their own. */
+/** A disabled region does not know the account's credentials: EC2 says AuthFailure, other services have their own codes. */
 function requireAccess(settings: Settings, account: string, region: string, action: ActionName): void {
   const isKnown = settings.accounts?.includes(account) ?? true;
   if (isKnown && (settings.enabledRegions.includes(region) || action in iamActions)) return;

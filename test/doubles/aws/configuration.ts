@@ -1,9 +1,9 @@
-/** The provider's own configuration: region, account by credentials, the accounts that are allowed. */
+/** The provider's configuration: region, account by credentials, and allowed accounts. */
 import { defaultProvider } from "@aws-sdk/credential-provider-node";
 import { optInRegions, regionsWithoutOptIn } from "./cloud/describe.ts";
 import type { CheckFailure, Values } from "./schema.ts";
 
-/** What the double knows of the real provider's configuration; the rest it refuses by name. */
+/** What the emulator supports of the real provider's configuration. It refuses the rest by name. */
 const known = new Set([
   "region",
   "profile",
@@ -19,10 +19,10 @@ const known = new Set([
 export function checkConfiguration(inputs: Values): CheckFailure[] {
   return Object.keys(inputs)
     .filter((name) => !known.has(name))
-    .map((name) => ({ property: name, reason: `'${name}' isn't in the AWS double's configuration` }));
+    .map((name) => ({ property: name, reason: `'${name}' is not in the AWS emulator's configuration` }));
 }
 
-/** A list that came as a list or, as bridged providers get it, as JSON. */
+/** A list, given as a list or, as to bridged providers, as JSON. */
 function listOf(value: unknown): string[] | undefined {
   if (value === undefined || value === "") return undefined;
   return (typeof value === "string" ? JSON.parse(value) : value) as string[];
@@ -40,17 +40,17 @@ export function regionOf(inputs: Values, environment: NodeJS.ProcessEnv = proces
   return given;
 }
 
-/** The account of an access key: the double's keys are account numbers. Any other key may be real, and is refused unread. */
+/** The account of an access key. The emulator's keys are account numbers. Any other key may be real, and is refused. */
 export function accountOf(accessKeyId: string): string {
   if (/^\d{12}$/.test(accessKeyId)) return accessKeyId;
-  const message = "the AWS double takes only an account's twelve digits as access key";
-  throw new Error(`${message}: these credentials may be real ones, unset them`);
+  const message = "the AWS emulator accepts only an account's twelve digits as access key";
+  throw new Error(`${message}: these credentials may be real; unset them`);
 }
 
-/** The account, found as the real provider finds credentials: profile, environment, the shared files. */
+/** The account, from the same places as the real provider's credentials: profile, environment, and shared files. */
 export async function configuredAccount(inputs: Values): Promise<string> {
   const profile = typeof inputs["profile"] === "string" ? inputs["profile"] : undefined;
-  // Instances' metadata is an address off this machine: never asked.
+  // Never ask the instance metadata service, which is not on this machine.
   process.env["AWS_EC2_METADATA_DISABLED"] = "true";
   const provide = defaultProvider(profile === undefined ? {} : { profile });
   const { accessKeyId } = await provide().catch((error: Error) => {

@@ -9,7 +9,7 @@ const call = (changes: Partial<CallFacts> = {}): CallFacts => ({
   ...changes,
 });
 
-describe("AWS double: fault plans", () => {
+describe("AWS emulator: fault plans", () => {
   const met = (plan: FaultPlan, calls: CallFacts[]): boolean[] => {
     const seen = {};
     return calls.map((one) => meet(planSchema.parse(plan), one, seen) !== undefined);

@@ -1,4 +1,4 @@
-/** Faults by plan: which call goes wrong, when, how often and how. */
+/** Fault plans: which calls fail, when, how often and how. */
 import { join } from "node:path";
 import { z } from "zod";
 import { actions, type ActionName } from "./cloud/actions.ts";
@@ -7,27 +7,27 @@ import { AwsError } from "./cloud/aws-error.ts";
 import { readIfThere } from "./settings.ts";
 import { transaction } from "./store.ts";
 
-/** Every call that a plan can name and the log has: the double's own, and those of the S3 server behind it. */
+/** All calls in plans and log: the emulator's own, and those of the S3 server behind it. */
 export type CallName = ActionName | ObjectAction;
 const callNames = [...Object.keys(actions), ...objectActions] as [CallName, ...CallName[]];
 
-/** The plan's file in the double's folder, read anew at every call. */
+/** The plan's file in the emulator's folder, which is read at every call. */
 export const planFile = "faults.json";
 
 const faultSchema = z.strictObject({
   action: z.enum(callNames),
   region: z.string().optional(),
   account: z.string().optional(),
-  /** A text that the call's parameters hold, as JSON. */
+  /** A text that must occur in the call's parameters as JSON. */
   parameters: z.string().optional(),
-  /** `after`: the call has its effect, and the caller doesn't learn of it. */
+  /** `after`: the call takes effect, but the caller does not learn of it. */
   when: z.enum(["before", "after"]).default("before"),
-  /** How many such calls pass first. */
+  /** How many matching calls pass first. */
   skip: z.int().min(0).default(0),
   times: z.union([z.int().min(1), z.literal("always")]).default(1),
-  /** `kill-engine` ends the engine and the provider, `kill-provider` the provider alone, both by SIGKILL. */
+  /** `kill-engine` kills the engine and the provider, `kill-provider` only the provider, both with SIGKILL. */
   does: z.enum(["fail", "throttle", "kill-provider", "kill-engine"]).default("fail"),
-  /** What the call fails with; the official SDKs try again after some codes, and so does the double's provider. */
+  /** What the call fails with. Like the official SDKs, the emulator's provider retries after some codes. */
   error: z.strictObject({ code: z.string(), message: z.string() }).optional(),
 });
 export const planSchema = z.array(faultSchema);
@@ -51,7 +51,7 @@ export function appliesTo(fault: Fault, call: CallFacts): boolean {
   );
 }
 
-/** The first fault of the plan that this call meets, counted in `seen`: how many calls met each fault so far. */
+/** The first fault of the plan that matches this call. `seen` counts the matching calls of each fault. */
 export function meet(
   plan: readonly Fault[],
   call: CallFacts,
@@ -68,7 +68,10 @@ export function meet(
   return met;
 }
 
-/** The fault that this call meets by the folder's plan, if there is one. Counts are kept in a file: a new process goes on with them. */
+/**
+ * The fault of the folder's plan that matches this call, if any. Counts are kept in a file, so that new processes
+ * continue them.
+ */
 export async function takeFault(folder: string, call: CallFacts): Promise<Fault | undefined> {
   const text = readIfThere(join(folder, planFile));
   if (text === undefined) return undefined;
@@ -79,14 +82,14 @@ export async function takeFault(folder: string, call: CallFacts): Promise<Fault 
     join(folder, "faults-seen.json"),
     () => ({ plan: text, seen: {} }),
     (content) => {
-      // Another plan begins to count anew.
+      // Another plan starts its counts at zero.
       if (content.plan !== text) Object.assign(content, { plan: text, seen: {} });
       return meet(plan, call, content.seen);
     },
   );
 }
 
-/** What the caller of a faulty call gets. */
+/** The error that the caller of a faulty call gets. */
 export function errorOf(fault: Fault): AwsError {
   if (fault.error !== undefined) return new AwsError(fault.error.code, fault.error.message);
   return fault.does === "throttle"
@@ -94,10 +97,10 @@ export function errorOf(fault: Fault): AwsError {
     : new AwsError("InjectedFault", `a fault of the test's plan, ${fault.when} the effect`);
 }
 
-/** Ends whoever a fault says has to die; the call that met it gets no answer. */
+/** Kills what a fault says. The call that met the fault gets no response. */
 export type Killer = (fault: Fault) => void;
 
-/** A plugin's own: ends this process, and the engine that started it where the fault says so. */
+/** For plugins: kills this process, and if the fault says so, the engine that started it. */
 export const killItself: Killer = (fault) => {
   if (fault.does === "kill-engine") process.kill(process.ppid, "SIGKILL");
   process.kill(process.pid, "SIGKILL");

@@ -1,4 +1,4 @@
-/** Puts the double where the Pulumi CLI finds it: for tests only, never on anyone's PATH. */
+/** Installs the emulator where the Pulumi CLI finds it, for tests only and never on the user's PATH. */
 import { mkdirSync } from "node:fs";
 import { delimiter, join, resolve } from "node:path";
 import { buildSync } from "esbuild";
@@ -10,7 +10,10 @@ const root = resolve(import.meta.dirname, "../../..");
 const bin = join(root, "work/doubles/aws");
 let isInstalled = false;
 
-/** The folder with `pulumi-resource-aws`, bundled from the sources once a process: loading them one by one costs a second. */
+/**
+ * The folder with `pulumi-resource-aws`, bundled from the sources once per process, because loading them one by one
+ * takes a second.
+ */
 export function doubleFolder(): string {
   if (isInstalled) return bin;
   const { outputFiles } = buildSync({
@@ -25,13 +28,13 @@ export function doubleFolder(): string {
   mkdirSync(bin, { recursive: true });
   writeFileAtomically(join(bin, "main.mjs"), outputFiles[0]!.contents);
   const launcher =
-    '#!/bin/sh\n# The AWS double: see test/doubles/aws/README.md.\nexec node "$(dirname "$0")/main.mjs" "$@"\n';
+    '#!/bin/sh\n# The AWS emulator: see test/doubles/aws/README.md.\nexec node "$(dirname "$0")/main.mjs" "$@"\n';
   writeFileAtomically(join(bin, "pulumi-resource-aws"), launcher, 0o755);
   isInstalled = true;
   return bin;
 }
 
-/** The real credentials, profiles and endpoints that a developer's environment may have; the double must see none. */
+/** Variables with real credentials, profiles and endpoints, which a developer may have. The emulator must see none. */
 const aboutAws = /^AWS_/;
 
 export interface DoubleOptions {
@@ -42,11 +45,11 @@ export interface DoubleOptions {
   region?: string;
   /** The S3 server's URL, on loopback. */
   objects?: string;
-  /** The URL of `serveCloud`: where the program's own calls go, whatever the service. */
+  /** The URL of `serveCloud`, to which all of the program's own calls go. */
   url?: string;
 }
 
-/** An environment in which the CLI uses the double, and nothing in it can reach AWS. */
+/** An environment in which the CLI uses the emulator, and nothing can reach AWS. */
 export function doubleEnvironment(environment: NodeJS.ProcessEnv, options: DoubleOptions): NodeJS.ProcessEnv {
   const own = Object.entries(environment).filter(([name]) => !aboutAws.test(name));
   const nowhere = join(options.folder, "no-such-file");

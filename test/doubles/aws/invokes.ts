@@ -1,4 +1,4 @@
-/** The functions of the provider that the program may call. */
+/** The provider's functions that the program may call. */
 import { defined } from "../../../src/lib/defined.ts";
 import type { ShownImage } from "./cloud/describe.ts";
 import { ProviderError, tagMap, type Api } from "./resource.ts";
@@ -24,7 +24,7 @@ export async function invoke(api: Api, token: string, args: Values): Promise<Val
     case "aws:ec2/getAmi:getAmi":
       return await getAmi(api, args);
     default:
-      throw new Error(`${token} isn't in the AWS double`);
+      throw new Error(`${token} isn't in the AWS emulator`);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
- * The AWS double as a Pulumi plugin, `pulumi-resource-aws`: the resources of @pulumi/aws that the project declares, in a
- * cloud that is files in the folder AWS_DOUBLE_DIR. README.md says what it enforces.
+ * The AWS emulator as a Pulumi plugin, `pulumi-resource-aws`. It has the resources of @pulumi/aws that the project
+ * declares, and keeps its cloud in the folder AWS_DOUBLE_DIR. README.md says what it enforces.
  */
 import { Metadata, Server, status } from "@grpc/grpc-js";
 import any from "google-protobuf/google/protobuf/any_pb.js";
@@ -28,7 +28,7 @@ import type { ResourceType } from "./resource.ts";
 import { resourceTypes } from "./resources/index.ts";
 import type { CheckFailure, Values } from "./schema.ts";
 
-/** The version of @pulumi/aws that its resources follow; the engine takes a plugin on PATH whatever it is. */
+/** The version of @pulumi/aws that its resources follow. The engine accepts any version of a plugin on PATH. */
 const version = "7.48.0";
 
 const server = new Server(channelOptions);
@@ -61,7 +61,7 @@ function typeOf(urn: string): ResourceType {
 async function configure(request: provider.ConfigureRequest): Promise<provider.ConfigureResponse> {
   const folder = process.env[folderVariable];
   if (folder === undefined)
-    throw new Error(`the AWS double keeps its cloud in the folder ${folderVariable}: set it`);
+    throw new Error(`the AWS emulator keeps its cloud in the folder ${folderVariable}: set it`);
   const inputs = read(request.getArgs());
   const region = regionOf(inputs);
   const account = await configuredAccount(inputs);
@@ -70,7 +70,7 @@ async function configure(request: provider.ConfigureRequest): Promise<provider.C
     return await findObject(account, where, bucket, key);
   });
   configured = { provider: new AwsProvider(cloud, region), cloud, region };
-  // Secrets stay with the engine, which puts them back around outputs of the same name.
+  // The engine keeps track of secrets, and marks outputs of the same name.
   return new provider.ConfigureResponse().setSupportspreview(true);
 }
 
@@ -137,7 +137,7 @@ async function update(request: provider.UpdateRequest): Promise<provider.UpdateR
   return new provider.UpdateResponse().setProperties(write(now));
 }
 
-/** An Incomplete as the engine wants it: an error with the resource's id and state in it. */
+/** An Incomplete as the engine expects it: an error with the resource's id and state. */
 async function recordingIncomplete<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

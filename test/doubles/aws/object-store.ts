@@ -1,19 +1,19 @@
-/** Looks objects up by the S3 protocol, in the server that holds them: moto, or any other on loopback. */
+/** Looks up objects with the S3 protocol in the server that holds them: moto, or any other on loopback. */
 import { GetObjectCommand, HeadBucketCommand, S3Client } from "@aws-sdk/client-s3";
 import type { ObjectLookup } from "./cloud/world.ts";
 
 const footerBytes = 512;
 
-/** The variable by which the plugin knows the S3 server; the program's own calls need not go there straight. */
+/** The variable with the plugin's S3 server. The program's own calls need not go there directly. */
 export const objectsVariable = "AWS_DOUBLE_OBJECTS";
 
-/** A server that isn't on this machine is refused, so that no test ever leaves it. */
+/** Refuses a server that is not on this machine, so that tests never leave it. */
 export function loopbackEndpoint(url = process.env[objectsVariable]): string {
   if (url === undefined)
-    throw new Error(`the AWS double looks objects up at ${objectsVariable}: it isn't set`);
+    throw new Error(`the AWS emulator looks up objects at ${objectsVariable}, which is not set`);
   const host = new URL(url).hostname;
   if (["127.0.0.1", "localhost", "[::1]"].includes(host)) return url;
-  throw new Error(`the AWS double looks objects up on loopback only, not at ${host}`);
+  throw new Error(`the AWS emulator looks up objects only on loopback, not at ${host}`);
 }
 
 export function s3Client(account: string, region: string, url?: string): S3Client {

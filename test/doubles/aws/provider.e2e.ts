@@ -1,6 +1,6 @@
 /**
- * The AWS double under the real engine: the chain of one image, its life, and how the engine takes what goes wrong. What comes
- * of faults in this project's own program is in test/e2e/aws-faults.e2e.ts.
+ * Tests the AWS emulator under the real engine: the chain of one image, its life, and how the engine handles faults.
+ * test/e2e/aws-faults.e2e.ts tests faults in this project's own program.
  */
 import assert from "node:assert/strict";
 import { CreateBucketCommand, PutObjectCommand } from "@aws-sdk/client-s3";
@@ -9,7 +9,7 @@ import { account, bucketName, ChainProject, home } from "./chain-project.ts";
 import { s3Client } from "./object-store.ts";
 import type { SettingsFile } from "./settings.ts";
 
-describe("AWS double: provider", function () {
+describe("AWS emulator: provider", function () {
   this.timeout(600_000);
   let moto: Moto | undefined;
   let project: ChainProject;
@@ -35,7 +35,7 @@ describe("AWS double: provider", function () {
   const up = (): ReturnType<ChainProject["run"]> => project.run("up", "--yes", "--skip-preview");
   const regions = [home, "eu-west-1", "ap-northeast-1"];
 
-  /** Every region holds exactly one image and one snapshot, public, and its parameter names the image. */
+  /** Every region has exactly one public image with one snapshot, and its parameter names the image. */
   const assertPublished = (): void => {
     for (const name of regions) {
       const { images, snapshots, parameters } = project.region(name);
@@ -74,7 +74,7 @@ describe("AWS double: provider", function () {
     await project.succeed("preview", "--expect-no-changes");
     await project.succeed("refresh", "--yes", "--skip-preview", "--expect-no-changes");
 
-    // Behind its back: made private, a tag changed, the deprecation moved, a parameter deleted.
+    // Drift: an image made private, a tag changed, a deprecation moved, a parameter deleted.
     project.cloud.meddle(account, "eu-west-1", (region) => {
       const image = Object.values(region.images)[0]!;
       image.launchPermissions = [];
@@ -145,7 +145,7 @@ describe("AWS double: provider", function () {
   });
 
   it("records what was made and not finished, and finishes it after a refresh", async () => {
-    // Between two runs an image becomes visible; here only asking lets time go by, and nobody has asked.
+    // In AWS an image becomes visible between two runs. Here only polls count, and nothing has polled.
     await start({ polls: { visible: 0 } });
     project.cloud.breakBy([{ action: "CreateTags", region: "eu-west-1" }]);
     const { code, output } = await up();

@@ -1,4 +1,4 @@
-/** The provider's life cycle, without the protocol: what the bridged provider does around each resource. */
+/** The provider's life cycle without the protocol: what a bridged provider does around each resource. */
 import {
   isUnknown,
   unknownString,
@@ -11,7 +11,7 @@ import { AwsError, isRetryable } from "./cloud/aws-error.ts";
 import { ProviderError, type Api, type ResourceType } from "./resource.ts";
 import { checkInputs, differences, type CheckFailure, type Property, type Values } from "./schema.ts";
 
-/** A resource that exists and isn't as it should be: the engine records it and the error. */
+/** A resource that exists but is incomplete. The engine records it, and the error. */
 export class Incomplete extends Error {
   public readonly id: string;
   public readonly state: Values;
@@ -25,10 +25,10 @@ export class Incomplete extends Error {
   }
 }
 
-/** How often a call is tried in all, as the real provider's `max_retries`. */
+/** How many attempts a call gets in all, like the real provider's `max_retries`. */
 const attempts = 25;
 
-/** The cloud in one region, with the real SDK's retries, without its waiting. */
+/** The cloud in one region, with the real SDK's retries but without delays. */
 export function apiFor(cloud: Cloud, region: string): Api {
   return {
     account: cloud.account,
@@ -74,7 +74,7 @@ export class AwsProvider {
     return { inputs, failures: isWhole ? (type.check?.(inputs as never) ?? []) : failures };
   }
 
-  /** A name that was given by hand is unique, so its resource has to go before there can be another. */
+  /** An explicit name is unique, so the old resource must be deleted before the new one is created. */
   public diff(type: ResourceType, state: Values, news: Values, ignored: readonly string[]): Diff {
     const wanted = type.isGlobal ? news : { ...news, region: news["region"] ?? this.region };
     const all = [...differences(propertiesOf(type), state, wanted)];
@@ -109,12 +109,12 @@ export class AwsProvider {
     }
   }
 
-  /** What a preview of an update shows: everything that is known stays known. */
+  /** What a preview of an update shows: known values stay known. */
   public previewOfUpdate(state: Values, inputs: Values): Values {
     return { ...state, ...inputs };
   }
 
-  /** Like the real provider, an update that fails is recorded as if it had been done: only a refresh shows that it wasn't. */
+  /** As in the real provider, a failed update is recorded as if it had succeeded. Only a refresh shows that it did not. */
   public async update(type: ResourceType, id: string, state: Values, inputs: Values): Promise<Values> {
     if (type.update === undefined) throw new Error(`${type.token} can't be updated`);
     const api = this.apiOf(type, state);
@@ -132,8 +132,8 @@ export class AwsProvider {
   }
 
   /**
-   * The resource as it is now, by what is recorded of it, or by id alone for an import. Inputs follow what was read;
-   * those that can't be read stay as they were, and an import doesn't have them.
+   * Reads the resource by its recorded state, or by id alone for an import. Inputs follow what was read. Inputs that
+   * cannot be read stay as they were, and are missing after an import.
    */
   public async read(
     type: ResourceType,
@@ -163,7 +163,7 @@ export class AwsProvider {
   }
 }
 
-/** The recorded state with the new inputs in it; what was an input and isn't any more is gone. */
+/** The recorded state updated with the new inputs. Former inputs are removed. */
 function kept(type: ResourceType, state: Values, inputs: Values): Values {
   const settable = propertiesOf(type);
   const rest = Object.entries(state).filter(([name]) => !(name in settable) || settable[name]?.computed);

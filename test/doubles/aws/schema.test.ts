@@ -1,4 +1,4 @@
-/** Which changes of which property update, and which replace: exactly as the real provider's schema has it. */
+/** Tests which changes of a property update or replace, exactly as in the real provider's schema. */
 import assert from "node:assert/strict";
 import { unknownString } from "../../../offline-kit/command-provider/property.ts";
 import { Cloud } from "./cloud.ts";
@@ -44,7 +44,7 @@ const examples: Record<Property["kind"], [unknown, unknown]> = {
   objects: [[], []],
 };
 
-describe("AWS double: differences", () => {
+describe("AWS emulator: differences", () => {
   for (const [name, inPlace] of Object.entries(changeInPlace)) {
     it(`${name} updates ${inPlace.join(", ") || "nothing"} in place, and replaces for all else`, () => {
       const type = typeOf(name);
@@ -178,7 +178,7 @@ describe("AWS double: differences", () => {
       ["Ami", {}, /Missing required argument 'name'/],
       ["Ami", { name: "i", bootMode: "bios" }, /expected 'bootMode' to be one of/],
       ["Ami", { name: "i", nmae: "x" }, /unknown key 'nmae'/],
-      ["Ami", { name: "i", kernelId: "x" }, /isn't in the AWS double/],
+      ["Ami", { name: "i", kernelId: "x" }, /isn't in the AWS emulator/],
       [
         "SnapshotImport",
         { diskContainer: { format: "vhd", userBucket: { s3Bucket: "b", s3Key: "k" } } },

@@ -1,20 +1,20 @@
-/** What the provider knows of a resource's properties: shapes, defaults, and which changes replace. */
+/** What the provider knows about a resource's properties: shapes, defaults, and which changes replace it. */
 import { isUnknown, type Value } from "../../../offline-kit/command-provider/property.ts";
 
 export interface Property {
   kind: "string" | "boolean" | "number" | "strings" | "map" | "object" | "objects";
-  /** Of an object, or of each object in a list. */
+  /** The properties of an object, or of each object in a list. */
   fields?: Record<string, Property>;
   required?: true;
-  /** Left out, it is whatever the cloud says; otherwise leaving it out means having none. */
+  /** If true, the cloud sets it when it is left out. Otherwise, leaving it out means no value. */
   computed?: true;
-  /** A change makes a new resource. */
+  /** If true, a change replaces the resource. */
   replaces?: true;
   default?: Value;
   values?: readonly string[];
-  /** Values that mean the same to the cloud, such as times within one minute. */
+  /** Whether two values are equal in the cloud, such as times within one minute. */
   same?: (old: Value, new_: Value) => boolean;
-  /** The real provider takes it, the double doesn't, and the reason. */
+  /** Why the emulator does not support it, although the real provider does. */
   absent?: string;
 }
 
@@ -25,7 +25,7 @@ export interface CheckFailure {
   reason: string;
 }
 
-/** The inputs with defaults filled in, and what is wrong with them. Unknown values are taken as they are. */
+/** The inputs with defaults, and what is wrong with them. Unknown values are accepted. */
 export function checkInputs(
   properties: Readonly<Record<string, Property>>,
   inputs: Values,
@@ -39,7 +39,7 @@ export function checkInputs(
     if (property === undefined) {
       failures.push({ property: path + name, reason: `Invalid or unknown key '${path}${name}'` });
     } else if (property.absent !== undefined) {
-      const reason = `'${path}${name}' isn't in the AWS double: ${property.absent}`;
+      const reason = `'${path}${name}' isn't in the AWS emulator: ${property.absent}`;
       failures.push({ property: path + name, reason });
     } else {
       checked[name] = checkValue(property, value, path + name, failures);
@@ -102,7 +102,7 @@ export interface Difference {
 
 /**
  * What an update from the recorded state to the inputs changes, by path. Like Terraform it compares state with inputs,
- * so what a refresh has found is a difference; and a property that is neither given nor computed should be empty.
+ * so that drift that a refresh found is a difference. A property that is neither given nor computed should be empty.
  */
 export function differences(
   properties: Readonly<Record<string, Property>>,
@@ -112,7 +112,7 @@ export function differences(
 ): Map<string, Difference> {
   const found = new Map<string, Difference>();
   for (const [name, property] of Object.entries(properties)) {
-    // What the double doesn't take can't have been declared, only be there.
+    // What the emulator does not support can only be in the state, never declared.
     if (property.absent === undefined) compare(property, state[name], inputs[name], path + name, found);
   }
   return found;
@@ -146,7 +146,7 @@ function compare(
   else if (!sameValue(property, old ?? null, new_)) note("update");
 }
 
-/** A set of objects: the order doesn't count, the number and the objects do. */
+/** Compares sets of objects: their order does not count. */
 function compareObjects(
   property: Property,
   old: Value | undefined,
@@ -174,7 +174,7 @@ const asList = (value: Value | undefined): Values[] => (Array.isArray(value) ? (
 const sameValue = ({ same }: Property, old: Value, new_: Value): boolean =>
   JSON.stringify(old) === JSON.stringify(new_) || (same?.(old, new_) ?? false);
 
-/** What Terraform can't tell from nothing. */
+/** Values that Terraform cannot tell from unset. */
 function isEmpty(value: Value | undefined): boolean {
   if (value === undefined || value === null || value === "" || value === false || value === 0) return true;
   return typeof value === "object" && Object.keys(value).length === 0;

@@ -1,4 +1,4 @@
-/** What a test says about its cloud, in `settings.json` of the double's folder; all of it may be left out. */
+/** A test's settings for its cloud, from `settings.json` in the emulator's folder. All are optional. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
@@ -9,7 +9,7 @@ const regionName = z.enum([...regionsWithoutOptIn, ...optInRegions]);
 const polls = z.int().min(0);
 
 const settingsSchema = z.strictObject({
-  /** The cloud's time, fixed; the machine's own where it isn't given. */
+  /** The cloud's fixed time. @default the machine's clock */
   now: z.iso.datetime().optional(),
   polls: z
     .strictObject({
@@ -22,9 +22,9 @@ const settingsSchema = z.strictObject({
     } satisfies Record<keyof Polls, unknown>)
     .partial()
     .default({}),
-  /** Regions that accounts have switched on, beside those that everyone has. */
+  /** Regions that accounts have enabled, besides those enabled by default. */
   optedIn: z.array(regionName).default([]),
-  /** Accounts that exist, where it matters which; any twelve digits otherwise. */
+  /** Accounts that exist, where it matters. @default any twelve digits */
   accounts: z.array(z.string().regex(/^\d{12}$/)).optional(),
 });
 
@@ -52,7 +52,7 @@ function withoutUndefined(given: { [K in keyof Polls]?: number | undefined }): P
   return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
 }
 
-/** A file's text; nothing where there is no such file. */
+/** A file's text. Undefined if the file does not exist. */
 export function readIfThere(file: string): string | undefined {
   try {
     return readFileSync(file, "utf8");

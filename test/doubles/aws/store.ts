@@ -1,4 +1,4 @@
-/** The double's files: each read, changed and written whole under a lock, by whichever process needs it. */
+/** The emulator's files, which any process reads, changes and writes as a whole under a lock. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import pLimit, { type LimitFunction } from "p-limit";
@@ -8,19 +8,19 @@ import { readIfThere } from "./settings.ts";
 
 const queues = new Map<string, LimitFunction>();
 
-/** Calls of this process come one after another before they ask other processes for the file. */
+/** This process queues its own calls before it competes with other processes for the file. */
 function queueOf(file: string): LimitFunction {
   const queue = queues.get(file) ?? pLimit(1);
   queues.set(file, queue);
   return queue;
 }
 
-/** A lock is held for a millisecond, so waiting is short; one that a killed process left is taken over after two seconds. */
+/** A lock is held for about a millisecond. A lock that a killed process left is taken over after two seconds. */
 const lockOptions: lockfile.LockOptions = {
   realpath: false,
   stale: 2000,
   update: 1000,
-  // For ever, for a table of as many waits as it takes is made anew for each lock.
+  // `forever`, because otherwise a table of all delays is made for each lock.
   retries: { forever: true, retries: 5, factor: 1, minTimeout: 2, maxTimeout: 10, randomize: true },
 };
 
@@ -29,7 +29,7 @@ export function readJson<T>(file: string, empty: () => T): T {
   return text === undefined ? empty() : (JSON.parse(text) as T);
 }
 
-/** Lets `change` alter the content, which is written if it did; one that throws has changed nothing. */
+/** Lets `change` alter the content, and writes it if it changed. If `change` throws, nothing changes. */
 export async function transaction<T, R>(file: string, empty: () => T, change: (content: T) => R): Promise<R> {
   return await queueOf(file)(async () => {
     mkdirSync(dirname(file), { recursive: true });

@@ -1,4 +1,4 @@
-/** The double's HTTP face for a test in this process: the SDK's variables lead to it, and are as before at the end. */
+/** Serves the emulator over HTTP for tests in this process. Sets the SDK's variables to it, and restores them at the end. */
 import { temporaryFolder } from "../../helpers/temporary.ts";
 import { CloudFolder } from "./cloud-folder.ts";
 import { serveCloud, type ServeOptions } from "./http/server.ts";
@@ -11,7 +11,7 @@ export interface TestEndpoint {
   close(): void;
 }
 
-/** Nothing takes time in this cloud. */
+/** Nothing needs polls in this cloud. */
 export async function testEndpoint(options: ServeOptions = {}): Promise<TestEndpoint> {
   const polls = { visible: 0, register: 0, copy: 0, import: 0, parameter: 0, blockPublicAccess: 0 };
   const cloud = new CloudFolder(temporaryFolder(), { polls });

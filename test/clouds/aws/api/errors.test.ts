@@ -25,7 +25,7 @@ describe("AWS's errors", () => {
       {
         code: "aws-denied",
         where: "upload x",
-        text: /^cannot upload x: s3:PutObject is not allowed \(AccessDenied\)\n {2}→ let /,
+        text: /^cannot upload x: s3:PutObject is not allowed \(AccessDenied\)\n {2}→ allow it in /,
       },
     );
     const moved = fault("301", "301", {

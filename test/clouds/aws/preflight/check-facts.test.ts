@@ -66,7 +66,7 @@ describe("preflight of the account", () => {
     const other = { account: "999988887777", arn: "arn:aws:iam::999988887777:user/me" };
     assert.match(
       only(without({ value: other })),
-      /^error account 999988887777: arn:\S+ is of another account than 111122223333, .* → use that account's credentials/,
+      /^error account 999988887777: arn:\S+ belongs to another account; .* 111122223333 → use that account's credentials/,
     );
   });
 
@@ -77,9 +77,12 @@ describe("preflight of the account", () => {
   });
 
   it("tells missing, expired and wrong credentials apart", () => {
-    assert.match(only(without(failure("ExpiredToken", "expired"))), /ExpiredToken: no luck → get new ones/);
+    assert.match(
+      only(without(failure("ExpiredToken", "expired"))),
+      /ExpiredToken: no luck → renew the credentials/,
+    );
     assert.match(only(without(failure("CredentialsProviderError", "credentials"))), /→ set AWS_PROFILE/);
-    assert.match(only(without(failure("ECONNREFUSED"))), /→ `aws sts get-caller-identity`/);
+    assert.match(only(without(failure("ECONNREFUSED"))), /→ check that `aws sts get-caller-identity`/);
   });
 });
 
@@ -93,8 +96,8 @@ describe("preflight of regions", () => {
     assert.deepEqual(
       found(someFacts({ regions, perRegion: asked })).map((line) => line.split(" → ")[0]),
       [
-        "error regions eu-west-1: not switched on in the account (not-opted-in)",
-        "warning regions me-south-1: not switched on in the account (not-opted-in)",
+        "error regions eu-west-1: not enabled in the account (not-opted-in)",
+        "warning regions me-south-1: not enabled in the account (not-opted-in)",
       ],
     );
   });
@@ -102,11 +105,11 @@ describe("preflight of regions", () => {
   it("names one that AWS doesn't know, and a home region that is off", () => {
     assert.match(
       only(someFacts({ regions: { value: { [home]: "opted-in", "eu-west-1": "opted-in" } } })),
-      /^warning regions me-south-1: AWS knows no such region/,
+      /^warning regions me-south-1: AWS does not know this region/,
     );
     assert.match(
       only(someFacts({ regions: { value: { ...states, [home]: "not-opted-in" } } })),
-      /^error regions us-east-1: .* → switch it on .*, or choose another alpine:aws\.region/,
+      /^error regions us-east-1: .* → enable it .*, or choose another alpine:aws\.region/,
     );
   });
 
@@ -114,7 +117,7 @@ describe("preflight of regions", () => {
     const regions = { value: { ...states, "mx-central-1": "opted-in", "ap-east-1": "not-opted-in" } };
     assert.match(
       only(someFacts({ regions })),
-      /^warning regions mx-central-1: switched on, and no image goes there/,
+      /^warning regions mx-central-1: enabled, but no image goes there/,
     );
     assert.deepEqual(found(someFacts({ regions }), somePlan({ wantsAllRegions: false })), []);
   });
@@ -131,12 +134,18 @@ describe("preflight of the import", () => {
       only(someFacts({ bucketRegion }));
     assert.match(
       only(given.without(someFacts(), "bucketRegion")),
-      /^error bucket alpine:aws\.bucket: no bucket is named/,
+      /^error bucket alpine:aws\.bucket: no bucket to import from is set/,
     );
-    assert.match(bucket(failure("NotFound")), /^error bucket uploads: there is no such bucket → declare it/);
-    assert.match(bucket(failure("Forbidden", "denied")), /it is another account's, or may not be listed/);
-    assert.match(bucket(failure("301", "region")), /it isn't in us-east-1/);
-    assert.match(bucket({ value: "eu-west-1" }), /it is in eu-west-1, and images are imported in us-east-1/);
+    assert.match(
+      bucket(failure("NotFound")),
+      /^error bucket uploads: this bucket does not exist → declare it/,
+    );
+    assert.match(
+      bucket(failure("Forbidden", "denied")),
+      /it belongs to another account, or you may not list it/,
+    );
+    assert.match(bucket(failure("301", "region")), /it is not in us-east-1/);
+    assert.match(bucket({ value: "eu-west-1" }), /it is in eu-west-1, but images are imported in us-east-1/);
     assert.match(bucket(failure("SlowDown", "throttled")), /SlowDown: no luck → try again/);
   });
 
@@ -152,17 +161,17 @@ describe("preflight of the import", () => {
   it("wants a role that is there, trusts VM Import, and may read the bucket", () => {
     assert.match(
       role(failure("NoSuchEntityException")),
-      /^error role vmimport: there is no such role → declare it/,
+      /^error role vmimport: this role does not exist → declare it/,
     );
     const other = trust.replace("vmie.", "ec2.");
     assert.match(
       role({ value: { trust: other, denied: { value: [] } } }),
-      /it doesn't let vmie\.amazonaws\.com/,
+      /vmie\.amazonaws\.com cannot assume it/,
     );
     const denied = { value: ["s3:GetObject", "ec2:CopySnapshot"] };
     assert.match(
       role({ value: { trust, denied } }),
-      /^error role vmimport: it may not s3:GetObject, ec2:CopySnapshot/,
+      /^error role vmimport: its policy does not allow s3:GetObject, ec2:CopySnapshot/,
     );
   });
 
@@ -199,7 +208,7 @@ describe("preflight of names", () => {
     const problem = only(inRegion("eu-west-1", { images: { value: [foreign] } }));
     assert.match(
       problem,
-      /^error names eu-west-1: alpine-3\.23\.6-x86_64-uefi-tiny-r0 is the name of ami-1, which isn't/,
+      /^error names eu-west-1: ami-1 has the name alpine-3\.23\.6-x86_64-uefi-tiny-r0, but/,
     );
   });
 
@@ -209,7 +218,7 @@ describe("preflight of names", () => {
     assert.deepEqual(found(facts, somePlan({ recorded: new Set(["ami-1"]) })), []);
     assert.match(
       only(facts, somePlan({ recorded: new Set() })),
-      /is there as ami-1, and not in this stack's state → after a killed run/,
+      /exists as ami-1, but not in this stack's state → if a killed run left it/,
     );
     assert.match(
       only(inRegion("me-south-1", { images: { value: [foreign] } })),
@@ -279,7 +288,7 @@ describe("preflight of public images", () => {
     const [images, snapshots, ...more] = found(blocked);
     assert.match(
       images!,
-      /^error block public access eu-west-1: block-new-sharing for images, .*blockPublicAccess: off/,
+      /^error block public access eu-west-1: block-new-sharing for images, .*blockPublicAccess to off/,
     );
     assert.match(
       snapshots!,
@@ -291,7 +300,7 @@ describe("preflight of public images", () => {
     assert.match(only(inRegion("me-south-1", { imageBlocking: { value: "block-new-sharing" } })), /^warning/);
     assert.match(
       only(inRegion("eu-west-1", { imageBlocking: failure("X", "denied") })),
-      /^warning .*could not be looked at/,
+      /^warning .*could not be checked/,
     );
   });
 });
@@ -312,7 +321,7 @@ describe("preflight of deprecations", () => {
   it("refuses to publish what would be deprecated in the past", () => {
     assert.match(
       only(someFacts(), plan(past)),
-      /^error end of life 3\.23\.6-r0: was to be deprecated on 2026-11-23, and .*: 3\.23\.6-x86_64-uefi-tiny-aws-r0 → .* at configs\/releases\.yaml:9:9 correct the day, or lower the stage below import/,
+      /^error end of life 3\.23\.6-r0: was due for deprecation on 2026-11-23, but .*: 3\.23\.6-x86_64-uefi-tiny-aws-r0 → .* correct the day at configs\/releases\.yaml:9:9, or lower the stage below import/,
     );
     assert.deepEqual(found(someFacts(), plan("2026-11-23T23:59:00Z")), []);
   });
@@ -320,10 +329,7 @@ describe("preflight of deprecations", () => {
   it("has a new region left out where an old image is published, and never its stage lowered", () => {
     const perRegion = { ...everywhere(past), "eu-west-1": given.someRegion() };
     const problem = only(someFacts({ perRegion }), plan(past));
-    assert.match(
-      problem,
-      /^error end of life 3\.23\.6-r0: .* still to be copied to eu-west-1: 3\.23\.6-\S+ → /,
-    );
+    assert.match(problem, /^error end of life 3\.23\.6-r0: .* not copied to eu-west-1 yet: 3\.23\.6-\S+ → /);
     assert.match(problem, /`regions: \{ eu-west-1: false \}` in the layer of their version/);
     assert.doesNotMatch(problem, /stage/);
   });
@@ -340,7 +346,7 @@ describe("preflight of deprecations", () => {
     for (const perRegion of [everywhere("2027-11-01T23:59:00.000Z"), everywhere()]) {
       assert.match(
         only(someFacts({ perRegion }), plan(past)),
-        /^error end of life 3\.23\.6-r0: is to be deprecated on 2026-11-23, which has passed, .* → .* at configs\/releases\.yaml:9:9 choose a day to come/,
+        /^error end of life 3\.23\.6-r0: would now be deprecated on 2026-11-23, which has passed, .* → .* choose a future day at configs\/releases\.yaml:9:9/,
       );
     }
     assert.deepEqual(found(someFacts({ perRegion: everywhere() }), plan("2026-11-24T00:00:00Z")), []);

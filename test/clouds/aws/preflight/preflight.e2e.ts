@@ -82,10 +82,10 @@ describe("preflight", function () {
     assert.deepEqual(problems(await preflight(small, { now })), []);
     const elsewhere = { ...small, settings: { ...plan.settings, bucket: "downloads" } };
     const [missing, ...others] = problems(await preflight(elsewhere, { now }));
-    assert.match(missing!, /^error bucket downloads: there is no such bucket/);
+    assert.match(missing!, /^error bucket downloads: this bucket does not exist/);
     assert.match(
       others.join(),
-      /^error role vmimport: it may not s3:GetBucketLocation, s3:ListBucket, s3:GetObject/,
+      /^error role vmimport: its policy does not allow s3:GetBucketLocation, s3:ListBucket, s3:GetObject/,
     );
 
     // Everybody's regions are more than this plan's.
@@ -129,7 +129,7 @@ describe("preflight", function () {
     writeFileSync(join(folder, "faults.json"), JSON.stringify(faults));
     const found = problems(await preflight(plan, { now }));
     assert.deepEqual(found.length, 1);
-    assert.match(found[0]!, /^error account us-east-1: ExpiredToken: .* → get new ones/);
+    assert.match(found[0]!, /^error account us-east-1: ExpiredToken: .* → renew the credentials/);
     assert.equal(asked("DescribeRegions"), 0);
   });
 
@@ -165,7 +165,11 @@ describe("preflight", function () {
       const { code, output } = await project.run("up", "--yes", "--skip-preview", "--continue-on-error");
       assert.notEqual(code, 0);
       const diagnostics = output.slice(output.indexOf("Diagnostics:"));
-      assert.equal(diagnostics.match(/is of another account than 999988887777/g)?.length, 1, output);
+      assert.equal(
+        diagnostics.match(/belongs to another account; the stack may only publish to 999988887777/g)?.length,
+        1,
+        output,
+      );
       assert.match(
         diagnostics,
         /1 error; nothing was uploaded\n.*account: 111122223333: arn:.*\n.*→ use that account's/,

@@ -1,4 +1,4 @@
-/** Every call that the double answers, by its name in AWS's API. */
+/** All calls that the emulator answers, by their names in AWS's API. */
 import { AwsError } from "./aws-error.ts";
 import {
   completeSnapshot,
@@ -70,7 +70,7 @@ export const ec2Actions = {
     if (params.Attribute !== "launchPermission") {
       throw new AwsError(
         "InvalidParameterValue",
-        `The double doesn't know the attribute ${params.Attribute}`,
+        `The emulator doesn't know the attribute ${params.Attribute}`,
       );
     }
     return { ImageId: params.ImageId, LaunchPermissions: launchPermissions(world, params.ImageId) };
@@ -109,7 +109,7 @@ export const ec2Actions = {
   DescribeRegions: describeRegions,
 };
 
-/** Those of EBS direct. */
+/** EBS direct's calls. */
 export const ebsActions = {
   StartSnapshot: startSnapshot,
   PutSnapshotBlock: putSnapshotBlock,
@@ -126,7 +126,7 @@ export const ssmActions = {
     const ARN = `arn:aws:ssm:${world.regionName}:${world.account}:parameter/${name.replace(/^\//, "")}`;
     return { Parameter: { Name: name, Type: type, Value: value, Version: version, ARN, DataType: dataType } };
   },
-  /** Only by the exact name, which is how the provider asks. */
+  /** Only exact names are supported, which the provider uses. */
   DescribeParameters: (
     world: World,
     params: { ParameterFilters?: { Key?: string; Values?: string[] }[] },
@@ -212,7 +212,7 @@ export type Params<Name extends ActionName> =
   Parameters<Actions[Name]> extends [World, infer Given] ? Given : Record<string, never>;
 export type Answer<Name extends ActionName> = ReturnType<Actions[Name]>;
 
-/** @throws AwsError as AWS refuses it */
+/** @throws AwsError if AWS would refuse the call */
 export function perform<Name extends ActionName>(
   world: World,
   name: Name,
@@ -222,7 +222,7 @@ export function perform<Name extends ActionName>(
   return transition(world, params);
 }
 
-/** The service of a call, in the SDKs' spelling; faults and the log name it. */
+/** The service of a call, in the SDKs' spelling, as used in faults and the log. */
 export function serviceOf(name: ActionName): "EC2" | "EBS" | "SSM" | "Service Quotas" | "STS" | "IAM" {
   if (name in ec2Actions) return "EC2";
   if (name in ebsActions) return "EBS";

@@ -1,4 +1,4 @@
-/** An error with a code of AWS's own. */
+/** An error with one of AWS's codes. */
 export class AwsError extends Error {
   public readonly code: string;
   public readonly statusCode: number;
@@ -11,7 +11,7 @@ export class AwsError extends Error {
   }
 }
 
-/** Codes that the official SDKs try again after; everything else is final. */
+/** Codes after which the official SDKs retry. All others are final. */
 const retryable = new Set([
   "RequestLimitExceeded",
   "Throttling",

@@ -1,10 +1,10 @@
-/** EBS direct: snapshots written block by block, with the checks that AWS makes. */
+/** EBS direct: writes snapshots block by block, with AWS's checks. */
 import { createHash } from "node:crypto";
 import { AwsError } from "./aws-error.ts";
 import type { Snapshot } from "./state.ts";
 import { newId, once, timestamp, type World } from "./world.ts";
 
-/** Bytes of a block; blocks that were never written read as zeroes. */
+/** Bytes of a block. Blocks that were never written read as zeroes. */
 export const blockBytes = 512 * 1024;
 const gib = 1024 ** 3;
 
@@ -38,13 +38,13 @@ export interface StartSnapshotParams {
   Timeout?: number;
 }
 
-/** Begins a snapshot that has no block yet; a repeated client token gives the one that it began. */
+/** Starts a snapshot without blocks. A repeated client token returns the snapshot that it started. */
 export function startSnapshot(world: World, params: StartSnapshotParams) {
   const { VolumeSize = 0, Tags = [], Description = "" } = params;
   if (!Number.isInteger(VolumeSize) || VolumeSize < 1 || VolumeSize > 65_536) {
     invalid(`Volume size ${VolumeSize} GiB is not between 1 and 65536.`);
   }
-  if (params.ParentSnapshotId !== undefined) invalid("Parent snapshots aren't in the AWS double.");
+  if (params.ParentSnapshotId !== undefined) invalid("Parent snapshots aren't in the AWS emulator.");
   if (params.KmsKeyArn !== undefined && params.Encrypted !== true) invalid("KmsKeyArn requires Encrypted.");
   const SnapshotId = once(world, params.ClientToken, () => {
     const snapshot: Snapshot = {
@@ -86,11 +86,11 @@ export interface PutSnapshotBlockParams {
   DataLength?: number;
   Checksum?: string;
   ChecksumAlgorithm?: string;
-  /** What came, in place of the bytes: their number and their SHA-256 in base64. */
+  /** The number of bytes received, and their SHA-256 in base64, in place of the bytes. */
   received: { bytes: number; checksum: string };
 }
 
-/** Takes a block of a snapshot that is being written; written once more, the later one counts. */
+/** Takes a block of a snapshot that is being written. A later write of the same block replaces it. */
 export function putSnapshotBlock(world: World, params: PutSnapshotBlockParams) {
   const { BlockIndex = -1, DataLength, Checksum, ChecksumAlgorithm, received } = params;
   const snapshot = findUnfinished(world, params.SnapshotId);
@@ -114,7 +114,7 @@ export interface CompleteSnapshotParams {
   ChecksumAggregationMethod?: string;
 }
 
-/** Ends the writing; the number of blocks, and their checksum where one is given, must be those that came. */
+/** Completes a snapshot. The number of blocks, and their checksum if given, must match what was written. */
 export function completeSnapshot(world: World, params: CompleteSnapshotParams) {
   const snapshot = findUnfinished(world, params.SnapshotId);
   const written = Object.keys(snapshot.blocks).length;
@@ -134,7 +134,7 @@ export function completeSnapshot(world: World, params: CompleteSnapshotParams) {
   return { Status: snapshot.polls === 0 ? "completed" : "pending" };
 }
 
-/** The SHA-256 over the blocks' own SHA-256, in the order of their index: as coldsnap computes it. */
+/** The SHA-256 of the blocks' SHA-256, ordered by index, as coldsnap computes it. */
 function linearChecksum(blocks: Readonly<Record<string, string>>): string {
   const hash = createHash("sha256");
   const indexes = Object.keys(blocks)
@@ -179,7 +179,7 @@ export interface GetSnapshotBlockParams {
   BlockToken?: string;
 }
 
-/** The checksum of a block; whoever serves the call has the bytes by it. */
+/** The checksum of a block, by which the server finds its bytes. */
 export function getSnapshotBlock(world: World, params: GetSnapshotBlockParams) {
   const { blocks = {} } = find(world, params.SnapshotId);
   const checksum = blocks[String(params.BlockIndex)];

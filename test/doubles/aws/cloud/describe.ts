@@ -1,4 +1,4 @@
-/** How images, snapshots and tasks are shown: the answers of describing calls, in the SDK's names. */
+/** Describes images, snapshots and tasks: the responses of describe calls, in the SDK's names. */
 import { AwsError } from "./aws-error.ts";
 import { isPublic, pollImages } from "./images.ts";
 import { findSnapshot, pollImport } from "./snapshots.ts";
@@ -33,7 +33,7 @@ function wildcard(value: string): RegExp {
   return new RegExp(`^${escaped.replaceAll("*", ".*").replaceAll("?", ".")}$`, "s");
 }
 
-/** Only this account's own are known to the double. */
+/** The emulator knows only this account's images. */
 const isOwner = (world: World, owners: readonly string[] | undefined): boolean =>
   owners === undefined || owners.includes("self") || owners.includes(world.account);
 
@@ -129,7 +129,7 @@ export function describeSnapshots(
     params.SnapshotIds?.map((id) => findSnapshot(world, id)) ?? Object.values(world.region.snapshots);
   if (!isOwner(world, params.OwnerIds)) return { Snapshots: [] };
   for (const snapshot of asked) {
-    // What an import or a copy makes gets on with that, what was written directly by itself.
+    // A snapshot of an import or a copy progresses with it, a directly written one by itself.
     const isWritten = snapshot.blocks !== undefined && snapshot.isBeingWritten === undefined;
     if (isWritten) snapshot.polls = Math.max(0, snapshot.polls - 1);
   }
@@ -182,7 +182,7 @@ export function describeImportSnapshotTasks(
   return { ImportSnapshotTasks: tasks.map((task) => shownTask(task)) };
 }
 
-/** A task that failed is `deleted`, and says why; it never gets a state of its own for that. */
+/** A failed task becomes `deleted`, with a message. There is no separate state for failures. */
 function taskStatus(task: ImportTask): string {
   if (task.polls > 0) return "active";
   return task.failure === undefined ? "completed" : "deleted";
@@ -248,7 +248,7 @@ export const regionsWithoutOptIn = [
   "us-west-2",
 ];
 
-/** Regions that an account may switch on. */
+/** Regions that an account may enable. */
 export const optInRegions = [
   "af-south-1",
   "ap-east-1",

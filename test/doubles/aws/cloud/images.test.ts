@@ -1,4 +1,4 @@
-/** One test a rule: what AWS refuses, the double refuses, by the same code; and what AWS takes, it takes. */
+/** One test per rule: the emulator refuses what AWS refuses, with the same code, and accepts what AWS accepts. */
 import assert from "node:assert/strict";
 import type { Params } from "./actions.ts";
 import { type ObjectLookup } from "./world.ts";
@@ -14,7 +14,7 @@ import {
   vmimportTrust,
 } from "./test-cloud.ts";
 
-describe("AWS double: rules of snapshots and images", () => {
+describe("AWS emulator: rules of snapshots and images", () => {
   let cloud: TestCloud;
   beforeEach(() => (cloud = new TestCloud()));
 

@@ -1,4 +1,4 @@
-/** AMIs: registering, copying, looking at them, deprecating, deregistering. */
+/** Registers, copies, describes, deprecates and deregisters AMIs. */
 import { AwsError } from "./aws-error.ts";
 import { findSnapshot } from "./snapshots.ts";
 import type { BlockDevice, Image, Snapshot } from "./state.ts";
@@ -40,7 +40,7 @@ export const architectures = ["i386", "x86_64", "arm64", "x86_64_mac", "arm64_ma
 export const bootModes = ["legacy-bios", "uefi", "uefi-preferred"];
 export const volumeTypes = ["standard", "io1", "io2", "gp2", "sc1", "st1", "gp3"];
 
-/** 3 to 128 of the characters that the API reference of RegisterImage lists, and unique in the region. */
+/** A name has 3 to 128 of the characters that RegisterImage's reference lists, and is unique in the region. */
 function requireFreeName(world: World, name: string): void {
   if (!/^[a-zA-Z0-9()[\] ./\-'@_]{3,128}$/.test(name)) {
     const allowed = "letters, digits, ( ) [ ] space . / - ' @ _";
@@ -113,7 +113,7 @@ function blockDevice(
   return device;
 }
 
-/** Registers an image of snapshots. What is left out gets the API's own defaults: i386, paravirtual, no ENA. */
+/** Registers an image from snapshots, with the API's own defaults: i386, paravirtual, no ENA. */
 export function registerImage(world: World, params: RegisterImageParams): { ImageId: string } {
   const name = required(params.Name, "Name");
   requireFreeName(world, name);
@@ -162,7 +162,7 @@ export interface CopyImageParams {
 /** "Destination Regions are limited to 100 concurrent AMI copies": EC2 user guide, Copy an AMI. */
 const concurrentCopies = 100;
 
-/** Copies an image of this account into this region, with new snapshots, without tags, permissions and deprecation. */
+/** Copies an image of this account to this region, with new snapshots, but without tags, permissions and deprecation. */
 export function copyImage(world: World, params: CopyImageParams): { ImageId: string } {
   const name = required(params.Name, "Name");
   const sourceRegion = required(params.SourceRegion, "SourceRegion");
@@ -246,14 +246,14 @@ function requireImage(world: World, imageId: string): Image {
   throw new AwsError("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
 }
 
-/** An image that can be changed, shared and copied. */
+/** An image that is available, so that it can be changed, shared and copied. */
 export function availableImage(world: World, imageId: string | undefined): Image {
   const image = requireImage(world, required(imageId, "ImageId"));
   if (image.polls === 0) return image;
   throw new AwsError("InvalidAMIID.Unavailable", `The image ID '${imageId}' is not available`);
 }
 
-/** Images by id, or all of the region, each one poll older than before. */
+/** Images by id, or all images of the region. Each counts one poll. */
 export function pollImages(world: World, imageIds: readonly string[] | undefined): Image[] {
   const asked = imageIds?.map((id) => requireImage(world, id)) ?? Object.values(world.region.images);
   const wasHidden = asked.filter((image) => image.hiddenPolls > 0);
@@ -278,10 +278,10 @@ function twoYearsAfter(date: string): number {
   return end.setUTCFullYear(end.getUTCFullYear() + 2);
 }
 
-/** When EC2 deprecates a public image at the latest: two years after its creation (EC2 user guide, Deprecate an AMI). */
+/** The latest deprecation of a public image: two years after its creation (EC2 user guide, Deprecate an AMI). */
 export const latestDeprecation = (image: Image): number => twoYearsAfter(image.creationDate);
 
-/** Sets the day of deprecation, to the minute. */
+/** Sets the deprecation time, to the minute. */
 export function enableImageDeprecation(
   world: World,
   params: { ImageId?: string; DeprecateAt?: string | Date },
@@ -303,7 +303,7 @@ export function enableImageDeprecation(
   return { Return: true };
 }
 
-/** A public image keeps its day of deprecation: it has to be made private first. */
+/** Cancels the deprecation. A public image must be made private first. */
 export function disableImageDeprecation(world: World, params: { ImageId?: string }): { Return: true } {
   const image = availableImage(world, params.ImageId);
   if (isPublic(image)) {
@@ -314,7 +314,7 @@ export function disableImageDeprecation(world: World, params: { ImageId?: string
   return { Return: true };
 }
 
-/** Takes the image away, public or not; its snapshots stay. */
+/** Deregisters an image, public or not. Its snapshots stay. */
 export function deregisterImage(world: World, params: { ImageId?: string }): { Return: true } {
   const { imageId } = requireImage(world, required(params.ImageId, "ImageId"));
   delete world.region.images[imageId];

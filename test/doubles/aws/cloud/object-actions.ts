@@ -1,4 +1,4 @@
-/** S3's calls by their names, as a request shows them: the double passes them on to a real server, and names them in faults and log. */
+/** Recognises S3's calls from requests. The emulator passes them on to a real server, and names them in faults and log. */
 
 export const objectActions = [
   ...(["ListBuckets", "CreateBucket", "DeleteBucket", "HeadBucket", "GetBucketLocation"] as const),
@@ -16,7 +16,10 @@ export interface ObjectCall {
   params: { Bucket?: string; Key?: string; PartNumber?: number };
 }
 
-/** Method, whether the path names a key, and the query parameter or header that tells calls apart; the first that fits counts. */
+/**
+ * Method, whether the path has a bucket or a key, and the query parameter or header that tells calls apart. The first
+ * match counts.
+ */
 const rules: [method: string, of: "service" | "bucket" | "object", mark: string | undefined, ObjectAction][] =
   [
     ["GET", "service", undefined, "ListBuckets"],
@@ -40,7 +43,7 @@ const rules: [method: string, of: "service" | "bucket" | "object", mark: string 
     ["POST", "object", "uploadId", "CompleteMultipartUpload"],
   ];
 
-/** What a request with the bucket in its path asks for; nothing for a call that this project doesn't make. */
+/** The call of a request with the bucket in its path. Undefined for calls that this project does not make. */
 export function objectCallOf(method: string, target: string, isCopy: boolean): ObjectCall | undefined {
   const { pathname, searchParams } = new URL(target, "http://s3");
   const [, bucket = "", ...rest] = pathname.split("/").map(decodeURIComponent);

@@ -1,4 +1,4 @@
-/** SSM parameters, among them those that hold an image's id and are validated after the call has answered. */
+/** SSM parameters, including those that name an image, which are validated after the call has returned. */
 import { AwsError } from "./aws-error.ts";
 import type { Parameter } from "./state.ts";
 import { required, type World } from "./world.ts";
@@ -18,8 +18,9 @@ export interface PutParameterParams {
 export const imageDataType = "aws:ec2:image";
 
 /**
- * Writes a parameter. One of an image answers at once and is validated later: a new one can't be read until then, and
- * never if its value is no available image of the region; one that is there keeps its old value in that case.
+ * Writes a parameter. If it names an image, the call returns at once, and the value is validated later. A new parameter
+ * cannot be read before that, or ever if its value is not an available image of the region. An existing parameter keeps
+ * its old value in that case.
  */
 export function putParameter(world: World, params: PutParameterParams): { Version: number; Tier: string } {
   const name = required(params.Name, "Name");
@@ -60,7 +61,7 @@ export function putParameter(world: World, params: PutParameterParams): { Versio
   if (params.AllowedPattern) parameter.allowedPattern = params.AllowedPattern;
   if (parameter.dataType !== imageDataType) accept(parameter, value);
   else if (known === undefined) parameter.pending = { value, polls: world.polls.parameter };
-  // Whether AWS shows the old value for a moment isn't documented; the double takes a good one at once.
+  // Whether AWS shows the old value for a moment is not documented. The emulator shows a valid new one at once.
   else if (isAvailable(world, value)) accept(parameter, value);
   world.region.parameters[name] = parameter;
   return { Version: parameter.version + (parameter.pending === undefined ? 0 : 1), Tier: parameter.tier };
@@ -74,7 +75,7 @@ function accept(parameter: Parameter, value: string): void {
 
 const isAvailable = (world: World, imageId: string): boolean => world.region.images[imageId]?.polls === 0;
 
-/** The parameter as it can be read after one more poll. */
+/** The parameter after one more poll. */
 export function pollParameter(world: World, name: string | undefined): Parameter {
   const key = required(name, "Name");
   const parameter = world.region.parameters[key];

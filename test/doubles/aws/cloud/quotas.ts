@@ -1,4 +1,4 @@
-/** Service quotas: those that bound what the program declares. */
+/** The service quotas that limit what the program declares. */
 import { AwsError } from "./aws-error.ts";
 import type { Region } from "./state.ts";
 import { required, type World } from "./world.ts";
@@ -41,7 +41,7 @@ export function getServiceQuota(world: World, params: QuotaParams): QuotaAnswer 
   return { ServiceCode, QuotaCode, QuotaName: known.name, Value, DefaultValue: known.value };
 }
 
-/** Asks for more. The double's support team says yes at once; the real one takes days and may say no. */
+/** Requests a higher quota. The emulator grants it at once. AWS's support takes days, and may refuse. */
 export function requestServiceQuotaIncrease(world: World, params: QuotaParams): QuotaAnswer {
   const before = getServiceQuota(world, params);
   const value = required(params.DesiredValue, "DesiredValue");

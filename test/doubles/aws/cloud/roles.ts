@@ -1,4 +1,4 @@
-/** IAM roles, and what VM Import asks of its role. */
+/** IAM roles, and what VM Import requires of its role. */
 import { z } from "zod";
 import { AwsError } from "./aws-error.ts";
 import type { Global, Role } from "./state.ts";
@@ -39,7 +39,7 @@ function matches(pattern: string, text: string): boolean {
   return new RegExp(`^${expression}$`, "i").test(text);
 }
 
-/** Whether policies allow an action on a resource; a Deny wins. Conditions in them are not understood and count as unmet. */
+/** Whether policies allow an action on a resource. A Deny wins. Conditions are not evaluated, and count as unmet. */
 export function allows(policies: readonly string[], action: string, resource: string): boolean {
   const hits = policies
     .flatMap(statements)
@@ -129,7 +129,7 @@ export function getRole(world: World, params: RoleParams): { Role: ShownRole } {
 
 type ShownRole = ReturnType<typeof shownRole>;
 
-/** The policy is written as in a URL, as IAM does. */
+/** The policy is URL-encoded, as in IAM. */
 function shownRole(world: World, role: Role) {
   return {
     RoleName: role.name,
@@ -150,7 +150,7 @@ interface SimulationParams {
   ResourceArns?: string[];
 }
 
-/** What a role's own policies say of each action and resource. */
+/** What a role's own policies say about each action and resource. */
 export function simulatePrincipalPolicy(world: World, params: SimulationParams) {
   const name = required(params.PolicySourceArn, "PolicySourceArn").split("/").at(-1) ?? "";
   const policies = Object.values(findRole(world, name).policies);
@@ -164,7 +164,7 @@ export function simulatePrincipalPolicy(world: World, params: SimulationParams) 
   return { EvaluationResults, IsTruncated: false };
 }
 
-/** Description, duration, trust and tags: what can change in place. */
+/** Updates what can change in place: description, duration, trust and tags. */
 export function updateRole(world: World, params: RoleParams): Record<string, never> {
   const role = findRole(world, required(params.RoleName, "RoleName"));
   if (params.AssumeRolePolicyDocument !== undefined) {

@@ -1,10 +1,10 @@
-/** One test a rule, of what happens to an image once it is there. */
+/** One test per rule about existing images: sharing, time and tags. */
 import assert from "node:assert/strict";
 import type { Params } from "./actions.ts";
 import { defaultPolls } from "./world.ts";
 import { imageOf, later, TestCloud, toAll } from "./test-cloud.ts";
 
-describe("AWS double: rules of sharing, time and tags", () => {
+describe("AWS emulator: rules of sharing, time and tags", () => {
   let cloud: TestCloud;
   beforeEach(() => (cloud = new TestCloud()));
 

@@ -1,4 +1,4 @@
-/** Who may use images and snapshots, and what stands in the way of making them public. */
+/** Shares images and snapshots, with the checks before they become public. */
 import { AwsError } from "./aws-error.ts";
 import { availableImage, isPublic, latestDeprecation } from "./images.ts";
 import { publicImagesQuota, quotaOf } from "./quotas.ts";
@@ -43,7 +43,7 @@ function requireGrantee(permission: LaunchPermission): void {
   }
 }
 
-/** Changes an available image's description or grantees; adding what is there and removing what isn't do nothing. */
+/** Changes an available image's description or grantees. Adding existing grantees or removing missing ones does nothing. */
 export function modifyImageAttribute(
   world: World,
   params: ModifyImageAttributeParams,
@@ -53,7 +53,7 @@ export function modifyImageAttribute(
   for (const permission of [...Add, ...Remove]) requireGrantee(permission);
   if (Add.some(({ Group }) => Group === "all") && !isPublic(image)) {
     requirePublicAllowed(world, image.imageId);
-    // EC2 gives a public image its latest day of deprecation where it has none, or a later one.
+    // EC2 deprecates a public image at the latest possible time if its deprecation is unset or later.
     const latest = latestDeprecation(image);
     const own = image.deprecationTime === undefined ? Infinity : Date.parse(image.deprecationTime);
     image.deprecationTime = timestamp(Math.min(own, Math.floor(latest / 60_000) * 60_000));
@@ -68,7 +68,7 @@ export function modifyImageAttribute(
 function requirePublicAllowed(world: World, imageId: string): void {
   const { images, snapshots, imageBlockPublicAccess } = world.region;
   if (imageBlockPublicAccess.state === "block-new-sharing") {
-    // The words: hortonworks/cloudbreak-images#926.
+    // The text is from hortonworks/cloudbreak-images#926.
     const message =
       "You can't publicly share this image because block public access for AMIs is enabled for this account. " +
       "To publicly share the image, you must call the DisableImageBlockPublicAccess API.";
@@ -83,7 +83,7 @@ function requirePublicAllowed(world: World, imageId: string): void {
   }
   const quota = quotaOf(world.region, publicImagesQuota);
   if (Object.values(images).filter(isPublic).length >= quota) {
-    // The words: NixOS/amis#37.
+    // The text is from NixOS/amis#37.
     const message =
       `You have reached your quota of ${quota} for the number of public images allowed in this Region. ` +
       "Deregister unused public images or make them private, or request an increase in your public AMIs quota.";
@@ -91,7 +91,7 @@ function requirePublicAllowed(world: World, imageId: string): void {
   }
 }
 
-/** An image's grantees, whether it is available or not. */
+/** An image's grantees, even if it is not available. */
 export function launchPermissions(world: World, imageId: string | undefined): LaunchPermission[] {
   return availableImage(world, imageId).launchPermissions;
 }
@@ -109,7 +109,7 @@ export interface ModifySnapshotAttributeParams {
   GroupNames?: string[];
 }
 
-/** Changes who may make volumes of a snapshot. */
+/** Changes who may create volumes from a snapshot. */
 export function modifySnapshotAttribute(
   world: World,
   params: ModifySnapshotAttributeParams,

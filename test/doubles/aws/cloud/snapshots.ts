@@ -1,4 +1,4 @@
-/** Snapshots: import from S3, deletion. */
+/** Imports snapshots from S3, and deletes snapshots. */
 import { AwsError } from "./aws-error.ts";
 import { requireVmimport } from "./roles.ts";
 import type { ImportTask, Snapshot } from "./state.ts";
@@ -21,7 +21,7 @@ export interface ImportSnapshotParams {
   TagSpecifications?: { ResourceType: string; Tags: { Key: string; Value: string }[] }[];
 }
 
-/** Begins an import. A wrong request fails at once, a disk that can't be imported fails the task. */
+/** Starts an import. A wrong request fails at once. A disk that cannot be imported fails the task. */
 export function importSnapshot(world: World, params: ImportSnapshotParams): { ImportTaskId: string } {
   const container = required(params.DiskContainer, "DiskContainer");
   const format = required(container.Format, "DiskContainer.Format");
@@ -61,7 +61,7 @@ export function importSnapshot(world: World, params: ImportSnapshotParams): { Im
   return { ImportTaskId };
 }
 
-/** Bytes of the disk in the object, or why it isn't one: osbuild/osbuild-composer#706 has the words. */
+/** Bytes of the disk in the object, or why it is not a disk. The texts are from osbuild/osbuild-composer#706. */
 function inspect(world: World, format: string): { bytes?: number; failure?: string } {
   const lookup = world.object;
   if (lookup === undefined) throw new Error("ImportSnapshot came without a look-up in S3");
@@ -75,7 +75,7 @@ function inspect(world: World, format: string): { bytes?: number; failure?: stri
     : { bytes };
 }
 
-/** The virtual size of a disk; nothing when the object isn't of that format. */
+/** The virtual size of a disk. Undefined if the object has another format. */
 export function diskBytes(object: FoundObject, format: string): number | undefined {
   const { head, tail, bytes } = object;
   switch (format) {

@@ -1,4 +1,4 @@
-/** What the double keeps of one account: plain data, written as JSON, one file a region and one for what has no region. */
+/** The state of an account: plain data in JSON, one file per region and one for what has no region. */
 
 export type Tags = Record<string, string>;
 
@@ -13,18 +13,18 @@ export interface ObjectContent {
 export interface Snapshot {
   snapshotId: string;
   description: string;
-  /** Polls until it is completed; 0 is completed. */
+  /** Polls until it is completed. 0 means completed. */
   polls: number;
   volumeSizeGib: number;
   encrypted: boolean;
   kmsKeyId?: string;
-  /** The imported bytes, the same in every copy; none for a snapshot that something else made. */
+  /** The imported bytes, the same in every copy. Undefined for snapshots that were made otherwise. */
   content?: ObjectContent;
-  /** Written block by block: index → SHA-256 of the block's bytes, in base64. */
+  /** Index to SHA-256 of the block's bytes in base64, if it was written block by block. */
   blocks?: Record<string, string>;
-  /** Blocks may still come; it isn't completed before. */
+  /** If true, more blocks may come, and it is not completed. */
   isBeingWritten?: true;
-  /** Accounts that may make volumes of it, and `all`. */
+  /** Accounts that may create volumes from it, and `all`. */
   sharedWith: string[];
   tags: Tags;
   startTime: string;
@@ -52,7 +52,7 @@ export interface Image {
   imageId: string;
   name: string;
   description: string;
-  /** Polls until it can be seen, and until it is available. */
+  /** Polls until it is visible, and until it is available. */
   hiddenPolls: number;
   polls: number;
   creationDate: string;
@@ -79,7 +79,7 @@ export interface ImportTask {
   format: string;
   content: { bucket: string; key: string };
   polls: number;
-  /** Where the import ends: a snapshot, or why there is none. */
+  /** The result of the import: a snapshot, or why it failed. */
   snapshotId?: string;
   failure?: string;
   tags: Tags;
@@ -95,7 +95,7 @@ export interface Parameter {
   tags: Tags;
   value: string;
   version: number;
-  /** What is being validated, while the value above is still the one that is read. */
+  /** The new value that is being validated, while reads still return the old one. */
   pending?: { value: string; polls: number };
 }
 
@@ -103,18 +103,18 @@ export type BlockPublicAccess = { state: string; next?: { state: string; polls: 
 
 export interface Region {
   images: Record<string, Image>;
-  /** Ids that had an image once: other errors than for ids that never had one. */
+  /** Ids of former images, whose errors differ from those of ids that never existed. */
   deregistered: string[];
   snapshots: Record<string, Snapshot>;
   importTasks: Record<string, ImportTask>;
   parameters: Record<string, Parameter>;
   imageBlockPublicAccess: BlockPublicAccess;
   snapshotBlockPublicAccess: string;
-  /** Quotas that are not at their default, by `service/code`. */
+  /** Quotas that differ from their default, by `service/code`. */
   quotas: Record<string, number>;
-  /** What a client token has made already. */
+  /** Client token to what it has made. */
   clientTokens: Record<string, string>;
-  /** How many ids were given out. */
+  /** The number of ids given out. */
   serial: number;
 }
 
@@ -129,7 +129,7 @@ export interface Role {
   createDate: string;
 }
 
-/** What an account has in no region. */
+/** What an account has outside of regions. */
 export interface Global {
   roles: Record<string, Role>;
 }
@@ -141,7 +141,7 @@ export function newRegion(): Region {
     snapshots: {},
     importTasks: {},
     parameters: {},
-    // Accounts made since October 2023 have it on: AlmaLinux/cloud-images#239. Tests that want it on say so.
+    // Accounts made since October 2023 have it on (AlmaLinux/cloud-images#239). Tests that need it on switch it on.
     imageBlockPublicAccess: { state: "unblocked" },
     snapshotBlockPublicAccess: "unblocked",
     quotas: {},

@@ -9,7 +9,7 @@ export interface TagsParams {
   Tags?: { Key?: string; Value?: string }[];
 }
 
-/** The tags of whatever has that id. */
+/** The tags of the thing with this id. */
 export function tagsOf(world: World, id: string): Tags {
   const { images, importTasks } = world.region;
   if (id.startsWith("snap-")) return findSnapshot(world, id).tags;
@@ -21,7 +21,7 @@ export function tagsOf(world: World, id: string): Tags {
   throw new AwsError("InvalidID", `The ID '${id}' is not valid`);
 }
 
-/** Bounds: 50 tags, 128 characters a key, 256 a value, no key in `aws:` (EC2 user guide, Tag restrictions). */
+/** Limits: 50 tags, 128 characters a key, 256 a value, no key in `aws:` (EC2 user guide, Tag restrictions). */
 export function addTags(tags: Tags, added: NonNullable<TagsParams["Tags"]>): void {
   for (const { Key, Value = "" } of added) {
     const key = required(Key, "Tag.Key");
@@ -46,7 +46,7 @@ export function createTags(world: World, params: TagsParams): Record<string, nev
   return {};
 }
 
-/** Without a value, a tag goes whatever its value is; with one, only if it has that value. */
+/** Deletes tags. If a value is given, only a tag with that value. */
 export function deleteTags(world: World, params: TagsParams): Record<string, never> {
   for (const id of required(params.Resources, "ResourceId")) {
     const tags = tagsOf(world, id);

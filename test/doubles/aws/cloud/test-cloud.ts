@@ -1,4 +1,4 @@
-/** A cloud in memory for the tests of its rules: no files, no faults, time that tests set. */
+/** A cloud in memory, to test the cloud's rules: no files, no faults, and tests set the time. */
 import assert from "node:assert/strict";
 import { perform, type ActionName, type Answer, type Params } from "./actions.ts";
 import { AwsError } from "./aws-error.ts";
@@ -28,7 +28,7 @@ export function vhdObject(virtualBytes: number): ObjectLookup {
   };
 }
 
-/** A cloud in which everything is there at once, unless a test says otherwise. */
+/** A cloud in which nothing needs polls, unless a test says otherwise. */
 export class TestCloud {
   public readonly regions: Record<string, Region> = {};
   public readonly global = newGlobal();

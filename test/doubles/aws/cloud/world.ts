@@ -1,15 +1,15 @@
-/** What a call to the cloud sees and may change. A transition changes the drafts in it and nothing else. */
+/** What a call to the cloud sees and may change. Transitions change only the drafts in it. */
 import { createHash } from "node:crypto";
 import { AwsError } from "./aws-error.ts";
 import type { Global, ObjectContent, Region } from "./state.ts";
 
-/** How many describing calls pass before something is there: the double's clock goes by being asked, never by waiting. */
+/** How many describe calls pass before something is ready. Polls are the emulator's only clock: it never waits. */
 export interface Polls {
-  /** Until a new image can be seen at all. */
+  /** Until a new image is visible. */
   visible: number;
   /** Until a registered image is available. */
   register: number;
-  /** Until a copied image and its snapshots are there. */
+  /** Until a copied image and its snapshots are available. */
   copy: number;
   /** Until an import task ends. */
   import: number;
@@ -28,14 +28,14 @@ export const defaultPolls: Polls = {
   blockPublicAccess: 2,
 };
 
-/** An object as S3 has it, with the bytes that tell its format. */
+/** An object in S3, with the bytes that reveal its format. */
 export interface FoundObject extends ObjectContent {
   head: Buffer;
   /** The last 512 bytes. */
   tail: Buffer;
 }
 
-/** What a look-up in S3 found: the object, or what is missing or refused, in HTTP's words, or the bucket's region. */
+/** What a look-up in S3 found: the object, or the HTTP status of a failure, with the bucket's region if known. */
 export type ObjectLookup =
   | { found: FoundObject; bucketRegion: string }
   | { failure: "403 Forbidden" | "404 Not Found"; bucketRegion?: string };
@@ -51,7 +51,7 @@ export interface World {
   global: Global;
   /** Another region of the account, to be read only. */
   otherRegion(name: string): Readonly<Region>;
-  /** What S3 said about the object that the call names; only where the call names one. */
+  /** What S3 said about the object that the call names. Undefined if it names none. */
   object?: ObjectLookup;
 }
 
@@ -64,7 +64,7 @@ export function newId(world: World, prefix: string): string {
 
 export const timestamp = (milliseconds: number): string => new Date(milliseconds).toISOString();
 
-/** The answer that a repeated client token gets, else what `make` makes; the token is remembered only if it succeeds. */
+/** The earlier result of a repeated client token, or else what `make` returns. The token is remembered only on success. */
 export function once(world: World, token: string | undefined, make: () => string): string {
   const known = token === undefined ? undefined : world.region.clientTokens[token];
   if (known !== undefined) return known;

@@ -1,4 +1,4 @@
-/** EBS direct's protocol: paths, headers, JSON, and blocks as they are. Their bytes are kept once, by checksum. */
+/** EBS direct's protocol: paths, headers, JSON, and raw blocks. Each block's bytes are kept once, by checksum. */
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { AwsError } from "../cloud/aws-error.ts";
 import type { StartSnapshotParams } from "../cloud/blocks.ts";
 import { asAwsError, bodyOf, type Call, type Reply } from "./reply.ts";
 
-/** Where a block with that checksum is kept in the double's folder. */
+/** The file in the emulator's folder that keeps a block with this checksum. */
 export function blockFile(folder: string, checksum: string): string {
   return join(folder, "blocks", Buffer.from(checksum, "base64").toString("hex"));
 }
@@ -91,11 +91,11 @@ async function answer({ cloud, region, request }: Call): Promise<Reply> {
       return { status: 200, headers, body: readFileSync(blockFile(cloud.folder, found.Checksum)) };
     }
     default:
-      throw new AwsError("InvalidAction", `The AWS double doesn't know ${request.method} ${pathname}`);
+      throw new AwsError("InvalidAction", `The AWS emulator does not know ${request.method} ${pathname}`);
   }
 }
 
-/** Bytes that the snapshot then refuses stay, and harm nobody. */
+/** If the snapshot refuses the bytes, they stay without harm. */
 function keep(file: string, bytes: Buffer): void {
   if (existsSync(file)) return;
   mkdirSync(join(file, ".."), { recursive: true });

@@ -1,4 +1,4 @@
-/** Bytes over the double's HTTP face: snapshots written block by block, and S3 behind it. */
+/** Tests data over the emulator's HTTP interface: snapshots written block by block, and S3 behind it. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
@@ -29,7 +29,7 @@ const account = "111122223333";
 const region = "eu-west-1";
 const sha256 = (bytes: Buffer): Buffer => createHash("sha256").update(bytes).digest();
 
-describe("AWS double: bytes over HTTP", () => {
+describe("AWS emulator: bytes over HTTP", () => {
   let folder: string;
   let server: Server;
   let objects: Server;

@@ -1,4 +1,4 @@
-/** The official client's variable by which it finds the server at `url`, for every service. */
+/** The official clients' variable that directs all services to the server at `url`. */
 export function endpointVariables(url: string): Record<string, string> {
   return { AWS_ENDPOINT_URL: url };
 }

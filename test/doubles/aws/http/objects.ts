@@ -1,4 +1,4 @@
-/** S3: every call is logged and meets its fault, and a real server on loopback does what it asks. */
+/** S3: logs every call, applies faults, and passes the call to a real server on loopback. */
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { AwsError } from "../cloud/aws-error.ts";
 import { objectCallOf } from "../cloud/object-actions.ts";
@@ -6,7 +6,7 @@ import { loopbackEndpoint } from "../object-store.ts";
 import { element, escaped } from "./query.ts";
 import { asAwsError, bodyOf, type Call, type Reply } from "./reply.ts";
 
-/** A refusal of the server's own, to be passed back as it is. */
+/** A refusal by the S3 server, passed back unchanged. */
 class Refused extends AwsError {
   public readonly reply: Reply;
 
@@ -25,7 +25,7 @@ export async function answerObjects(
   const call = objectCallOf(method, url, headers["x-amz-copy-source"] !== undefined);
   try {
     if (call === undefined) {
-      throw new AwsError("NotImplemented", `The AWS double doesn't know ${method} ${url}`, 501);
+      throw new AwsError("NotImplemented", `The AWS emulator doesn't know ${method} ${url}`, 501);
     }
     return await cloud.through(region, call.action, call.params, async () => {
       const reply = await passOn(request, loopbackEndpoint(objects));
@@ -41,7 +41,7 @@ export async function answerObjects(
   }
 }
 
-/** The server's reply, read whole: a fault may yet keep it from the client. */
+/** The server's complete response, because a fault may still keep it from the client. */
 async function passOn(request: IncomingMessage, server: string): Promise<Reply> {
   const { method, url, headers } = request;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
@@ -50,7 +50,7 @@ async function passOn(request: IncomingMessage, server: string): Promise<Reply> 
     request.pipe(onward);
   });
   const body = await bodyOf(answer);
-  // What connections do is between two ends only.
+  // Connection headers apply to one connection only.
   const kept = { ...answer.headers };
   for (const name of ["connection", "transfer-encoding"]) delete kept[name];
   return { status: answer.statusCode ?? 500, headers: kept, body };

@@ -1,6 +1,6 @@
 /**
- * The query protocols on the server's side, EC2's own and the one of IAM and STS, by the schemas that the official clients
- * speak them with: so every call has the names that the real service has, and none is written down here.
+ * The server's side of the query protocols, EC2's own and that of IAM and STS. It uses the official clients' schemas,
+ * so that all names are the real services', and none is repeated here.
  */
 import * as ec2 from "@aws-sdk/client-ec2";
 import * as iam from "@aws-sdk/client-iam";
@@ -17,13 +17,13 @@ type Shape = ReturnType<typeof NormalizedSchema.of>;
 function shapeOf(service: QueryService, action: string, place: 4 | 5): Shape {
   const operation = clients[service][`${action}$`] as unknown[] | undefined;
   const part = operation?.[place];
-  if (part === undefined) throw new Error(`${action} isn't an operation of ${service}`);
+  if (part === undefined) throw new Error(`${action} is not an operation of ${service}`);
   return NormalizedSchema.of((typeof part === "function" ? (part as () => unknown)() : part) as never);
 }
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
-/** The parameters of a form: `Action=…&ImageId.1=…&Filter.1.Name=…` as EC2 has it, `ActionNames.member.1=…` as the others. */
+/** The parameters of a form: `Action=…&ImageId.1=…&Filter.1.Name=…` in EC2, `ActionNames.member.1=…` in the others. */
 export function readParams(
   service: QueryService,
   action: string,
@@ -67,7 +67,7 @@ function readValue(shape: Shape, form: Form, name: string): Json | undefined {
 
 const capitalized = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
 
-/** An answer as the XML that the official client reads. */
+/** A response as XML for the official client. */
 export function writeAnswer(service: QueryService, action: string, answer: unknown): string {
   const shape = shapeOf(service, action, 5);
   const inner = writeStructure(
@@ -80,7 +80,7 @@ export function writeAnswer(service: QueryService, action: string, answer: unkno
     : element(`${action}Response`, element(`${action}Result`, inner));
 }
 
-/** A refusal, likewise. */
+/** An error as XML for the official client. */
 export function writeError(service: QueryService, code: string, message: string): string {
   const error = element("Error", element("Code", code) + element("Message", escaped(message)));
   return service === "ec2"
@@ -88,7 +88,7 @@ export function writeError(service: QueryService, code: string, message: string)
     : element("ErrorResponse", error);
 }
 
-/** What the client has no name for is a mistake here, not something to leave out. */
+/** A member that the client does not know is a mistake here, and must not be left out. */
 function writeStructure(shape: Shape, value: Record<string, unknown>, item: string): string {
   const members = new Map(shape.structIterator());
   return Object.entries(value)

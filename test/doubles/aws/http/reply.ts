@@ -1,4 +1,4 @@
-/** What the protocols of the double's HTTP face share. */
+/** What the protocols of the emulator's HTTP interface have in common. */
 import type { IncomingMessage, OutgoingHttpHeaders } from "node:http";
 import type { Cloud } from "../cloud.ts";
 import { AwsError } from "../cloud/aws-error.ts";
@@ -22,7 +22,7 @@ export async function bodyOf(request: AsyncIterable<unknown>): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-/** A mistake of the double's own is the client's error too, and not one that it tries again after. */
+/** A bug in the emulator is also reported as a client error, so that clients do not retry. */
 export function asAwsError(error: unknown): AwsError {
   if (error instanceof AwsError) return error;
   return new AwsError("DoubleFailure", error instanceof Error ? error.message : String(error));

@@ -1,4 +1,4 @@
-/** The double over HTTP, asked by the official clients. */
+/** Tests the emulator over HTTP with the official clients. */
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import type { Server } from "node:http";
@@ -58,7 +58,7 @@ const image: Image = {
   ],
 };
 
-describe("AWS double: over HTTP", () => {
+describe("AWS emulator: over HTTP", () => {
   let folder: string;
   let server: Server;
   let ec2: EC2Client;

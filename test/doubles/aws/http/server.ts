@@ -1,6 +1,6 @@
 /**
- * The double's cloud over HTTP, for what the program does through the official SDK, on the same files as the provider:
- * EC2, EBS direct, STS, IAM, SSM and Service Quotas, and S3, which is passed on to the server that holds the objects.
+ * Serves the emulated cloud over HTTP, for the program's calls through the official SDK. It uses the same files as the provider.
+ * It has EC2, EBS direct, STS, IAM, SSM and Service Quotas, and passes S3's calls on to the server that holds the objects.
  */
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -24,11 +24,11 @@ import { readParams, writeAnswer, writeError, type QueryService } from "./query.
 import { asAwsError, bodyOf, type Call, type Reply } from "./reply.ts";
 
 export interface ServeOptions {
-  /** On loopback; any free one without it. */
+  /** Port on loopback. @default any free port */
   port?: number;
-  /** URL of the server that holds the objects; without one there is no S3. */
+  /** URL of the server that holds the objects. @default there is no S3 */
   objects?: string;
-  /** Ends whoever a fault says has to die: only who started the engine knows that. */
+  /** Kills what a fault says, because only the code that started the engine can do that. */
   kill?: Killer;
 }
 
@@ -51,7 +51,7 @@ async function reply(folder: string, options: ServeOptions, request: IncomingMes
   try {
     scope = scopeOf(request);
   } catch (error) {
-    // Whatever the service: its client reads one of the two.
+    // For every service: its client reads one of the two.
     const { code, message, statusCode } = asAwsError(error);
     return xml(statusCode, writeError("ec2", code, message), { "x-amzn-errortype": code });
   }
@@ -94,7 +94,7 @@ async function query(call: Call, service: QueryService, form: URLSearchParams): 
   const action = form.get("Action") ?? "";
   try {
     if (!(action in queryActions[service])) {
-      throw new AwsError("InvalidAction", `The AWS double doesn't know ${service} ${action}`);
+      throw new AwsError("InvalidAction", `The AWS emulator doesn't know ${service} ${action}`);
     }
     // GetCallerIdentity has no parameters.
     const params = service === "sts" ? {} : readParams(service, action, form);
@@ -117,7 +117,7 @@ async function json(call: Call, target: string, body: string): Promise<Reply> {
   const headers = { "content-type": "application/x-amz-json-1.1" };
   try {
     if (!(action in { ...ssmActions, ...quotaActions })) {
-      throw new AwsError("UnknownOperationException", `The AWS double doesn't know ${target}`);
+      throw new AwsError("UnknownOperationException", `The AWS emulator doesn't know ${target}`);
     }
     const answer = await perform(call, action, JSON.parse(body === "" ? "{}" : body));
     return { status: 200, headers, body: JSON.stringify(answer) };

@@ -12,7 +12,7 @@ import {
 
 const text = { kind: "string", replaces: true } as const;
 
-/** `region` is where the copy goes. It owns the snapshots that the copy made, and deletes them with it. */
+/** Copies to `region`. The resource owns the copy's snapshots, and deletes them with it. */
 export const amiCopy = defineResource<aws.ec2.AmiCopyArgs>({
   token: "aws:ec2/amiCopy:AmiCopy",
   namedBy: "name",
@@ -61,7 +61,7 @@ export const amiCopy = defineResource<aws.ec2.AmiCopyArgs>({
     );
     setId(ImageId);
     await completeImage(api, ImageId, inputs);
-    // Nothing that is read says so: a copy that was adopted, not made, leaves its snapshots behind.
+    // This cannot be read back, so an adopted copy leaves its snapshots behind.
     return { manageEbsSnapshots: true };
   },
 

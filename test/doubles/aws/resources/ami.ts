@@ -14,7 +14,7 @@ import {
 const text = { kind: "string", replaces: true } as const;
 const notNeeded = "no image of this project uses it";
 
-/** Its defaults are the real provider's, and bad: paravirtual, no ENA, magnetic disks. */
+/** The defaults are the real provider's unfortunate ones: paravirtual, no ENA, magnetic disks. */
 export const ami = defineResource<aws.ec2.AmiArgs>({
   token: "aws:ec2/ami:Ami",
   namedBy: "name",

@@ -1,8 +1,8 @@
-/** The two switches against making images and snapshots public, one a region each. */
+/** Block public access for images and for snapshots, one of each per region. */
 import type * as aws from "@pulumi/aws";
 import { defineResource, doing, poll, type Api } from "../resource.ts";
 
-/** Deleting it changes nothing in the cloud, as with the real provider: the switch stays where it is. */
+/** As in the real provider, deleting it changes nothing in the cloud. */
 export const imageBlockPublicAccess = defineResource<aws.ec2.ImageBlockPublicAccessArgs>({
   token: "aws:ec2/imageBlockPublicAccess:ImageBlockPublicAccess",
   properties: {
@@ -36,7 +36,7 @@ async function putImages(api: Api, state: string): Promise<void> {
   });
 }
 
-/** Deleting it stops the blocking, as with the real provider. */
+/** As in the real provider, deleting it stops the blocking. */
 export const snapshotBlockPublicAccess = defineResource<aws.ebs.SnapshotBlockPublicAccessArgs>({
   token: "aws:ebs/snapshotBlockPublicAccess:SnapshotBlockPublicAccess",
   properties: {

@@ -8,10 +8,10 @@ import type * as aws from "@pulumi/aws";
 import { s3Client } from "../object-store.ts";
 import { defineResource, ProviderError, tagsProperty } from "../resource.ts";
 
-const absent = { absent: "the double makes plain buckets; use the resource that is for it alone" } as const;
+const absent = { absent: "the emulator makes plain buckets; use the dedicated resource" } as const;
 const text = { kind: "string" } as const;
 
-/** A bucket in the S3 server that holds the objects; nothing of it is in the double's own files. */
+/** A bucket in the S3 server that holds the objects. The emulator's own files have nothing about it. */
 export const bucket = defineResource<aws.s3.BucketArgs>({
   token: "aws:s3/bucket:Bucket",
   namedBy: "bucket",
@@ -64,10 +64,10 @@ export const bucket = defineResource<aws.s3.BucketArgs>({
     }
   },
 
-  /** With objects in it, it stays: `BucketNotEmpty`. */
+  /** Fails if the bucket has objects: `BucketNotEmpty`. */
   async delete(api, id, state) {
     if (state["forceDestroy"] === true) {
-      throw new ProviderError("Absent", "forceDestroy isn't in the AWS double: empty the bucket first");
+      throw new ProviderError("Absent", "forceDestroy isn't in the AWS emulator: empty the bucket first");
     }
     await send(api, new DeleteBucketCommand({ Bucket: id }));
   },

@@ -1,9 +1,9 @@
-/** What Ami and AmiCopy have in common: everything but how they are made, as in the real provider. */
+/** What Ami and AmiCopy have in common, as in the real provider: everything except their creation. */
 import type { ShownImage } from "../cloud/describe.ts";
 import { asState, doing, isMissing, poll, tagMap, updateEc2Tags, type Api } from "../resource.ts";
 import type { Property, Values } from "../schema.ts";
 
-/** EC2 keeps minutes, so times within half a minute are the same. */
+/** EC2 rounds to minutes, so times within half a minute are equal. */
 export const deprecationTime: Property = {
   kind: "string",
   same: (old, new_) => minute(old) === minute(new_),
@@ -36,7 +36,7 @@ async function findImage(api: Api, id: string): Promise<ShownImage | undefined> 
   }
 }
 
-/** A new image can't even be seen at first, so until it is available "not found" means "not yet". */
+/** A new image is invisible at first, so until it is available "not found" means "not yet". */
 async function availableImage(api: Api, id: string): Promise<ShownImage> {
   return await poll(`waiting for EC2 AMI (${id}) create`, async () => {
     const image = await findImage(api, id);
@@ -49,7 +49,7 @@ interface Deprecable {
   tags?: Record<string, string> | undefined;
 }
 
-/** What follows the call that made the image: tags, the wait until it is available, the day of deprecation. */
+/** The steps after the call that made the image: tags, the wait until it is available, and the deprecation. */
 export async function completeImage(api: Api, id: string, inputs: Deprecable): Promise<void> {
   await doing(`setting EC2 AMI (${id}) tags`, () => updateEc2Tags(api, id, {}, inputs.tags));
   await availableImage(api, id);
@@ -126,12 +126,12 @@ function sameMinute(old: string | undefined, new_: string | undefined): boolean 
   return old && new_ ? minute(old) === minute(new_) : !old && !new_;
 }
 
-/** Deregisters, and deletes the snapshots that the resource made itself. */
+/** Deregisters the image, and deletes the snapshots that the resource made. */
 export async function deleteImage(api: Api, id: string, state: Values): Promise<void> {
   try {
     await doing(`deregistering EC2 AMI (${id})`, () => api.call("DeregisterImage", { ImageId: id }));
   } catch (error) {
-    // As in the real provider: its snapshots are then nobody's.
+    // As in the real provider, its snapshots are then orphaned.
     if (isMissing(error, "InvalidAMIID.NotFound", "InvalidAMIID.Unavailable")) return;
     throw error;
   }

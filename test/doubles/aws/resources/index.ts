@@ -1,4 +1,4 @@
-/** Every resource that the double has, by its type token. */
+/** The emulator's resources by type token. */
 import type { ResourceType } from "../resource.ts";
 import { amiCopy } from "./ami-copy.ts";
 import { amiLaunchPermission } from "./ami-launch-permission.ts";

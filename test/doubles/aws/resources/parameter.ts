@@ -67,7 +67,7 @@ export const parameter = defineResource<Args>({
     if (overwrite && inputs.tags !== undefined) await updateTags(api, name, {}, inputs.tags);
   },
 
-  /** A new parameter of an image is waited for: it appears when it is validated, or never. */
+  /** Waits for a new parameter that names an image: it appears once it is validated, or never. */
   async read(api, id, isNew) {
     const answer = isNew
       ? await doing(`reading SSM Parameter (${id}): couldn't find resource`, () =>
@@ -112,7 +112,7 @@ export const parameter = defineResource<Args>({
   },
 });
 
-/** What a changed parameter is written anew for. */
+/** Properties whose change writes the parameter again. */
 const written = ["allowedPattern", "description", "insecureValue", "tier", "type", "value"] as const;
 
 function putParams(inputs: Plain<Args>): PutParameterParams {

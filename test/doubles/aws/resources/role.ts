@@ -13,7 +13,7 @@ import {
 import type { Property } from "../schema.ts";
 
 const plain = { kind: "string" } as const;
-/** By the time it gets here, a document or a role is its text; the types of @pulumi/aws also have the object. */
+/** Here a document or a role is always text, although the types of @pulumi/aws also allow objects. */
 function text(value: unknown): string {
   if (typeof value === "string") return value;
   throw new ProviderError("Type", `expected a text, got ${JSON.stringify(value)}`);
@@ -21,7 +21,7 @@ function text(value: unknown): string {
 
 const notNeeded = "no role of this project uses it";
 
-/** Policies that say the same, however they are written. */
+/** Whether two policies are equivalent, regardless of formatting. */
 const policy: Property = {
   kind: "string",
   required: true,

@@ -3,7 +3,7 @@ import { defineResource, doing, type Api } from "../resource.ts";
 
 const code = { kind: "string", required: true, replaces: true } as const;
 
-/** Asks for a quota that is higher than it is now. Deleting it changes nothing in the cloud. */
+/** Requests a higher quota. Deleting it changes nothing in the cloud. */
 export const serviceQuota = defineResource<aws.servicequotas.ServiceQuotaArgs>({
   token: "aws:servicequotas/serviceQuota:ServiceQuota",
   properties: { quotaCode: code, serviceCode: code, value: { kind: "number", required: true } },

@@ -3,7 +3,7 @@ import { defineResource, doing, isMissing, ProviderError } from "../resource.ts"
 
 const text = { kind: "string", replaces: true, required: true } as const;
 
-/** Accounts only: making a snapshot public has no resource. */
+/** Shares a snapshot with an account. The real provider has no resource that makes a snapshot public. */
 export const snapshotCreateVolumePermission = defineResource<aws.ec2.SnapshotCreateVolumePermissionArgs>({
   token: "aws:ec2/snapshotCreateVolumePermission:SnapshotCreateVolumePermission",
   properties: { accountId: text, snapshotId: text },
@@ -11,7 +11,7 @@ export const snapshotCreateVolumePermission = defineResource<aws.ec2.SnapshotCre
 
   async create(api, { accountId, snapshotId }, setId) {
     const id = `${snapshotId}-${accountId}`;
-    // The real provider asks while it plans; the message is the same.
+    // The real provider checks this while planning, with the same message.
     const { Snapshots } = await api.call("DescribeSnapshots", { SnapshotIds: [snapshotId] });
     if (Snapshots[0]?.OwnerId === accountId) {
       throw new ProviderError("Owner", `AWS Account (${accountId}) owns EBS Snapshot (${snapshotId})`);

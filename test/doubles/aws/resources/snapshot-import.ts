@@ -17,7 +17,7 @@ import { newToken } from "../token.ts";
 const text = { kind: "string", replaces: true } as const;
 const notNeeded = "no image of this project uses it";
 
-/** The id is known only when the import has ended: whatever goes wrong before leaves a task and a snapshot that no state knows. */
+/** The id is known only when the import is finished. An earlier failure leaves a task and a snapshot that no state knows. */
 export const snapshotImport = defineResource<aws.ebs.SnapshotImportArgs>({
   token: "aws:ebs/snapshotImport:SnapshotImport",
   properties: {
@@ -119,7 +119,7 @@ export const snapshotImport = defineResource<aws.ebs.SnapshotImportArgs>({
     await updateEc2Tags(api, id, olds.tags, news.tags);
   },
 
-  /** The real provider waits ten minutes for an image to let go of the snapshot; here, some attempts. */
+  /** The real provider waits ten minutes until no image uses the snapshot. Here it makes some attempts. */
   async delete(api, id) {
     for (let attempt = 0; ; attempt += 1) {
       try {

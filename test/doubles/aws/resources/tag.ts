@@ -3,7 +3,7 @@ import { defineResource, doing, isMissing, type Api } from "../resource.ts";
 
 const text = { kind: "string", replaces: true, required: true } as const;
 
-/** One tag of an image or a snapshot: for what a copy makes and no resource tags. */
+/** One tag of an image or a snapshot, for what a copy makes and no other resource tags. */
 export const tag = defineResource<aws.ec2.TagArgs>({
   token: "aws:ec2/tag:Tag",
   properties: { key: text, resourceId: text, value: { kind: "string", required: true } },
