@@ -21,7 +21,7 @@ interface Options {
   title?: string;
 }
 
-/** What makes a log that can be read line by line, in colours. */
+/** Options that make a log of whole lines, in colours. The picture does not show them: they change nothing else. */
 const linear = ["--non-interactive", "--color", "always"];
 
 async function picture(words: readonly string[], options: Options): Promise<Output> {
