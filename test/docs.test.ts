@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, globSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import picomatch from "picomatch";
 import { projectRoot } from "../src/lib/workspace.ts";
@@ -15,6 +15,8 @@ const isMadeLater = picomatch([
   "configs/cloud/example.yaml",
   "configs/overlays/mine{,/**}",
   "cloud/hetzner.yaml",
+  // on a mirror
+  "v3.23/**",
 ]);
 
 const own = readdirSync(projectRoot, { withFileTypes: true }).filter(
@@ -34,15 +36,19 @@ const paths = own.flatMap(({ name }) =>
     : [name],
 );
 
+const textOf = (page: string): string => readFileSync(join(projectRoot, page), "utf8");
+
 const pages = [
-  "README.md",
-  "CONTRIBUTING.md",
-  ...paths.filter((path) => path.startsWith("docs/") && path.endsWith(".md")),
-];
+  "*.md",
+  "docs/**/*.md",
+  "offline-kit/**/*.md",
+  "test/doubles/**/*.md",
+  "configs/**/*.md",
+].flatMap((pattern) => globSync(pattern, { cwd: projectRoot }));
 
 /** A page without its blocks of code. */
 function proseOf(page: string): string {
-  return readFileSync(join(projectRoot, page), "utf8").replaceAll(/^```.*?^```$/gms, "");
+  return textOf(page).replaceAll(/^```.*?^```$/gms, "");
 }
 
 /** GitHub's name of each heading. */
@@ -62,7 +68,8 @@ function isPath(words: string): boolean {
 }
 
 /** Whether a path leads somewhere. A name alone may be anywhere; a word in capitals stands for any name. */
-function leadsSomewhere(path: string): boolean {
+function leadsSomewhere(path: string, page: string): boolean {
+  if (path.startsWith("../")) return existsSync(resolve(projectRoot, dirname(page), path));
   if (isMadeLater(path)) return true;
   const pattern = path
     .replace(/\/$/, "")
@@ -88,8 +95,24 @@ describe("pages", () => {
         });
       const missing = [...prose.matchAll(/`([^`\n]+)`/g)]
         .map(([, words]) => words!)
-        .filter((words) => isPath(words) && !leadsSomewhere(words));
+        .filter((words) => isPath(words) && !leadsSomewhere(words, page));
       assert.deepEqual([...broken, ...missing], []);
     });
   }
+
+  it("name only npm commands that exist", () => {
+    const { scripts } = JSON.parse(textOf("package.json")) as { scripts: Record<string, string> };
+    const named = pages.flatMap((page) =>
+      [...textOf(page).matchAll(/npm run (?:-s )?([a-z][a-z:0-9]*)/g)].map(([, name = ""]) => [page, name]),
+    );
+    assert.ok(named.length > 0);
+    assert.deepEqual(
+      named.filter(([, name = ""]) => !(name in scripts)),
+      [],
+    );
+  });
+
+  it("begin with a README of at most 120 lines", () => {
+    assert.ok(textOf("README.md").trimEnd().split("\n").length <= 120);
+  });
 });
