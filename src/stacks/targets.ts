@@ -97,7 +97,7 @@ export async function targets(options: TargetsOptions, clouds: readonly CloudRul
   const fail = (message: string, code: ErrorCode = "stack-resources-missing"): never =>
     refuse(code, `stack ${stack}`, message);
   if (chosen.length === 0)
-    fail(`--only and --skip leave none of its ${all.length} images`, "selection-empty");
+    fail(`--only and --skip leave no image (images in the stack: ${all.length})`, "selection-empty");
 
   const resources = options.from === undefined ? await preview(stack, fail) : readSaved(options.from);
   const missing = chosen.filter(({ key }) => !resources.some(({ urn }) => nameOf(urn) === key));
