@@ -84,7 +84,7 @@ export function vmimportNeeds(uploads: UploadBucket): { actions: string[]; resou
 }
 
 /** Permissions to encrypt snapshots with the account's own keys. AWS's key needs none. */
-export function useKeys(kmsKeys: readonly string[]): Statement[] {
+function useKeys(kmsKeys: readonly string[]): Statement[] {
   if (kmsKeys.length === 0) return [];
   const actions = ["CreateGrant", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey*", "ReEncrypt*"];
   return [

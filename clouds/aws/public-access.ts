@@ -61,7 +61,7 @@ export class AwsPublicAccess extends pulumi.ComponentResource {
 }
 
 /** Regions in which a stack's images on AWS are public, and whether their snapshots are public too. */
-export function publicRegions(
+function publicRegions(
   images: readonly DeclaredImage[],
   ceiling: Stage,
 ): { region: string; snapshots: boolean }[] {

@@ -15,7 +15,7 @@ import { readTools } from "./tools-file.mjs";
  */
 
 /** Where state is kept if no backend is configured. */
-export const ownBackendFolder = join(projectRoot, "work", "pulumi");
+const ownBackendFolder = join(projectRoot, "work", "pulumi");
 
 /**
  * The default passphrase of stack `dev` in this project's own file backend. It is public and must not protect secrets: a

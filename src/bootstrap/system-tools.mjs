@@ -190,7 +190,7 @@ async function installedDebianPackages() {
 }
 
 /** @returns {PackageManager | undefined} */
-export function packageManager() {
+function packageManager() {
   const programs = /** @type {const} */ ([
     ["apt-get", "apt"],
     ["apk", "apk"],

@@ -13,7 +13,7 @@ import type { Repository } from "./mirror.ts";
 export const buildType = "urn:alpine-cloud-images:disk-image:v1";
 
 /** Any machine that runs this project. A signature identifies who ran it. */
-export const builderId = "urn:alpine-cloud-images:builder:v1";
+const builderId = "urn:alpine-cloud-images:builder:v1";
 
 /** A file or a set of files, as in-toto's ResourceDescriptor. */
 interface Resource {

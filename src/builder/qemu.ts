@@ -12,7 +12,7 @@ export type Architecture = "x86_64" | "aarch64";
 export type Accelerator = "kvm" | "hvf" | "tcg";
 
 /** QEMU 6.0 (April 2021) has everything that is needed here. Older versions are untested. */
-export const minimumQemuVersion = "6.0";
+const minimumQemuVersion = "6.0";
 
 /** A guest to run, for a build or a boot test. */
 export interface GuestSpecification {

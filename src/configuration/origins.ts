@@ -22,7 +22,7 @@ interface Said {
  * For each thing that an image requests, the place where a layer last set it: `configs/version.yaml:32:3`.
  * The places depend on the layers alone.
  */
-export function originsOf(config: Configuration, image: Image): Origins {
+function originsOf(config: Configuration, image: Image): Origins {
   const said: Record<TracedField, Map<string, Said>> = {
     packages: new Map(),
     services: new Map(),

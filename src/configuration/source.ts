@@ -64,7 +64,7 @@ export function formatPlace({ file, line, column }: Place): string {
 }
 
 /** For programs: `configs/version.yaml:3:5 packages.linux-virt`. */
-export function whereOf(place: Place): string {
+function whereOf(place: Place): string {
   return place.path === "" ? formatPlace(place) : `${formatPlace(place)} ${place.path}`;
 }
 
@@ -205,7 +205,7 @@ function offsetOf(document: Document.Parsed, path: Path, which: "key" | "value")
 const keyText = (key: Scalar): string =>
   typeof key.value === "string" ? key.value : (key.source ?? String(key.value));
 
-export function formatPath(path: Path): string {
+function formatPath(path: Path): string {
   return path.reduce<string>((text, step) => {
     if (typeof step === "number") return `${text}[${step}]`;
     const safe = /^[\w@+-]+$/.test(step) ? step : JSON.stringify(step);

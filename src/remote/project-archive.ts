@@ -98,12 +98,16 @@ function filesToPack(variant: Variant, build: BuildSettings): Map<string, Packed
   return files;
 }
 
+/** Stack settings, which have account ids and secrets: no build reads them. */
+const isStackFile = (name: string): boolean => /^Pulumi(\..+)?\.yaml$/.test(name);
+
 /** Adds a file, or all files in a folder. Skips a missing one: the code that reads it reports it best. */
 function addFiles(files: Map<string, PackedFile>, place: string, name: string): void {
   const found = statSync(place, { throwIfNoEntry: false });
   if (found === undefined) return;
   if (found.isDirectory()) {
-    for (const entry of readdirSync(place)) addFiles(files, path.join(place, entry), path.join(name, entry));
+    for (const entry of readdirSync(place).filter((entry) => !isStackFile(entry)))
+      addFiles(files, path.join(place, entry), path.join(name, entry));
   } else if (found.isFile()) {
     files.set(name, { content: readFileSync(place), executable: (found.mode & 0o100) !== 0 });
   }

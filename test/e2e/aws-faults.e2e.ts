@@ -29,7 +29,7 @@ const rows: readonly Row[] = [
   { name: "launch permission", call: { action: "ModifyImageAttribute", region: away } },
   { name: "snapshots", call: { action: "CreateTags", region: away, parameters: "snap-" } },
   { name: "channel's parameter", call: { action: "PutParameter", region: away } },
-  { name: "channel read back", command: { step: "aws-channel" } },
+  { name: "channel read back", command: { step: "aws-read-back-channel" } },
   { name: "metadata", command: { step: "metadata" } },
 ];
 const directRows: readonly Row[] = [

@@ -136,7 +136,7 @@ describe("the builder, when something goes wrong", function () {
     const start = performance.now();
     const message = await failureOf(job, "guest-timeout");
     assert.ok(performance.now() - start < 60_000, "not long after the deadline");
-    assert.match(message, /'sleep'.* 45 s /);
+    assert.match(message, /'sleep'.* 45 s\n/);
   });
 
   it("sees at once that a guest's kernel panics, and says of what", async () => {

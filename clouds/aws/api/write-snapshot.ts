@@ -100,7 +100,7 @@ export async function writeSnapshot(writing: SnapshotWriting): Promise<WrittenSn
 }
 
 /** The same request has the same token on every machine and at any time. */
-export function clientToken(request: SnapshotRequest, volumeGib: number, attempt: number): string {
+function clientToken(request: SnapshotRequest, volumeGib: number, attempt: number): string {
   const { owner, sha512, description, tags, encrypted, kmsKeyId } = request;
   const sorted = Object.entries(tags).sort(([a], [b]) => (a < b ? -1 : 1));
   const all = [owner, sha512, description, sorted, encrypted, kmsKeyId ?? "", volumeGib, attempt];

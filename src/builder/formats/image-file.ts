@@ -9,7 +9,7 @@ export type ImageFormat = Pick<Variant, "name" | "imageFormat" | "imageFormatOpt
  * File name extensions. qcow2 and VHD are stored as their clouds import them, regardless of `imageCompress`, because
  * downloads rely on the file names. A raw disk is mostly zeroes, so it can be compressed.
  */
-export const imageExtensions = ["qcow2", "vhd", "raw", "raw.bz2", "raw.tar.gz"] as const;
+const imageExtensions = ["qcow2", "vhd", "raw", "raw.bz2", "raw.tar.gz"] as const;
 export type ImageExtension = (typeof imageExtensions)[number];
 
 export function imageExtension({ imageFormat, imageCompress }: ImageFormat): ImageExtension {

@@ -1,7 +1,8 @@
-/** What recover finds in an account that several stacks share, against the double's HTTP face. No engine: the state is written here. */
+/** What recover finds in an account that several stacks share, against the emulator's HTTP interface. No engine: the state is written here. */
 import assert from "node:assert/strict";
 import { amiTags, ownerTag } from "../../../clouds/aws/rules.ts";
 import type { DeclaredImage, Stage } from "../../../src/configuration/variant.ts";
+import { unfinishedSharing } from "../../../clouds/aws/recover/sharing.ts";
 import { recoverAws, requireAccount } from "../../../clouds/aws/recover/recover.ts";
 import type { Recovered } from "../../../src/recover/cloud-recovery.ts";
 import type { StackState, StateResource } from "../../../src/stacks/state.ts";
@@ -46,12 +47,17 @@ const aws = (key: string, type: string, region: string, id: string, more: object
   outputs: { ownerId: account, ...more },
 });
 
-const snapshotsCommand = (key: string, snapshots: Record<string, string>): StateResource => {
-  const input = { emulator: true, snapshots, tags: { release: "3.23.6" }, share: [], published: [home] };
+/** @param step its name in the state; the default is that of states written before December 2026 */
+const snapshotsCommand = (
+  key: string,
+  snapshots: Record<string, string>,
+  step = "aws-snapshots",
+): StateResource => {
+  const input = { double: true, snapshots, tags: { release: "3.23.6" }, share: [], published: [home] };
   return {
     urn: `${component}$command:local:Command::${key}-snapshots`,
     type: "command:local:Command",
-    inputs: { environment: { ALPINE_STEP: "aws-snapshots", ALPINE_STEP_INPUT: JSON.stringify(input) } },
+    inputs: { environment: { ALPINE_STEP: step, ALPINE_STEP_INPUT: JSON.stringify(input) } },
   };
 };
 
@@ -260,6 +266,13 @@ describe("recover, on AWS", function () {
     const regions = new Set(endpoint.cloud.takeCalls().map(({ region }) => region));
     assert.deepEqual([...regions].sort(), [copied, published, foreign, home].sort());
     assert.ok(!regions.has(unlisted));
+  });
+
+  it("knows the commands of old states and of new ones", async () => {
+    for (const step of ["aws-snapshots", "aws-tag-snapshots"]) {
+      const command = snapshotsCommand("one", { [home]: "snap-00000001" }, step);
+      assert.equal((await unfinishedSharing([command], [home], true)).length, 1, step);
+    }
   });
 
   describe("the account", () => {

@@ -31,7 +31,14 @@ describe("the project on its way to a builder", function () {
     put(join(copy.root, "configs/overlays/mine/releases.yaml"), "versions: {}\n");
     put(join(copy.root, "configs/overlays/plain/defaults.yaml"), "{}\n");
     put(join(copy.root, "configs/overlays/other/scripts/setup-other"), "#!/bin/sh\n");
-    for (const file of ["package-lock.json", "Pulumi.dev.yaml", ".git/config", "work/images/x", ".tools/x"]) {
+    for (const file of [
+      "package-lock.json",
+      "Pulumi.dev.yaml",
+      "clouds/aws/account/Pulumi.main.yaml",
+      ".git/config",
+      "work/images/x",
+      ".tools/x",
+    ]) {
       put(join(copy.root, file), "{}");
     }
     build = {
@@ -82,6 +89,11 @@ describe("the project on its way to a builder", function () {
     ]) {
       assert.ok(names.includes(name), name);
     }
+    // Settings of stacks have account ids and secrets.
+    assert.deepEqual(
+      names.filter((name) => /Pulumi.*\.yaml$/.test(name)),
+      [],
+    );
     // The variant is resolved: no layer and no ledger travels, only keys that the variant names and scripts of overlays in use.
     const ofConfiguration = names.filter((name) => /^(configs|job\/overlays)\//.test(name));
     assert.deepEqual(ofConfiguration.sort(), [

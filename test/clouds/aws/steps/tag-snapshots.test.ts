@@ -17,7 +17,7 @@ const snapshot: Snapshot = {
   startTime: "2026-11-23T08:00:00.000Z",
 };
 
-describe("the aws-snapshots step", () => {
+describe("the aws-tag-snapshots step", () => {
   let aws: TestEndpoint;
   beforeEach(async () => (aws = await testEndpoint()));
   afterEach(() => aws.close());

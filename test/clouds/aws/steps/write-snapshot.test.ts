@@ -26,7 +26,7 @@ disk.write("far", 5 * block + 70_000);
 disk.write("end", disk.length - 3);
 const kmsKeyId = `arn:aws:kms:${region}:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab`;
 
-describe("the aws-snapshot step", function () {
+describe("the aws-write-snapshot step", function () {
   this.timeout(20_000);
   let copy: ProjectCopy;
   let step: typeof Module.awsSnapshotStep;
