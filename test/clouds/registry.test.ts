@@ -12,16 +12,17 @@ describe("the registry of clouds", () => {
     assert.deepEqual(clouds.map(({ name }) => name).sort(), folders.sort());
   });
 
-  it("has for each cloud the data source that setup-cloudinit writes into images", () => {
+  // A cloud whose images never use cloud-init needs no line there.
+  it("has the data source that setup-cloudinit writes into images of a cloud", () => {
     const script = readFileSync(join(projectRoot, "src/builder/guest/scripts/setup-cloudinit"), "utf8");
     const written = [...script.matchAll(/^ {2}(\w+)\) source=(\w+) ;;$/gm)].map(([, name, source]) => [
       name,
       source,
     ]);
-    assert.deepEqual(
-      written.sort(),
-      clouds.map(({ name, dataSource }) => [name, dataSource]),
-    );
+    assert.ok(written.length > 0);
+    for (const [name, source] of written) {
+      assert.equal(clouds.find((cloud) => cloud.name === name)?.dataSource, source, name);
+    }
   });
 
   it("has steps whose names begin with their cloud's, and are known once", () => {
