@@ -143,7 +143,14 @@ describe("preflight", function () {
         import { readFileSync } from "node:fs";
         import { local } from "@pulumi/command";
         import { preflightHook } from "${join(repository, "components/preflight-hook.ts")}";
-        const hook = preflightHook(JSON.parse(readFileSync("plan.json", "utf8")));
+        import { preflight } from "${join(repository, "clouds/aws/preflight/preflight.ts")}";
+        const plan = JSON.parse(readFileSync("plan.json", "utf8"));
+        const hook = preflightHook("aws", {
+          images: plan.images.length,
+          noun: { one: "AMI", many: "AMIs" },
+          run: (options) => preflight(plan, options),
+          checksBeforeUpdate: () => undefined,
+        });
         const built = new local.Command("built", { create: "echo built" });
         for (const name of ["a", "b", "c"]) {
           new local.Command(name, { create: \`touch \${name}\`, stdin: built.stdout }, { hooks: { beforeCreate: [hook] } });
