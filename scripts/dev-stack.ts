@@ -2,7 +2,7 @@
  * Writes the settings and ledger of stack `dev`, for `npm start`: `dev-stack.ts write official|offline`. `choose-mirror`
  * only reports which mirror to use: exit code 0 for official, 3 for the offline kit.
  */
-import { officialMirrorUrl } from "../src/builder/mirror.ts";
+import { officialMirrorUrl } from "../src/lib/official-mirror.ts";
 import { runCommand } from "../src/lib/command.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { officialMirrorAnswers, writeDevStack } from "../src/stacks/dev-stack.ts";

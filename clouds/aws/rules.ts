@@ -1,12 +1,16 @@
 /** Derives an AMI's attributes from a variant and its ledger entry. Plain data, shared by the component, preflight and status. */
 import { imageName, tags } from "../../src/configuration/tags.ts";
 import type { ImageState, Variant } from "../../src/configuration/variant.ts";
+import { awsOptionsOf } from "./options.ts";
 
 /** EC2's names of architectures. */
 export const amiArchitectures = { x86_64: "x86_64", aarch64: "arm64" } as const;
 
-/** The AMI's boot mode by firmware, unless the configuration sets one. */
-export const amiBootModes = { bios: "legacy-bios", uefi: "uefi" } as const;
+const bootModes = { bios: "legacy-bios", uefi: "uefi" } as const;
+
+/** The AMI's boot mode: by firmware, unless the configuration sets one. */
+export const amiBootMode = (variant: Variant): string =>
+  awsOptionsOf(variant).bootMode ?? bootModes[variant.firmware];
 
 /** Tags of an image's AMIs and snapshots: the original project's, and the `Name` that AWS's console shows. */
 export function amiTags(variant: Variant): Record<string, string> {

@@ -7,7 +7,7 @@ import ssh2 from "ssh2";
 import { keyOf, type Variant } from "../configuration/variant.ts";
 import type { BuiltImage } from "../builder/build-disk.ts";
 import type { Progress } from "../builder/progress.ts";
-import { consoleTail } from "../builder/qemu.ts";
+import { consoleHint } from "../builder/qemu.ts";
 import type { Check } from "../lib/checks.ts";
 import { UserError } from "../lib/user-error.ts";
 import { scratchFolder } from "../lib/workspace.ts";
@@ -173,12 +173,9 @@ function allPassed(
 }
 
 function bootError(variant: Variant, what: string, consoleLog: string): UserError {
-  return new UserError(
-    "boot-failed",
-    `boot test of ${variant.name} ${what}`,
-    `last lines of the console (full log: ${consoleLog}):\n${consoleTail(consoleLog)}`,
-    { where: variant.name },
-  );
+  return new UserError("boot-failed", `boot test of ${variant.name} ${what}`, consoleHint(consoleLog), {
+    where: variant.name,
+  });
 }
 
 /** Tries until the guest answers, then runs boot-check in it. */

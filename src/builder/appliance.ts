@@ -25,15 +25,10 @@ import { acceleratorFor } from "./accelerator.ts";
 import { cpioArchive, type CpioEntry, parentFolders } from "./cpio.ts";
 import { jobArchive } from "./job.ts";
 import { runJob } from "./guest.ts";
-import {
-  fetchPackage,
-  type MirrorSettings,
-  officialMirrorUrl,
-  openRepository,
-  type Repository,
-} from "./mirror.ts";
+import { fetchPackage, type MirrorSettings, openRepository, type Repository } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
 import type { Accelerator, Architecture } from "./qemu.ts";
+import { officialMirrorUrl } from "../lib/official-mirror.ts";
 
 /**
  * The Alpine version that runs in build guests, whatever the version of the image. Pinned because its mke2fs

@@ -10,7 +10,7 @@ import type { Progress } from "./progress.ts";
 import {
   type Accelerator,
   type Architecture,
-  consoleTail,
+  consoleHint,
   type Guest,
   kernelPanic,
   openReportPort,
@@ -138,7 +138,7 @@ function jobError(
   deadlineSeconds: number | undefined,
 ): UserError {
   const where = `the build guest of ${what}, in phase '${lastPhase}'`;
-  const log = `last lines of the console (full log: ${consoleLog}):\n${consoleTail(consoleLog)}`;
+  const log = consoleHint(consoleLog);
   if (deadlineSeconds !== undefined) {
     return new UserError(
       "guest-timeout",

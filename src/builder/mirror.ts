@@ -12,9 +12,7 @@ import { cacheFolder, projectRoot } from "../lib/workspace.ts";
 import { ArchiveError, type TrustedKeys, verifyPackage } from "./apk-archive.ts";
 import { type IndexEntry, readIndex } from "./apk-index.ts";
 import { markUsed } from "./cache-limit.ts";
-
-/** The URL under which repositories are declared. During a build, a mirror replaces it. */
-export const officialMirrorUrl = "https://dl-cdn.alpinelinux.org/alpine";
+import { officialMirrorUrl } from "../lib/official-mirror.ts";
 
 /** Where packages come from, and which signatures are trusted. */
 export interface MirrorSettings {
@@ -82,13 +80,7 @@ export async function openRepository(
     const entries = await readIndex(index, keys);
     return { declaredUrl, arch, entries, index, digest: createHash("sha256").update(index).digest("hex") };
   } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error;
-    throw new UserError(
-      archiveCodes[error.code],
-      `index ${url}: ${error.message}`,
-      archiveHints[error.code],
-      { where: url, cause: error },
-    );
+    return refuseArchive(error, "index", url);
   }
 }
 
@@ -105,7 +97,7 @@ function checkKitHas(url: string, arch: string): void {
     );
   }
   const kit = path.relative(projectRoot, path.resolve(repository, "../.."));
-  const out = kit === defaultKit ? "" : ` --out ${kit}`;
+  const out = kit === kitFolder ? "" : ` --out ${kit}`;
   throw new UserError(
     "offline-kit-incomplete",
     `the offline kit has no packages for ${arch} yet (${repository})`,
@@ -114,8 +106,8 @@ function checkKitHas(url: string, arch: string): void {
   );
 }
 
-/** Where `npm run kit` puts the kit by default. */
-const defaultKit = ".tools/offline/mirror";
+/** Where `npm run kit` puts it, relative to the project. */
+export const kitFolder = ".tools/offline/mirror";
 
 /** The package's verified bytes, from the cache or the mirror. A damaged file in the cache is fetched again. */
 export async function fetchPackage(
@@ -138,13 +130,7 @@ export async function fetchPackage(
   try {
     await verifyPackage(archive, entry.checksum);
   } catch (error) {
-    if (!(error instanceof ArchiveError)) throw error;
-    throw new UserError(
-      archiveCodes[error.code],
-      `package ${url}: ${error.message}`,
-      archiveHints[error.code],
-      { where: url, cause: error },
-    );
+    refuseArchive(error, "package", url);
   }
   writeFileAtomically(file, archive);
   return archive;
@@ -189,6 +175,17 @@ const archiveHints: Record<ArchiveError["code"], string> = {
   checksum:
     "the mirror is being updated, or it or the connection to it is damaged or hostile: try again later, or use another mirror",
 };
+
+/** Reports a damaged or untrusted file of a mirror. @param what the file's kind: `index` or `package` */
+function refuseArchive(error: unknown, what: string, url: string): never {
+  if (!(error instanceof ArchiveError)) throw error;
+  throw new UserError(
+    archiveCodes[error.code],
+    `${what} ${url}: ${error.message}`,
+    archiveHints[error.code],
+    { where: url, cause: error },
+  );
+}
 
 function readLocalMirror(url: string, file: string): Buffer {
   try {

@@ -189,6 +189,10 @@ export async function openReportPort(scratch: string): Promise<ReportPort> {
   };
 }
 
+/** For errors: the last lines of a guest's console, and where the full log is. */
+export const consoleHint = (consoleLog: string): string =>
+  `last lines of the console (full log: ${consoleLog}):\n${consoleTail(consoleLog)}`;
+
 /** The last lines of a console log, without control sequences, for error messages. */
 export function consoleTail(consoleLog: string, count = 40): string {
   if (!existsSync(consoleLog)) return "(no console output)";

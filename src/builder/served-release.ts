@@ -1,7 +1,8 @@
 /** Finds the release of an Alpine version that a mirror serves, from its verified index. A branch has only the newest. */
 import { UserError } from "../lib/user-error.ts";
 import type { IndexEntry } from "./apk-index.ts";
-import { type MirrorSettings, officialMirrorUrl, openRepository } from "./mirror.ts";
+import { officialMirrorUrl } from "../lib/official-mirror.ts";
+import { type MirrorSettings, openRepository } from "./mirror.ts";
 
 export interface ServedRelease {
   /** `3.23.6`, `3.24.0_rc1`. */

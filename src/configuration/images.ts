@@ -7,7 +7,7 @@ import { fieldNames } from "./schema.ts";
 import { idlePatterns, isSelected } from "./select.ts";
 import { readStackFile } from "./settings.ts";
 import { ConfigError, formatPlace, suggest } from "./source.ts";
-import { stages, variantSchema, type DeclaredImage, type Stage } from "./variant.ts";
+import { reachedStage, variantSchema, type DeclaredImage } from "./variant.ts";
 import { defined } from "../lib/defined.ts";
 import type { Output } from "../lib/command.ts";
 import { columns } from "../lib/table.ts";
@@ -56,14 +56,10 @@ export function images(options: ImagesOptions, clouds: readonly CloudRules[]): O
   ).map((pattern) => `no image has the word "${pattern}"${suggest(pattern, words)}`);
   const lowered = chosen.map((one) => ({
     ...one,
-    state: { ...one.state, stage: lower(one.state.stage, stack?.stage) },
+    state: { ...one.state, stage: reachedStage(one.state.stage, stack?.stage ?? "release") },
   }));
   return { text: options.json ? toJson(lowered) : toTable(lowered), warnings };
 }
-
-/** An image reaches the lower of its entry's stage and the stack's ceiling. */
-const lower = (stage: Stage, ceiling: Stage = "release"): Stage =>
-  stages[Math.min(stages.indexOf(stage), stages.indexOf(ceiling))]!;
 
 const toJson = (images: readonly DeclaredImage[]): string =>
   JSON.stringify(

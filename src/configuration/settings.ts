@@ -16,6 +16,7 @@ import {
   type Source,
 } from "./source.ts";
 import { stages } from "./variant.ts";
+import { officialMirrorUrl } from "../lib/official-mirror.ts";
 
 export const NAMESPACE = "alpine";
 
@@ -89,7 +90,7 @@ const commonSettings = z.strictObject({
         .describe("Which set of packages to use; part of an image's inputs"),
       url: z
         .string()
-        .default("https://dl-cdn.alpinelinux.org/alpine")
+        .default(officialMirrorUrl)
         .describe("Where to read packages from; not part of an image's inputs"),
       keys: z
         .array(z.string())
@@ -240,9 +241,12 @@ function fromJson(text: string): unknown {
   }
 }
 
+/** The name of a stack's settings file, in the project's folder. */
+export const stackFileName = (stack: string): string => `Pulumi.${stack}.yaml`;
+
 /** Reads a stack's settings from its file and from Pulumi.yaml, for programs that run without Pulumi. */
 export function readStackFile(root: string, stack: string, clouds: readonly CloudRules[]): StackSettings {
-  const file = `Pulumi.${stack}.yaml`;
+  const file = stackFileName(stack);
   const source = readSource(join(root, file), file, "stack-file-missing");
   const config = ours(source.data);
   const project = existsSync(join(root, "Pulumi.yaml"))

@@ -9,6 +9,7 @@ import { columns } from "../lib/table.ts";
 import { initStack, stackNames } from "../stacks/stacks.ts";
 import { fleetOf, type Member } from "./members.ts";
 import { checkTemplate, stackFileText, stateOfStackFile } from "./stack-file.ts";
+import { stackFileName } from "../configuration/settings.ts";
 
 export interface MakeOptions {
   root: string;
@@ -32,7 +33,7 @@ export async function make(
   { root, clouds, force = false, dryRun = false, json = false }: MakeOptions,
   backend: Backend = { stackNames, initStack },
 ): Promise<Output> {
-  const templateFile = `Pulumi.${template}.yaml`;
+  const templateFile = stackFileName(template);
   const source = readSource(join(root, templateFile), templateFile, "stack-file-missing");
   checkTemplate(source);
   const { members, empty } = fleetOf(root, template, clouds);

@@ -1,7 +1,7 @@
 /** The stacks of a fleet. */
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { loadSources } from "../configuration/index.ts";
-import { readStackFile } from "../configuration/settings.ts";
+import { readStackFile, stackFileName } from "../configuration/settings.ts";
 import { ConfigError, suggest } from "../configuration/source.ts";
 
 /** One stack of a fleet, for one Alpine version. */
@@ -30,7 +30,7 @@ export function fleetOf(root: string, template: string, clouds: readonly CloudRu
   const { ledger } = loadSources({ root, clouds, overlays, ledgerFile });
   const unknown = chosen.filter((version) => !ledger.versions.includes(version));
   if (unknown.length > 0) {
-    const file = `Pulumi.${template}.yaml`;
+    const file = stackFileName(template);
     throw new ConfigError(
       unknown.map((version) => ({
         code: "unknown-version" as const,
@@ -45,7 +45,7 @@ export function fleetOf(root: string, template: string, clouds: readonly CloudRu
   return {
     members: versions.filter(hasRelease).map((version) => {
       const stack = `${template}-${version}`;
-      return { stack, version, file: `Pulumi.${stack}.yaml` };
+      return { stack, version, file: stackFileName(stack) };
     }),
     empty: versions.filter((version) => !hasRelease(version)),
   };

@@ -7,6 +7,7 @@ import { UserError } from "../lib/user-error.ts";
 import { runPulumiInForeground } from "../stacks/pulumi-cli.ts";
 import { changesOf } from "./changes.ts";
 import { fleetOf } from "./members.ts";
+import { stackFileName } from "../configuration/settings.ts";
 
 /** The result of a command in one stack. */
 export interface StackRun {
@@ -29,7 +30,7 @@ export async function runAll(
   if (unmade.length > 0 || members.length === 0) {
     const what = members.length === 0 ? `fleet ${template} has no stacks` : `${unmade[0]!.file} not found`;
     const code = members.length === 0 ? "fleet-empty" : "stack-file-missing";
-    const where = unmade[0]?.file ?? `Pulumi.${template}.yaml`;
+    const where = unmade[0]?.file ?? stackFileName(template);
     throw new UserError(code, what, `run \`npm run fleet -- make ${template}\``, { where });
   }
   const named = args.find((arg) => arg === "-s" || /^--stack(=|$)/.test(arg));

@@ -11,7 +11,7 @@ import { existsSync } from "node:fs";
 import path from "node:path";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { declaredBy } from "../configuration/index.ts";
-import { readStackFile } from "../configuration/settings.ts";
+import { readStackFile, stackFileName } from "../configuration/settings.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import { requireSame, withoutPending, withResources } from "../stacks/edit-state.ts";
@@ -46,7 +46,7 @@ async function recoverStack({ stack, force }: RecoverOptions, clouds: readonly K
   const broken = dropBrokenAttributes(backend);
   for (const file of broken) process.stderr.write(`repaired ${file}: its attributes were incomplete\n`);
   const state = await exportState(stack);
-  const stackFile = `Pulumi.${stack}.yaml`;
+  const stackFile = stackFileName(stack);
   const hasFile = existsSync(path.join(projectRoot, stackFile));
   const inState = clouds.find(({ publishing }) => publishing?.recovery?.isIn(state) === true);
   if (!hasFile && inState !== undefined) {

@@ -7,15 +7,14 @@ import os from "node:os";
 import path from "node:path";
 import { stringify } from "yaml";
 import { request } from "undici";
-import { officialMirrorUrl } from "../builder/mirror.ts";
+import { kitFolder } from "../builder/mirror.ts";
+import { officialMirrorUrl } from "../lib/official-mirror.ts";
 import { servedRelease } from "../builder/served-release.ts";
 import { buildSettings } from "../builder/build-settings.ts";
 import { readSettings } from "../configuration/settings.ts";
 import { projectRoot } from "../lib/workspace.ts";
 
 const version = "3.23";
-const kitFolder = ".tools/offline/mirror";
-
 const stackHeader = `# Stack dev of this checkout, made by \`npm start\`; git ignores it. Delete it (after \`npm run pulumi -- destroy\`)
 # to choose the mirror again.
 `;

@@ -5,7 +5,7 @@ import pLimit from "p-limit";
 import type { CloudRules } from "../configuration/cloud-rules.ts";
 import { declaredBy } from "../configuration/index.ts";
 import { idlePatterns, isSelected, type Selection } from "../configuration/select.ts";
-import { readStackFile } from "../configuration/settings.ts";
+import { readStackFile, stackFileName } from "../configuration/settings.ts";
 import { ConfigError } from "../configuration/source.ts";
 import { stages } from "../configuration/variant.ts";
 import { groupBy } from "../lib/group-by.ts";
@@ -41,12 +41,12 @@ export async function status(options: StatusOptions, clouds: readonly KnownCloud
     throw new ConfigError([{ code: "usage", file: "--state", path: "", message }]);
   }
   const named = options.stack ?? (await stackNames());
-  const unknown = named.filter((stack) => !existsSync(join(root, `Pulumi.${stack}.yaml`)));
+  const unknown = named.filter((stack) => !existsSync(join(root, stackFileName(stack))));
   if (options.stack !== undefined && unknown.length > 0) {
     throw new ConfigError(
       unknown.map((stack) => ({
         code: "stack-file-missing" as const,
-        file: `Pulumi.${stack}.yaml`,
+        file: stackFileName(stack),
         path: "",
         message: "file not found",
       })),
@@ -70,7 +70,7 @@ export async function status(options: StatusOptions, clouds: readonly KnownCloud
   const images = all.flatMap(({ images }) => images);
   const pending = images.some((image) => image.pending.length > 0);
   if (pending) process.exitCode = pendingCode;
-  const warnings = unknown.map((stack) => `skipped stack ${stack}: Pulumi.${stack}.yaml not found`);
+  const warnings = unknown.map((stack) => `skipped stack ${stack}: ${stackFileName(stack)} not found`);
   const variants = all.flatMap(({ variants }) => variants);
   warnings.push(
     ...idlePatterns(variants, { only, skip }).map((pattern) => `no image has the word "${pattern}"`),

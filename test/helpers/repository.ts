@@ -3,7 +3,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipMembers, type TrustedKeys } from "../../src/builder/apk-archive.ts";
-import { officialMirrorUrl } from "../../src/builder/mirror.ts";
+import { officialMirrorUrl } from "../../src/lib/official-mirror.ts";
 import { writeIndex } from "../../offline-kit/mirror/apk-index.ts";
 import { type WrittenPackage, writePackage } from "../../offline-kit/mirror/apk-package.ts";
 import type { SigningKey } from "../../offline-kit/mirror/signing.ts";

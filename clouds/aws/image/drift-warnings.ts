@@ -2,7 +2,7 @@ import type { Ami } from "@pulumi/aws/ec2/ami.js";
 import * as pulumi from "@pulumi/pulumi";
 import { imageName } from "../../../src/configuration/tags.ts";
 import { awsOptionsOf } from "../options.ts";
-import { amiBootModes } from "../rules.ts";
+import { amiBootMode } from "../rules.ts";
 import type { ImageContext } from "./context.ts";
 
 /** Warns of attributes that the configuration has changed since the AMI was registered: an AMI's attributes cannot change. */
@@ -11,7 +11,7 @@ export function warnOfDrift({ name: key, args, parent }: ImageContext, ami: Ami)
   const options = awsOptionsOf(variant);
   const wanted = {
     name: imageName(variant),
-    bootMode: options.bootMode ?? amiBootModes[variant.firmware],
+    bootMode: amiBootMode(variant),
     enaSupport: options.enaSupport,
     imdsSupport: options.imdsSupport === "v2.0" ? "v2.0" : "",
     tpmSupport: options.tpmSupport ? "v2.0" : "",

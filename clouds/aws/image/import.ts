@@ -8,7 +8,7 @@ import { StepCommand } from "../../../components/step-command.ts";
 import { imageName } from "../../../src/configuration/tags.ts";
 import { awsOptionsOf } from "../options.ts";
 import { noSnapshot } from "../resource-names.ts";
-import { amiArchitectures, amiBootModes, encryptionOf, ownerTag } from "../rules.ts";
+import { amiArchitectures, amiBootMode, encryptionOf, ownerTag } from "../rules.ts";
 import type { AwsUploadInput, AwsUploadResult } from "../steps/upload.ts";
 import type { AwsSnapshotInput, AwsSnapshotResult } from "../steps/write-snapshot.ts";
 import { type ImageContext, keepAsMade, patience, type RegionalAmi } from "./context.ts";
@@ -31,7 +31,7 @@ export function importDisk(context: ImageContext): RegionalAmi {
       name: imageName(variant),
       region,
       architecture: amiArchitectures[variant.arch],
-      bootMode: options.bootMode ?? amiBootModes[variant.firmware],
+      bootMode: amiBootMode(variant),
       virtualizationType: "hvm",
       enaSupport: options.enaSupport,
       sriovNetSupport: "simple",

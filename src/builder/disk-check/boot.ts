@@ -1,11 +1,9 @@
 /** Checks what the bootloader and the kernel need: kernel, initramfs, kernel line, modules. */
 import type { Variant } from "../../configuration/variant.ts";
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import type { DiskFacts } from "./facts.ts";
+import { blockBytes, type DiskFacts } from "./facts.ts";
 import { initramfsChecks, isModule, moduleName } from "./initramfs.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
-
-const blockBytes = 4096;
 
 export function bootChecks(facts: DiskFacts, expected: ExpectedDisk): Check[] {
   return [

@@ -7,7 +7,7 @@ import { UserError } from "../../lib/user-error.ts";
 import { projectRoot } from "../../lib/workspace.ts";
 import type { BuildSettings } from "../build-settings.ts";
 import { overlayFiles } from "../inputs.ts";
-import { type DiskFacts, readFacts } from "./facts.ts";
+import { blockBytes, type DiskFacts, readFacts } from "./facts.ts";
 import { type ExpectedDisk, checkFacts } from "./check-facts.ts";
 
 /**
@@ -55,7 +55,6 @@ export function freeSpaceCheck(
   disk: string,
   { freeBlocks, table }: Pick<DiskFacts, "freeBlocks" | "table">,
 ): Check {
-  const blockBytes = 4096;
   const root = (table?.partitions.at(-1)?.start ?? 0) * 512;
   const blank = Buffer.alloc(1 << 20);
   const content = Buffer.alloc(blank.length);

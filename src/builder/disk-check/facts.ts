@@ -1,6 +1,9 @@
 /** Reads the facts that the guest scripts in guest/check/ report about a finished disk. */
 import { z } from "zod";
 
+/** Bytes of a block of the root filesystem. */
+export const blockBytes = 4096;
+
 /** A file, folder or link in the root filesystem. */
 export interface PathFact {
   kind: "file" | "folder" | "link" | "other";

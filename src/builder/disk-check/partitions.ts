@@ -1,7 +1,7 @@
 /** Checks the partition table and the filesystems. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
 import { releaseTime } from "../../configuration/release-time.ts";
-import type { DiskFacts, PartitionTable } from "./facts.ts";
+import { blockBytes, type DiskFacts, type PartitionTable } from "./facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
 const sectorsPerMib = 2048;
@@ -120,7 +120,7 @@ export function filesystemChecks(facts: DiskFacts, { ids, variant }: ExpectedDis
     field("Filesystem UUID", ids.rootUuid),
     field("Directory Hash Seed", ids.rootUuid),
     field("Filesystem state", "clean"),
-    field("Block size", "4096"),
+    field("Block size", String(blockBytes)),
     field("Block count", String(Math.floor(sectors / 8))),
     field("Mount count", "0"),
     field("Journal start", "0"),
