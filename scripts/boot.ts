@@ -9,7 +9,7 @@ import ssh2 from "ssh2";
 import { keyOf, type Variant } from "../src/configuration/variant.ts";
 import { type BootedGuest, bootGuest } from "../src/boot-test/boot-guest.ts";
 import { knownAccelerator } from "../src/builder/accelerator.ts";
-import { makeAppliance } from "../src/builder/appliance.ts";
+import { openBuildPlace } from "../src/builder/place.ts";
 import { type BuildSettings, buildSettings } from "../src/builder/build-settings.ts";
 import { imageFileName } from "../src/builder/formats/image-file.ts";
 import { startProgress } from "../src/builder/progress.ts";
@@ -100,7 +100,7 @@ async function main(key: string, options: Options): Promise<void> {
 async function bootAccelerator({ name, arch }: Variant, build: BuildSettings): Promise<Accelerator> {
   if (build.accelerator !== "auto") return build.accelerator;
   return (
-    (await knownAccelerator(arch)) ?? (await makeAppliance(arch, build, startProgress(name))).accelerator
+    (await knownAccelerator(arch)) ?? (await openBuildPlace(arch, build, startProgress(name))).accelerator
   );
 }
 

@@ -1,5 +1,5 @@
 /** QEMU's arguments for the network of a booted image. */
-import { guestForward } from "../builder/guest.ts";
+import { guestForward } from "../builder/vm-guest.ts";
 import type { DnsRelayPorts } from "./dns-relay.ts";
 
 /** The guest's address from DHCP, and the DHCP server's, if the guest has metadata services. */

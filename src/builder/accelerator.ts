@@ -1,13 +1,14 @@
 /** Chooses the accelerator for guests: hardware acceleration if it works on this host, emulation otherwise. */
-import { rmSync, readFileSync, existsSync, accessSync, constants } from "node:fs";
+import { accessSync, constants, rmSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import { execa } from "execa";
-import { writeFileAtomically } from "../lib/atomic-file.ts";
 import { UserError } from "../lib/user-error.ts";
-import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
+import { scratchFolder } from "../lib/workspace.ts";
 import { runJob } from "./guest.ts";
+import { hostArchitecture } from "./host-architecture.ts";
 import { jobArchive } from "./job.ts";
+import { answersFile, readAnswers, saveAnswer } from "./probe-answers.ts";
 import { type Accelerator, type Architecture, findQemu } from "./qemu.ts";
 
 /** An accelerated guest boots in about a second, unless it hangs forever. */
@@ -33,8 +34,7 @@ export async function acceleratorFor(
       ? `accelerator ${candidate}: works for ${arch}\n`
       : `accelerator ${candidate}: does not run guests here (${fault}); ${arch} guests are emulated for a day (recorded in ${answersFile()})\n`,
   );
-  const answers = { ...readAnswers(), [await hostKey(arch, candidate)]: works || new Date().toISOString() };
-  writeFileAtomically(answersFile(), `${JSON.stringify(answers, undefined, 2)}\n`);
+  saveAnswer(await hostKey(arch, candidate), works || new Date().toISOString());
   return works ? candidate : "tcg";
 }
 
@@ -67,8 +67,7 @@ export function answerOf(answer: Answer, now: number): boolean | undefined {
 
 /** The accelerator worth trying on this host. */
 function candidateFor(arch: Architecture): "kvm" | "hvf" | undefined {
-  const hostArch = { x64: "x86_64", arm64: "aarch64" }[os.arch()];
-  if (hostArch !== arch) return undefined;
+  if (hostArchitecture() !== arch) return undefined;
   if (process.platform === "darwin") return "hvf";
   try {
     accessSync("/dev/kvm", constants.R_OK | constants.W_OK);
@@ -88,7 +87,7 @@ async function probe(
   try {
     await runJob({
       what: `the ${accelerator} probe`,
-      appliance: { arch, accelerator, ...boot },
+      place: { kind: "vm", arch, accelerator, ...boot },
       job: jobArchive({ arch, main: "probe", sourceDateEpoch: 1, keyFiles: [], variables: {} }),
       repositories: [],
       mirror: { name: "none", url: "", keyFiles: [] },
@@ -102,18 +101,5 @@ async function probe(
     return error.what.split("\n")[0];
   } finally {
     rmSync(scratch, { recursive: true, force: true });
-  }
-}
-
-function answersFile(): string {
-  return path.join(cacheFolder(), "accelerator-probes.json");
-}
-
-function readAnswers(): Record<string, Answer> {
-  const file = answersFile();
-  try {
-    return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Record<string, Answer>) : {};
-  } catch {
-    return {};
   }
 }

@@ -20,14 +20,13 @@ import { cacheFolder, scratchFolder } from "../lib/workspace.ts";
 import { readTar, type TarFile, verifyPackage } from "./apk-archive.ts";
 import { resolveDependencies, type IndexEntry } from "./apk-index.ts";
 import { markUsed } from "./cache-limit.ts";
-import type { BuildSettings } from "./build-settings.ts";
-import { acceleratorFor } from "./accelerator.ts";
 import { cpioArchive, type CpioEntry, parentFolders } from "./cpio.ts";
 import { jobArchive } from "./job.ts";
 import { runJob } from "./guest.ts";
+import type { GuestPlace } from "./guest-job.ts";
 import { fetchPackage, type MirrorSettings, openRepository, type Repository } from "./mirror.ts";
 import type { Progress } from "./progress.ts";
-import type { Accelerator, Architecture } from "./qemu.ts";
+import type { Architecture } from "./qemu.ts";
 import { officialMirrorUrl } from "../lib/official-mirror.ts";
 
 /**
@@ -61,10 +60,9 @@ const guestModules = ["virtio_blk", "virtio_net", "ext4", "vfat", "nls_cp437", "
 /** The files in the appliance's folder, except its lock. */
 const applianceFiles = ["kernel", "modules.cpio", "stage0.cpio", "appliance.cpio"];
 
-/** What a build guest boots from, before its job is added. */
+/** What build guests start from, before their job is added. */
 export interface Appliance {
   arch: Architecture;
-  accelerator: Accelerator;
   /** The kernel file, in a form that QEMU boots directly. */
   kernel: string;
   /** Initramfs without a job: modules and tools, an uncompressed cpio archive. */
@@ -73,20 +71,24 @@ export interface Appliance {
   digest: string;
 }
 
-interface Stage0 {
+/** What the first guest starts from: just enough to install packages. */
+export interface Stage0 {
   digest: string;
   kernel: string;
   modules: Buffer;
   archive: string;
 }
 
-/** The appliance of an architecture, from the cache or newly made: first stage 0 on the host, then the rest in a guest. */
-export async function makeAppliance(
+/**
+ * The appliance of an architecture, from the cache or newly made: first stage 0 on the host, then the rest in a guest.
+ * @param choosePlace where to run that guest, and others like it
+ */
+export async function makeAppliance<Choice extends { place: GuestPlace }>(
   arch: Architecture,
-  settings: Pick<BuildSettings, "mirror" | "accelerator">,
+  mirror: MirrorSettings,
   progress: Progress,
-): Promise<Appliance> {
-  const { mirror } = settings;
+  choosePlace: (stage0: Stage0) => Promise<Choice>,
+): Promise<Choice & { appliance: Appliance }> {
   progress.phase("open repositories", 0);
   const repositories = await Promise.all(
     ["main", "community"].map((name) =>
@@ -104,20 +106,19 @@ export async function makeAppliance(
   return withFileLock(path.join(folder, "lock"), async () => {
     await dropDamaged(folder);
     const stage0 = await makeStage0(arch, mirror, repositories, folder, digest);
-    const accelerator =
-      settings.accelerator === "auto" ? await acceleratorFor(arch, stage0) : settings.accelerator;
+    const choice = await choosePlace(stage0);
     const archive = path.join(folder, "appliance.cpio");
     if (!existsSync(archive)) {
       progress.phase("make the appliance", 2);
       writeFileAtomically(
         archive,
-        await packTools(stage0, arch, accelerator, mirror, repositories, progress),
+        await packTools(stage0, arch, choice.place, mirror, repositories, progress),
       );
       // Written last: files that it does not list are treated as missing.
       writeFileAtomically(path.join(folder, digestsFile), JSON.stringify(await digestsIn(folder)));
     }
     markUsed(folder);
-    return { arch, accelerator, kernel: stage0.kernel, archive, digest };
+    return { ...choice, appliance: { arch, kernel: stage0.kernel, archive, digest } };
   });
 }
 
@@ -271,7 +272,7 @@ export function stage0Entries(files: readonly TarFile[]): CpioEntry[] {
 async function packTools(
   stage0: Stage0,
   arch: Architecture,
-  accelerator: Accelerator,
+  place: GuestPlace,
   mirror: MirrorSettings,
   repositories: readonly Repository[],
   progress: Progress,
@@ -283,7 +284,7 @@ async function packTools(
     truncateSync(disk, 256 << 20);
     await runJob({
       what: `the ${arch} appliance`,
-      appliance: { arch, accelerator, ...stage0 },
+      place,
       job: jobArchive({
         arch,
         main: "make-appliance",

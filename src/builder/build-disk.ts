@@ -11,7 +11,6 @@ import { digestsOfFile } from "../lib/digest.ts";
 import { releaseTime } from "../configuration/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
-import { type Appliance, makeAppliance } from "./appliance.ts";
 import { type BaseTree, baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { trimCache } from "./cache-limit.ts";
 import { checkDisk } from "./disk-check/check.ts";
@@ -21,8 +20,9 @@ import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { type Documents, writeDocuments } from "./documents.ts";
 import { identifiers, inputsDigest, overlayFiles, repoKeyFiles } from "./inputs.ts";
-import { guestProxyAddress, jobArchive } from "./job.ts";
+import { jobArchive } from "./job.ts";
 import { type MirrorSettings, openRepository, type Repository, trustedKeys } from "./mirror.ts";
+import { type BuildPlace, openBuildPlace, placeText } from "./place.ts";
 import type { Progress } from "./progress.ts";
 import type { Accelerator } from "./qemu.ts";
 import { checkPackages, requestLines } from "./requests.ts";
@@ -42,6 +42,9 @@ export interface BuiltImage {
   inputsDigest: string;
   /** Repository URL → sha256 of the index it was built from. */
   mirrorSnapshot: Record<string, string>;
+  /** Where its build guest ran. */
+  isolation: "vm" | "namespace";
+  /** How VMs of its architecture run on this host. */
   accelerator: Accelerator;
   kernel: string;
   packages: InstalledPackage[];
@@ -99,19 +102,24 @@ export async function buildDisk(
   { dataSource, useCache = true }: { dataSource: string; useCache?: boolean },
 ): Promise<BuiltImage> {
   const build: DiskBuild = { ...(await prepare(variant, settings, folder)), progress, useCache, dataSource };
-  let appliance = await makeAppliance(variant.arch, settings, progress);
+  let place = await openBuildPlace(variant.arch, settings, progress);
+  progress.note(placeText(place));
 
   mkdirSync(folder, { recursive: true });
   const scratch = scratchFolder("build");
   progress.phase("open the base", 5);
-  const base = await openBaseTree(baseTreeKey(variant, build.repositories, appliance), scratch, useCache);
+  const base = await openBaseTree(
+    baseTreeKey(variant, build.repositories, place.appliance),
+    scratch,
+    useCache,
+  );
   try {
     // The cache may have been deleted while this waited for the base.
-    if (!existsSync(appliance.archive)) appliance = await makeAppliance(variant.arch, settings, progress);
-    const made = await makeDisk(build, appliance, base, scratch);
+    if (!existsSync(place.appliance.archive)) place = await openBuildPlace(variant.arch, settings, progress);
+    const made = await makeDisk(build, place, base, scratch);
     const checks = checkMade(build, made);
     progress.phase("convert", 92);
-    return await finishImage(build, appliance, made, { passed: checks.length }, scratch);
+    return await finishImage(build, place, made, { passed: checks.length }, scratch);
   } finally {
     await base.release();
     rmSync(scratch, { recursive: true, force: true });
@@ -144,10 +152,10 @@ async function prepare(
   };
 }
 
-/** Boots the build guest, which makes the disk. */
+/** Runs the build guest, which makes the disk. */
 async function makeDisk(
   build: DiskBuild,
-  appliance: Appliance,
+  { place }: BuildPlace,
   base: BaseTree,
   scratch: string,
 ): Promise<MadeDisk> {
@@ -156,11 +164,11 @@ async function makeDisk(
   writeFileSync(disk, "");
   truncateSync(disk, build.diskSizeMib * 2 ** 20);
   const facts: string[] = [];
-  progress.phase("boot the build guest", 10);
+  progress.phase("start the build guest", 10);
   const report = reportSchema.parse(
     await runJob({
       what: variant.name,
-      appliance,
+      place,
       job: imageJob(variant, settings, build.ids, declaredMib, base.missing ? "make" : "ready"),
       repositories: build.repositories,
       mirror: settings.mirror,
@@ -201,7 +209,7 @@ function checkMade(
 /** Converts the disk, writes the documents that describe the image, and finally moves the image to its place. */
 async function finishImage(
   { variant, settings, folder, inputsDigest, ids, repositories, diskSizeMib, consoleLog }: DiskBuild,
-  appliance: Appliance,
+  { appliance, accelerator, place }: BuildPlace,
   { disk, report }: MadeDisk,
   diskCheck: BuiltImage["diskCheck"],
   scratch: string,
@@ -227,7 +235,8 @@ async function finishImage(
     diskSizeMib,
     inputsDigest,
     mirrorSnapshot: Object.fromEntries(repositories.map(({ declaredUrl, digest }) => [declaredUrl, digest])),
-    accelerator: appliance.accelerator,
+    isolation: place.kind,
+    accelerator,
     kernel: report.kernel,
     packages: report.packages,
     documents,
@@ -300,9 +309,7 @@ function imageJob(
       ...variant.repoKeys.map((file) => path.resolve(projectRoot, file)),
     ],
     variables: {
-      TARGET: "/target",
       BASE: base,
-      PROXY: guestProxyAddress,
       VERSION: variant.version,
       RELEASE: variant.release,
       FIRMWARE: variant.firmware,

@@ -16,6 +16,8 @@ export interface BuildSettings {
   overlays: readonly string[];
   /** How many build and boot guests may run at once on this machine, across all processes. */
   slots: Slots;
+  /** Where build guests run: in VMs, in namespaces of this host, or where it is faster. The image's bytes are the same. */
+  isolation: "auto" | "vm" | "namespace";
   /** `auto` probes; any other value is used as is. */
   accelerator: "auto" | "kvm" | "hvf" | "tcg";
   /** Deadline of one guest, counted from when it gets its slot. */

@@ -1,7 +1,7 @@
 /**
  * An initramfs archive ("newc" cpio, the kernel's Documentation/driver-api/early-userspace/buffer-format.rst).
  *
- * Implemented here because no maintained package writes it. Each entry has a fixed header of hexadecimal numbers.
+ * Implemented here because no maintained package reads and writes it. Each entry has a fixed header of hexadecimal numbers.
  * Archives can be concatenated: later entries win.
  */
 export interface CpioEntry {
@@ -77,3 +77,38 @@ export function parentFolders(paths: Iterable<string>): CpioEntry[] {
   }
   return [...folders].sort().map((path) => ({ path, mode: 0o755, kind: "directory" as const }));
 }
+
+const headerBytes = 110;
+
+/**
+ * The entries of an archive, and of those concatenated to it. Devices other than character devices are left out.
+ * @throws Error if the archive is damaged, or an entry's path leads out of it
+ */
+export function* readCpio(archive: Uint8Array): Generator<CpioEntry> {
+  const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+  const kinds = new Map(Object.entries(typeBits).map(([kind, bits]) => [bits, kind as CpioEntry["kind"]]));
+  for (let at = 0; at < bytes.length;) {
+    // Archives are padded with zeroes.
+    if (bytes[at] === 0) {
+      at += 1;
+      continue;
+    }
+    const header = bytes.toString("latin1", at, at + headerBytes);
+    if (!/^07070[12][0-9a-fA-F]{104}$/.test(header)) throw new Error(`no cpio header at byte ${at}`);
+    const number = (index: number): number => parseInt(header.slice(6 + 8 * index, 14 + 8 * index), 16);
+    const [mode, size, nameSize] = [number(1), number(6), number(11)];
+    const start = aligned(at + headerBytes + nameSize);
+    if (nameSize === 0 || start + size > bytes.length)
+      throw new Error(`the cpio entry at byte ${at} is cut off`);
+    const name = bytes.toString("utf8", at + headerBytes, at + headerBytes + nameSize - 1);
+    at = aligned(start + size);
+    const kind = kinds.get(mode & 0o170000);
+    if (name === "TRAILER!!!" || name === "." || kind === undefined) continue;
+    if (name.startsWith("/") || name.split("/").includes("..")) {
+      throw new Error(`the cpio entry '${name}' leads out of the archive`);
+    }
+    yield { path: name, mode: mode & 0o7777, kind, content: bytes.subarray(start, start + size) };
+  }
+}
+
+const aligned = (position: number): number => Math.ceil(position / 4) * 4;

@@ -1,63 +1,12 @@
 /** Runs jobs in build guests: starts the guest, serves its packages, and reads its report. */
-import { createReadStream, createWriteStream, statfsSync } from "node:fs";
-import path from "node:path";
-import { pipeline } from "node:stream/promises";
+import { statfsSync } from "node:fs";
 import { noRoomError, UserError } from "../lib/user-error.ts";
-import { buildConsole, guestProxyAddress } from "./job.ts";
-import type { MirrorSettings, Repository } from "./mirror.ts";
-import { startPackageProxy } from "./package-proxy.ts";
+import type { GuestJob, GuestPlace, StartedGuest } from "./guest-job.ts";
+import { startNamespaceGuest } from "./namespace/guest.ts";
+import { packageProxy, type PackageProxy } from "./package-proxy.ts";
 import type { Progress } from "./progress.ts";
-import {
-  type Accelerator,
-  type Architecture,
-  consoleHint,
-  type Guest,
-  kernelPanic,
-  openReportPort,
-  optionValue,
-  startGuest,
-} from "./qemu.ts";
-import { cpioArchive } from "./cpio.ts";
-
-/** A job for a build guest, and everything that the guest may access. */
-export interface GuestJob {
-  /** For messages: `image nocloud_alpine-…`. */
-  what: string;
-  appliance: { arch: Architecture; accelerator: Accelerator; kernel: string; archive: string };
-  /** From `jobArchive`. */
-  job: Buffer;
-  repositories: readonly Repository[];
-  mirror: MirrorSettings;
-  /** A raw disk image for the guest to write, if it needs one: /dev/vda. */
-  disk?: string;
-  /** A second disk, /dev/vdb, which other guests may be reading. */
-  sharedDisk?: { file: string; readOnly: boolean };
-  /** Whether the guest may read and write the cache that it shares with other guests. @default true */
-  useCache?: boolean;
-  /** Called when the guest has packed a base tree of this many bytes on the second disk. An error ends the guest. */
-  onBaseMade?: (bytes: number) => Promise<void>;
-  /** Called for each fact that the guest reports about its work: see guest/check/. */
-  onFact?: (fact: string) => void;
-  consoleLog: string;
-  progress?: Progress;
-  scratch: string;
-  /** @default 1024 */
-  memoryMib?: number;
-  /** The guest is stopped after this long. @default 900 */
-  deadlineSeconds?: number;
-}
-
-/**
- * The kernel runs unattended, so it must neither wait for randomness nor stay up after a panic. Hardening is off: only
- * root runs in a build guest, and hardening took a fifth of the time of an emulated build.
- */
-const commonArguments =
-  "quiet panic=-1 random.trust_cpu=on mitigations=off init_on_alloc=0 hardened_usercopy=off randomize_kstack_offset=off nokaslr";
-const kernelArguments: Record<Architecture, string> = {
-  // On an overloaded host, an emulated timer may not tick while the kernel checks it, and the kernel panics.
-  x86_64: `${commonArguments} no_timer_check`,
-  aarch64: commonArguments,
-};
+import { consoleHint, kernelPanic } from "./qemu.ts";
+import { startVmGuest } from "./vm-guest.ts";
 
 /**
  * Runs a job in a new guest and waits until it ends.
@@ -67,21 +16,21 @@ const kernelArguments: Record<Architecture, string> = {
 export async function runJob(guestJob: GuestJob): Promise<unknown> {
   const { scratch } = guestJob;
   const deadlineSeconds = guestJob.deadlineSeconds ?? 900;
-  const proxy = await startPackageProxy(guestJob.mirror, guestJob.repositories, guestJob.useCache ?? true);
-  const report = await openReportPort(scratch);
+  const proxy = packageProxy(guestJob.mirror, guestJob.repositories, guestJob.useCache ?? true);
+  let guest: StartedGuest | undefined;
   let timer: NodeJS.Timeout | undefined;
   try {
-    const guest = await startJob(guestJob, proxy.port, report.arguments);
+    guest = await start(guestJob, proxy.server);
     let timedOut = false;
     timer = setTimeout(() => {
       timedOut = true;
-      guest.kill();
+      guest?.kill();
     }, deadlineSeconds * 1000);
-    const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
+    const reading = readReport(guest.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
     // Awaited below, after the guest has ended.
-    reading.catch(() => guest.kill());
+    reading.catch(() => guest?.kill());
     const ended = await guest.ended;
-    report.close();
+    guest.close();
     // A guest may not notice lost writes: its kernel writes later, when no program checks the result.
     if (isFull(scratch)) throw noRoomError(scratch);
     const told = await reading;
@@ -92,49 +41,26 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
     throw jobError(guestJob, told, ended, timedOut ? deadlineSeconds : undefined);
   } finally {
     clearTimeout(timer);
-    report.close();
+    guest?.kill();
+    guest?.close();
     await proxy.close();
   }
 }
 
-/** Starts the guest with the job as part of its initramfs. */
-async function startJob(
-  guestJob: GuestJob,
-  proxyPort: number,
-  reportArguments: readonly string[],
-): Promise<Guest> {
-  const { appliance, scratch, consoleLog, disk, sharedDisk } = guestJob;
-  const initrd = path.join(scratch, "initrd");
-  await concatenate(appliance.archive, [guestJob.job, repositoriesArchive(guestJob.repositories)], initrd);
-  return startGuest({
-    arch: appliance.arch,
-    accelerator: appliance.accelerator,
-    memoryMib: guestJob.memoryMib ?? 1024,
-    consoleLog,
-    scratch,
-    arguments: [
-      ["-kernel", appliance.kernel, "-initrd", initrd],
-      ["-append", `console=${buildConsole[appliance.arch]} ${kernelArguments[appliance.arch]}`],
-      disk === undefined ? [] : rawDisk("disk", disk),
-      sharedDisk === undefined
-        ? []
-        : // QEMU's own locks would stop a guest from reading a disk that another guest still has open.
-          rawDisk(
-            "shared",
-            sharedDisk.file,
-            `file.locking=off,readonly=${sharedDisk.readOnly ? "on" : "off"},`,
-          ),
-      guestNetwork(proxyPort),
-      reportArguments,
-    ].flat(),
-  });
+function start(job: GuestJob, proxy: PackageProxy["server"]): Promise<StartedGuest> {
+  return job.place.kind === "vm"
+    ? startVmGuest(job, job.place, proxy)
+    : startNamespaceGuest(job, job.place, proxy);
 }
+
+/** What a guest runs in, for messages. */
+const programs: Record<GuestPlace["kind"], string> = { vm: "QEMU", namespace: "bubblewrap" };
 
 /** Why a guest ended without a result. @param deadlineSeconds the deadline, if the guest exceeded it */
 function jobError(
-  { what, consoleLog }: GuestJob,
+  { what, consoleLog, place }: GuestJob,
   { failed, because, lastPhase }: Report,
-  { exitCode, stderr }: Awaited<Guest["ended"]>,
+  { exitCode, stderr }: Awaited<StartedGuest["ended"]>,
   deadlineSeconds: number | undefined,
 ): UserError {
   const where = `the build guest of ${what}, in phase '${lastPhase}'`;
@@ -162,17 +88,11 @@ function jobError(
     return new UserError("guest-panic", `${where}, ended with a kernel panic: ${panic}`, log, {
       where: what,
     });
-  const qemu = exitCode === 0 ? "" : ` (QEMU exited with ${exitCode}: ${stderr || "no message"})`;
-  return new UserError("guest-no-report", `${where}, ended without a report${qemu}`, log, { where: what });
-}
-
-function rawDisk(id: string, file: string, options = ""): string[] {
-  return [
-    "-drive",
-    `if=none,id=${id},format=raw,cache=unsafe,discard=unmap,detect-zeroes=unmap,werror=report,${options}file.filename=${optionValue(file)}`,
-    "-device",
-    `virtio-blk-pci,drive=${id}`,
-  ];
+  const end =
+    exitCode === 0
+      ? ""
+      : ` (${programs[place.kind]} exited with ${exitCode ?? "a signal"}: ${stderr || "no message"})`;
+  return new UserError("guest-no-report", `${where}, ended without a report${end}`, log, { where: what });
 }
 
 /** Whether the disk of a folder is full. The guest itself would only report read and write errors. */
@@ -231,41 +151,4 @@ export async function readReport(
     }
   }
   return report;
-}
-
-/** The guest's whole network: the proxy, forwarded to one address. `restrict` blocks everything else. */
-export function guestNetwork(proxyPort: number): string[] {
-  return [
-    "-netdev",
-    `user,id=net,restrict=on,${guestForward(guestProxyAddress, proxyPort)}`,
-    "-device",
-    "virtio-net-pci,netdev=net,romfile=",
-  ];
-}
-
-/** Forwards port 80 of an address in the guest to a port on this host's loopback: an option of QEMU's user network. */
-export function guestForward(address: string, port: number): string {
-  const program = `"${process.execPath}" "${path.join(import.meta.dirname, "stdio-to-tcp.mjs")}" ${port}`;
-  return `guestfwd=tcp:${address}:80-cmd:${optionValue(program)}`;
-}
-
-/** /job/repositories: the job's repositories as the proxy serves them, with their tags, if any. */
-function repositoriesArchive(repositories: readonly Repository[]): Buffer {
-  const lines = repositories.map((repository, index) => {
-    const url = `http://${guestProxyAddress}/${index}`;
-    return repository.tag === undefined ? `${url}\n` : `@${repository.tag} ${url}\n`;
-  });
-  return cpioArchive([
-    { path: "job/repositories", mode: 0o644, kind: "file", content: Buffer.from(lines.join("")) },
-  ]);
-}
-
-async function concatenate(file: string, buffers: readonly Buffer[], target: string): Promise<void> {
-  const output = createWriteStream(target);
-  await pipeline(createReadStream(file), output, { end: false });
-  for (const buffer of buffers) output.write(buffer);
-  await new Promise<void>((resolve, reject) => {
-    output.once("error", reject);
-    output.end(resolve);
-  });
 }

@@ -3,10 +3,8 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
 import { projectRoot } from "../lib/workspace.ts";
 import { cpioArchive, type CpioEntry, parentFolders } from "./cpio.ts";
+import type { Repository } from "./mirror.ts";
 import type { Architecture } from "./qemu.ts";
-
-/** Address and port at which a guest finds the package proxy. */
-export const guestProxyAddress = "10.0.2.100";
 
 /** What a build guest has to do. */
 export interface Job {
@@ -40,18 +38,21 @@ export function guestScripts(folder = guestFolder, prefix = ""): Record<string, 
 }
 
 /**
- * The job as a second initramfs archive: /init, /job/variables, the guest scripts, keys and files. /job/repositories
- * is added later, when the guest starts.
+ * The job as a second initramfs archive: /init, /job/variables, the guest scripts, keys and files. What
+ * depends on where it runs is added later: see `placeArchive`.
  */
 export function jobArchive(job: Job): Buffer {
   const variables = {
     ARCH: job.arch,
     BUILD_CONSOLE: buildConsole[job.arch],
     MAIN: job.main,
+    WORK: "/work",
+    TARGET: "/work/target",
+    TREE: "/work/tree",
     SOURCE_DATE_EPOCH: String(job.sourceDateEpoch),
     ...job.variables,
   };
-  const { init, ...scripts } = guestScripts();
+  const { init, "init-namespace": initNamespace, ...scripts } = guestScripts();
   const files: Record<string, string | Uint8Array> = {
     variables: shellAssignments(variables),
     ...scripts,
@@ -71,8 +72,32 @@ export function jobArchive(job: Job): Buffer {
   }));
   return cpioArchive([
     { path: "init", mode: 0o755, kind: "file", content: init! },
+    { path: "init-namespace", mode: 0o755, kind: "file", content: initNamespace! },
     ...parentFolders(entries.map((entry) => entry.path)),
     ...entries,
+  ]);
+}
+
+/**
+ * The files that depend on where the job runs, as one more archive: /job/place, /job/repositories.
+ * @param place where the guest finds the package proxy and its disks
+ */
+export function placeArchive(
+  repositories: readonly Pick<Repository, "tag">[],
+  { proxy, disk, sharedDisk }: { proxy: string; disk: string; sharedDisk: string },
+): Buffer {
+  const lines = repositories.map(
+    ({ tag }, index) => `${tag === undefined ? "" : `@${tag} `}http://${proxy}/${index}\n`,
+  );
+  const file = (name: string, text: string): CpioEntry => ({
+    path: `job/${name}`,
+    mode: 0o644,
+    kind: "file",
+    content: Buffer.from(text),
+  });
+  return cpioArchive([
+    file("place", shellAssignments({ PROXY: proxy, DISK: disk, SHARED_DISK: sharedDisk })),
+    file("repositories", lines.join("")),
   ]);
 }
 

@@ -1,10 +1,9 @@
 /** Serves a job's packages to its build guest. */
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { createServer } from "node:http";
+import { createServer, type Server } from "node:http";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
-import { listenOnLoopback } from "../lib/loopback.ts";
 import { findMade, keepContent } from "./made-files.ts";
 import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
 
@@ -13,21 +12,22 @@ import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts"
  * other guests have made. TLS, caching and verification happen on the host, because the guest's clock is in the past.
  */
 export interface PackageProxy {
-  port: number;
+  /** Does not listen yet: where it does depends on the guest's place. */
+  server: Server;
   /** The first error that made a request fail. apk in the guest sees only an HTTP status. */
   fault(): Error | undefined;
   close(): Promise<void>;
 }
 
 /**
- * Serves the repositories on a free loopback port.
+ * Serves the repositories.
  * @param useCache whether guests may get files that other guests made
  */
-export async function startPackageProxy(
+export function packageProxy(
   mirror: MirrorSettings,
   repositories: readonly Repository[],
   useCache: boolean,
-): Promise<PackageProxy> {
+): PackageProxy {
   let fault: Error | undefined;
   const server = createServer((request, response) => {
     const answer = (status: number, body: Buffer | string): void => {
@@ -76,9 +76,8 @@ export async function startPackageProxy(
     }
   }
 
-  const port = await listenOnLoopback(server);
   return {
-    port,
+    server,
     fault: () => fault,
     close: () =>
       new Promise((resolve) => {

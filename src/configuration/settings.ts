@@ -110,6 +110,10 @@ const commonSettings = z.strictObject({
         .union([z.literal("auto"), z.int().min(1)])
         .default("auto")
         .describe("QEMUs that may run at once on this machine; auto depends on its cores and memory"),
+      isolation: z
+        .enum(["auto", "vm", "namespace"])
+        .default("auto")
+        .describe("Where build guests run; auto takes VMs if the hardware supports them, else namespaces"),
       accelerator: z
         .enum(["auto", "kvm", "hvf", "tcg"])
         .default("auto")

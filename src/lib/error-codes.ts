@@ -121,6 +121,8 @@ export const errorCodes = {
       "No repository has a package that a layer requests. → Correct its name, or add the repository.",
   },
   Builds: {
+    "namespace-unavailable":
+      "This machine cannot run build guests in namespaces. → `npm run build -- --why` says what it lacks.",
     "guest-timeout": "A build guest timed out. → See its console; raise build.timeoutMinutes.",
     "guest-request-unmet":
       "The image lacks disk space, or a service, module or feature that a layer requests. → Correct that layer.",

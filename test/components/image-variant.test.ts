@@ -47,6 +47,7 @@ const build: DiskImageInput["build"] = {
   extraDiskMib: 96,
   overlays: [],
   slots: 1,
+  isolation: "auto",
   accelerator: "auto",
   timeoutMinutes: 30,
   cacheGib: 20,

@@ -69,6 +69,7 @@ describe("the builder, when something goes wrong", function () {
       extraDiskMib: 96,
       overlays: [],
       slots: 1,
+      isolation: "auto",
       accelerator: "auto",
       timeoutMinutes: 8,
       cacheGib: 20,

@@ -107,6 +107,7 @@ export class SeededImage extends Checkout {
         extraDiskMib: 0,
         overlays: [],
         slots: 1,
+        isolation: "auto",
         accelerator: "tcg",
         timeoutMinutes: 1,
         cacheGib: 20,

@@ -113,7 +113,7 @@ function run(one: Case = {}): Promise<Run> {
       extraDiskMib: 0,
       overlays: [],
       slots: 1,
-      accelerator: "tcg" as const,
+      isolation: "auto", accelerator: "tcg" as const,
       timeoutMinutes: 1,
       cacheGib: 1,
     };

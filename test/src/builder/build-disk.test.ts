@@ -31,7 +31,7 @@ describe("a build", () => {
       extraDiskMib: 0,
       overlays: [],
       slots: 1,
-      accelerator: "tcg",
+      isolation: "auto", accelerator: "tcg",
       timeoutMinutes: 1,
       cacheGib: 20,
     } as const;

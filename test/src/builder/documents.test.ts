@@ -13,7 +13,7 @@ const settings: BuildSettings = {
   extraDiskMib: 0,
   overlays: [],
   slots: 1,
-  accelerator: "auto",
+  isolation: "auto", accelerator: "auto",
   timeoutMinutes: 30,
   cacheGib: 10,
 };

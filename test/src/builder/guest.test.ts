@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { guestNetwork, readReport } from "../../../src/builder/guest.ts";
+import { readReport } from "../../../src/builder/guest.ts";
+import { guestNetwork } from "../../../src/builder/vm-guest.ts";
 import type { Progress } from "../../../src/builder/progress.ts";
 import { rejectsWith } from "../../helpers/errors.ts";
 

@@ -52,7 +52,7 @@ const settings: BuildSettings = {
   extraDiskMib: 96,
   overlays: [],
   slots: 1,
-  accelerator: "auto",
+  isolation: "auto", accelerator: "auto",
   timeoutMinutes: 30,
   cacheGib: 10,
 };
@@ -91,7 +91,7 @@ describe("an image's provenance", () => {
       ...settings,
       mirror: { ...settings.mirror, url: "file:///mirror", keyFiles: ["two.pub"] },
       slots: 4,
-      accelerator: "tcg" as const,
+      isolation: "auto", accelerator: "tcg" as const,
       timeoutMinutes: 5,
     };
     const other = structuredClone({ ...record, settings: elsewhere });

@@ -45,7 +45,7 @@ describe("the project on its way to a builder", function () {
       mirror: { name: "offline", url: "file:///mirror", keyFiles: [join(outside, "stack.rsa.pub")] },
       extraDiskMib: 96,
       slots: "auto",
-      accelerator: "auto",
+      isolation: "auto", accelerator: "auto",
       timeoutMinutes: 30,
       cacheGib: 20,
       overlays: ["configs/overlays/mine", outside, "configs/overlays/plain"],

@@ -21,7 +21,7 @@ const input: DiskImageInput = {
     extraDiskMib: 0,
     overlays: [],
     slots: 1,
-    accelerator: "tcg",
+    isolation: "auto", accelerator: "tcg",
     timeoutMinutes: 1,
     cacheGib: 20,
   },
