@@ -1,7 +1,7 @@
 /** `npm run build -- KEY --out DIR`: builds and boot-tests one image without Pulumi. */
 import { createHash } from "node:crypto";
 import path from "node:path";
-import { Command } from "commander";
+import { Command, Option } from "commander";
 import { clouds } from "../clouds/registry.ts";
 import { bootCloudOf } from "../src/boot-test/boot-cloud.ts";
 import type { Builder, StackSettings } from "../src/configuration/settings.ts";
@@ -9,12 +9,14 @@ import { suggest } from "../src/configuration/source.ts";
 import type { Variant } from "../src/configuration/variant.ts";
 import { bootTest } from "../src/boot-test/boot-test.ts";
 import { buildDisk } from "../src/builder/build-disk.ts";
-import { buildSettings } from "../src/builder/build-settings.ts";
+import { type BuildSettings, buildSettings } from "../src/builder/build-settings.ts";
 import { inputsDigest } from "../src/builder/inputs.ts";
+import { explainPlaces } from "../src/builder/explain-places.ts";
 import { startProgress } from "../src/builder/progress.ts";
 import { withBuildSlot } from "../src/builder/slots.ts";
 import { verifyBuild } from "../src/builder/verify/verify.ts";
 import { findVariant, settingsOf } from "../src/configuration/find-variant.ts";
+import { defined } from "../src/lib/defined.ts";
 import { withFileLock } from "../src/lib/file-lock.ts";
 import { printing, runCommand, type Output } from "../src/lib/command.ts";
 import { UserError } from "../src/lib/user-error.ts";
@@ -22,7 +24,9 @@ import { cacheFolder, projectRoot } from "../src/lib/workspace.ts";
 import { buildRemotely } from "../src/remote/build-remotely.ts";
 
 interface Options {
-  out: string;
+  out?: string;
+  isolation?: BuildSettings["isolation"];
+  why: boolean;
   stack?: string;
   boot: boolean;
   cache: boolean;
@@ -32,21 +36,42 @@ interface Options {
 }
 
 const program = new Command("npm run build --")
-  .description("Builds one image in QEMU and boot-tests it, without Pulumi.")
-  .argument("<key>", "image key, as listed by `npm run images`: 3.23.6-x86_64-bios-tiny-nocloud")
-  .requiredOption("--out <folder>", "folder for the image")
+  .description("Builds one image and boot-tests it in QEMU, without Pulumi.")
+  .argument("[key]", "image key, as listed by `npm run images`: 3.23.6-x86_64-bios-tiny-nocloud")
+  .option("--out <folder>", "folder for the image")
   .option("--stack <name>", "use this stack's ledger, mirror and build settings (default: dev, if it exists)")
+  .addOption(
+    new Option("--isolation <kind>", "where to build, instead of the stack's build.isolation").choices([
+      "auto",
+      "vm",
+      "namespace",
+    ]),
+  )
+  .option("--why", "only explain where images would be built on this machine, and what is missing", false)
   .option("--no-boot", "skip the boot test")
   .option("--no-cache", "build from packages alone, without the results of earlier builds")
-  .option("--verify", "build it again from packages alone, and report which files or blocks differ", false)
+  .option(
+    "--verify",
+    "build it again from packages alone, in the other isolation if possible, and report which files or blocks differ",
+    false,
+  )
   .option("--builder <host>", "build on this builder of the stack, not locally")
   .option("--json", "print the result as JSON on stdout", false)
   .action(printing(main));
 
-async function main(key: string, options: Options): Promise<Output> {
+async function main(key: string | undefined, options: Options): Promise<Output> {
   const settings = settingsOf(options.stack, clouds);
+  const build = { ...buildSettings(settings), ...defined({ isolation: options.isolation }) };
+  if (options.why) return { text: await explainPlaces(build, options.json), warnings: [] };
+  if (key === undefined || options.out === undefined) {
+    throw new UserError(
+      "usage",
+      key === undefined ? "an image key is missing" : "--out is missing",
+      "npm run build -- KEY --out FOLDER; `npm run images` lists the keys",
+      { where: key === undefined ? "KEY" : "--out" },
+    );
+  }
   const variant = findVariant(key, settings, clouds);
-  const build = buildSettings(settings);
   const folder = path.resolve(options.out);
   if (options.builder !== undefined) {
     const builder = findBuilder(options.builder, variant, settings, options);

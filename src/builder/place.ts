@@ -118,8 +118,8 @@ export function placeText({ place, accelerator, reason, lacks }: BuildPlace): st
     place.kind === "vm"
       ? `a VM (${accelerator})`
       : `namespaces${place.host.emulator === undefined ? "" : " with an emulator"}`;
-  const first = lacks[0] === undefined ? "" : `: ${lacks[0].what}`;
-  return `building in ${where}, for ${reason}${first}`;
+  const more = lacks.length === 0 ? "" : " (`npm run build -- --why` says what it lacks)";
+  return `building in ${where}: ${reason}${more}`;
 }
 
 /** The error for settings that ask for what this host cannot do. */

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { createServer, type Server } from "node:net";
 import path from "node:path";
 import { createInterface } from "node:readline";
-import { existsSync, readFileSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { execa } from "execa";
 import { compareVersions } from "../bootstrap/versions.mjs";
 import { UserError } from "../lib/user-error.ts";
@@ -195,16 +195,31 @@ export const consoleHint = (consoleLog: string): string =>
 
 /** The last lines of a console log, without control sequences, for error messages. */
 export function consoleTail(consoleLog: string, count = 40): string {
-  if (!existsSync(consoleLog)) return "(no console output)";
-  const text = readFileSync(consoleLog, "utf8");
+  const text = endOf(consoleLog);
   // eslint-disable-next-line no-control-regex
-  const plain = text.replace(/\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|c)/g, "").replace(/\r/g, "");
+  const plain = text.replace(/\x1b(\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9]|c)/g, "").replace(/[\0\r]/g, "");
   const lines = plain.split("\n").filter((line) => line.trim() !== "");
   return lines.length === 0 ? "(no console output)" : lines.slice(-count).join("\n");
 }
 
 /** The reason for a kernel panic, if there was one. The last 40 lines of the log contain only its trace. */
 export function kernelPanic(consoleLog: string): string | undefined {
-  if (!existsSync(consoleLog)) return undefined;
-  return /Kernel panic - not syncing: ([^\r\n]*)/.exec(readFileSync(consoleLog, "utf8"))?.[1];
+  return /Kernel panic - not syncing: ([^\r\n]*)/.exec(endOf(consoleLog))?.[1];
+}
+
+/** How much of a log is read. A guest can write as much as it likes. */
+const mostLogBytes = 256 * 1024;
+
+/** The end of a log, or nothing if there is none. */
+function endOf(log: string): string {
+  if (!existsSync(log)) return "";
+  const file = openSync(log, "r");
+  try {
+    const { size } = fstatSync(file);
+    const bytes = Buffer.alloc(Math.min(size, mostLogBytes));
+    readSync(file, bytes, 0, bytes.length, size - bytes.length);
+    return bytes.toString("utf8");
+  } finally {
+    closeSync(file);
+  }
 }

@@ -1,6 +1,8 @@
 /** The folders that the project's programs work in. */
+import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from "node:fs";
+import type { Socket } from "node:net";
 import path from "node:path";
 
 /** The top folder of the checkout. */
@@ -18,17 +20,34 @@ export function cacheFolder(...names: string[]): string {
 
 /**
  * Creates an empty folder under `work/tmp/` for one process's unfinished files. A finished file is renamed out of it, so an
- * incomplete file never has a final name. Folders of ended processes are deleted: a builder killed with -9 cannot clean up, so
- * the next one does.
+ * incomplete file never has a final name. A process killed with -9 cannot clean up, so a watchdog deletes its folders then, and
+ * the next builder those whose watchdog was killed, too.
  */
 export function scratchFolder(label: string): string {
   const parent = path.join(workFolder, "tmp");
   sweepScratchFolders();
   mkdirSync(parent, { recursive: true });
+  startWatchdog(parent);
   // The real path is shorter if work/ is a link: the path of a socket in here is limited to 104 bytes.
   const folder = path.join(realpathSync(parent), `${process.pid}-${label}-${randomBytes(3).toString("hex")}`);
   mkdirSync(folder);
   return folder;
+}
+
+let hasWatchdog = false;
+
+/** Starts a process that waits for this one to end, in whatever way, and then deletes its folders. */
+function startWatchdog(parent: string): void {
+  if (hasWatchdog) return;
+  hasWatchdog = true;
+  // Processes that this one had started may take a moment to end.
+  const script = 'read -r _; rm -rf "$1"* || { sleep 1; rm -rf "$1"*; }';
+  const watchdog = spawn("sh", ["-c", script, "scratch-watchdog", path.join(parent, `${process.pid}-`)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  watchdog.unref();
+  (watchdog.stdin as Socket).unref();
 }
 
 /** Deletes the unfinished files of ended processes. @returns the names of the folders of running ones */

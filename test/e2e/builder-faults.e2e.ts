@@ -14,14 +14,15 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Variant } from "../../src/configuration/variant.ts";
-import { type Appliance, makeAppliance } from "../../src/builder/appliance.ts";
 import type * as BuildDisk from "../../src/builder/build-disk.ts";
 import { buildDisk } from "../../src/builder/build-disk.ts";
 import type { BuildSettings } from "../../src/builder/build-settings.ts";
-import { type GuestJob, runJob } from "../../src/builder/guest.ts";
+import type { GuestJob } from "../../src/builder/guest-job.ts";
+import { runJob } from "../../src/builder/guest.ts";
 import { jobArchive } from "../../src/builder/job.ts";
 import type { ErrorCode } from "../../src/lib/error-codes.ts";
 import { openRepository, type Repository } from "../../src/builder/mirror.ts";
+import { type BuildPlace, openBuildPlace } from "../../src/builder/place.ts";
 import { startProgress } from "../../src/builder/progress.ts";
 import { processesWith, runProgram } from "../helpers/processes.ts";
 import { projectCopy, projectRoot } from "../helpers/project-copy.ts";
@@ -54,7 +55,7 @@ describe("the builder, when something goes wrong", function () {
 
   const mirrorFolder = join(projectRoot, ".tools/offline/mirror");
   let settings: BuildSettings;
-  let appliance: Appliance;
+  let place: BuildPlace;
   let variant: Variant;
 
   before(async function () {
@@ -69,12 +70,13 @@ describe("the builder, when something goes wrong", function () {
       extraDiskMib: 96,
       overlays: [],
       slots: 1,
-      isolation: "auto",
+      // Guests in namespaces have tests of their own: escapes.e2e.ts.
+      isolation: "vm",
       accelerator: "auto",
       timeoutMinutes: 8,
       cacheGib: 20,
     };
-    appliance = await makeAppliance("x86_64", settings, quiet);
+    place = await openBuildPlace("x86_64", settings, quiet);
     const ledgerFile = join(temporaryFolder(), "releases.yaml");
     writeFileSync(ledgerFile, ledger);
     variant = loadVariants({ root: projectRoot, ledgerFile })[0]!;
@@ -101,7 +103,7 @@ describe("the builder, when something goes wrong", function () {
     const scratch = temporaryFolder();
     return {
       what: "a test",
-      appliance,
+      place: place.place,
       repositories,
       mirror: settings.mirror,
       scratch,
@@ -150,6 +152,7 @@ describe("the builder, when something goes wrong", function () {
     const job = scriptJob(`set -eu
 TARGET=/tree
 export TARGET
+mkdir -p /tree
 modules=$TARGET/lib/modules/1.0-virt/kernel
 mkdir -p $modules $TARGET/bin $TARGET/lib/apk/db $TARGET/etc/mkinitfs/features.d $TARGET/etc/apk/keys $TARGET/usr/share/mkinitfs
 cp /bin/busybox $TARGET/bin/ && cp /lib/ld-musl-* $TARGET/lib/ && chroot $TARGET /bin/busybox --install -s /bin
@@ -159,8 +162,7 @@ echo /etc/base.conf >$TARGET/etc/mkinitfs/features.d/base.files
 echo one >$TARGET/etc/base.conf && echo one >$TARGET/etc/other.conf
 echo one >$modules/a.ko && echo one >$modules/b.ko && echo one >$TARGET/lib/liba.so.1 && ln -s liba.so.1 $TARGET/lib/liba.so
 printf 'F:lib/modules/1.0-virt/kernel\nR:a.ko\nZ:Q1a\nR:b.ko\nZ:Q1b\nF:lib\nR:liba.so.1\nZ:Q1c\n' >$TARGET/lib/apk/db/installed
-date +%s >/run/installed
-date -u -s "@$(($(cat /run/installed) + 2))" >/dev/null
+sh /job/loadable-files >/run/loadable-files
 keys=
 key() { keys=$keys$(printf '"%s":"%s",' "$1" "$(sh /job/initramfs-key 1.0-virt)"); }
 key packages
@@ -279,8 +281,8 @@ echo "result {$answers,\\"bytes\\":$(wc -c </tmp/index)}" >&3
       const copy = projectCopy();
       const cached = join(projectRoot, "work/cache");
       cpSync(
-        join(appliance.archive, ".."),
-        join(copy.root, "work/cache", appliance.archive.slice(cached.length), ".."),
+        join(place.appliance.archive, ".."),
+        join(copy.root, "work/cache", place.appliance.archive.slice(cached.length), ".."),
         {
           recursive: true,
           filter: (name) => !name.endsWith(".lock"),
@@ -456,7 +458,7 @@ sed -i s/LABEL=/UUID=/ etc/fstab
       it(`${title}: says so, and does not wait for the deadline`, async () => {
         const scratch = temporaryFolder();
         // Room for the guest's initramfs and little of what it writes.
-        const initrd = Math.ceil(readFileSync(appliance.archive).length / 2 ** 20) + 1;
+        const initrd = Math.ceil(readFileSync(place.appliance.archive).length / 2 ** 20) + 1;
         const job: GuestJob = {
           ...scriptJob(`${write} || { echo "heard of it"; exit 1; }\necho "result {}" >&3\n`),
           scratch: smallDisk(join(scratch, "small"), initrd + 20),

@@ -46,10 +46,10 @@ export interface HostFacts {
   kernel: string;
   user: { id: number; name: string };
   /** A file's text; empty if there is none. */
-  text(file: string): string;
-  exists(file: string): boolean;
+  text: (file: string) => string;
+  exists: (file: string) => boolean;
   /** A program's path, if it is installed. */
-  program(name: string): string | undefined;
+  program: (name: string) => string | undefined;
   ranges: { user: IdRange | undefined; group: IdRange | undefined };
 }
 

@@ -49,15 +49,15 @@ export const startNamespaceGuest: StartGuest<"namespace"> = async (job, { host, 
     // Except for its disk, no guest has a file that is larger than what it may have in memory.
     fileBytes: Math.max(memoryBytes, disk === undefined ? 0 : statSync(disk).size),
     options: [
-      ...temporary,
-      ...["--size", String(memoryBytes), "--tmpfs", "/work"],
-      ...["--dev", "/work/target/dev", "--proc", "/work/target/proc"],
-      ...disks.flatMap(({ name, readOnly }) => [
+      temporary,
+      ["--size", String(memoryBytes), "--tmpfs", "/work"],
+      ["--dev", "/work/target/dev", "--proc", "/work/target/proc"],
+      disks.flatMap(({ name, readOnly }) => [
         readOnly ? "--ro-bind" : "--bind",
         `/mnt/${name}`,
         `/disks/${name}`,
       ]),
-    ],
+    ].flat(),
     command: ["/bin/sh", "/init-namespace"],
   });
   return {

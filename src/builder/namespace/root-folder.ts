@@ -13,8 +13,14 @@ const mountPoints = ["dev", "proc", "tmp", "run", "work", "disks"];
 export function unpackRoot(folder: string, archives: readonly Uint8Array[]): void {
   mkdirSync(folder, { mode: 0o755 });
   const made = new Set<string>();
+  const links = new Set<string>();
   for (const archive of archives) {
     for (const { path: name, kind, mode, content } of readCpio(archive)) {
+      if (
+        name.split("/").some((_, index, parts) => index > 0 && links.has(parts.slice(0, index).join("/")))
+      ) {
+        throw new Error(`the cpio entry '${name}' goes through a link`);
+      }
       const file = path.join(folder, name);
       if (kind === "directory") {
         mkdirSync(file, { recursive: true, mode: 0o755 });
@@ -22,10 +28,15 @@ export function unpackRoot(folder: string, archives: readonly Uint8Array[]): voi
         if (made.has(file)) rmSync(file);
         made.add(file);
         mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
-        if (kind === "symlink") symlinkSync(Buffer.from(content!).toString(), file);
-        else writeFileSync(file, content!, { flag: "wx" });
+        links.delete(name);
+        if (kind === "symlink") {
+          symlinkSync(Buffer.from(content!).toString(), file);
+          links.add(name);
+          continue;
+        }
+        writeFileSync(file, content!, { flag: "wx" });
         // The guest's root is another user here. Nothing in the archives is secret.
-        if (kind === "file") chmodSync(file, (mode & 0o111) === 0 ? 0o644 : 0o755);
+        chmodSync(file, (mode & 0o111) === 0 ? 0o644 : 0o755);
       }
     }
   }

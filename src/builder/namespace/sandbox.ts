@@ -47,7 +47,7 @@ export interface SandboxedProgram {
   /** Resolves when it, and every process that it has started, has ended. */
   ended: Promise<{ exitCode: number | null; stderr: string }>;
   /** Ends it at once. */
-  kill(): void;
+  kill: () => void;
 }
 
 /** It and everything that it starts may have this many processes. Installing and configuring an image takes about 20. */
@@ -58,14 +58,14 @@ const capabilities = "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETFCAP SETGID SETUI
 
 /** Options of bubblewrap that all sandboxes have. The paths below /mnt are made by `enter-namespaces`. */
 const commonOptions = [
-  ...["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+  ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
   // Ends with its parent, and has no terminal to write commands into.
-  ...["--die-with-parent", "--new-session", "--hostname", "localhost"],
-  ...["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"],
-  ...["--cap-drop", "ALL", ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`])],
-  ...["--info-fd", "6", "--block-fd", "7", "--seccomp", "8"],
-  ...["--ro-bind", "/mnt/root", "/", "--proc", "/proc", "--dev", "/dev"],
-];
+  ["--die-with-parent", "--new-session", "--hostname", "localhost"],
+  ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"],
+  ["--cap-drop", "ALL", ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`])],
+  ["--info-fd", "6", "--block-fd", "7", "--seccomp", "8"],
+  ["--ro-bind", "/mnt/root", "/", "--proc", "/proc", "--dev", "/dev"],
+].flat();
 
 /**
  * Starts a program.
@@ -73,21 +73,21 @@ const commonOptions = [
  */
 export async function startSandboxed(sandbox: Sandbox): Promise<SandboxedProgram> {
   const outer = await makeOuterNamespace(sandbox.ids);
-  const [log, filter] = [openSync(sandbox.log, "a"), openSync(sandbox.filter, "r")];
+  const [log, filter] = [openSync(sandbox.log, "w"), openSync(sandbox.filter, "r")];
   const program = spawn(
     path.join(import.meta.dirname, "../supervise"),
     [
-      ...enter(outer.pid!),
-      ...[
+      ["nsenter", "--user", "--target", String(outer.pid), "--setuid", "0", "--setgid", "0"],
+      [
         "prlimit",
         `--nproc=${mostProcesses}`,
         `--data=${sandbox.memoryBytes}`,
         `--fsize=${sandbox.fileBytes}`,
       ],
-      ...["--core=0", "--", "unshare", "--mount", "--propagation", "private"],
+      ["--core=0", "--", "unshare", "--mount", "--propagation", "private"],
       path.join(import.meta.dirname, "enter-namespaces"),
-      ...[...commonOptions, ...sandbox.options, "--", ...sandbox.command],
-    ],
+      [...commonOptions, ...sandbox.options, "--", ...sandbox.command],
+    ].flat(),
     {
       // 0 is the watchdog's, which also takes 3; 4 leads to the host; the rest is as enter-namespaces and bubblewrap have it.
       stdio: ["pipe", log, log, "ignore", "pipe", "pipe", "pipe", "pipe", filter],
@@ -161,9 +161,9 @@ async function listenIn(pid: number, port: number): Promise<Server> {
   const listener = spawn(
     "nsenter",
     [
-      ...["--preserve-credentials", "--user", "--net", "--target", String(pid), process.execPath],
-      ...[path.join(import.meta.dirname, "listen-in-namespace.mjs"), String(port)],
-    ],
+      ["--preserve-credentials", "--user", "--net", "--target", String(pid), process.execPath],
+      [path.join(import.meta.dirname, "listen-in-namespace.mjs"), String(port)],
+    ].flat(),
     { stdio: ["ignore", "ignore", "inherit", "ipc"] },
   );
   return new Promise((resolve, reject) => {
@@ -181,8 +181,8 @@ async function makeOuterNamespace({ user, group }: GuestIds): Promise<ChildProce
   holder.stdin.on("error", () => {});
   let message = "";
   holder.stderr.setEncoding("utf8").on("data", (text: string) => (message += text));
-  await Promise.race([once(holder.stdout, "data"), once(holder, "close")]);
   try {
+    await Promise.race([once(holder.stdout, "data"), once(holder, "close")]);
     if (holder.exitCode !== null) throw new Error(message.trim());
     await giveIds("user", holder.pid!, os.userInfo().uid, user);
     await giveIds("group", holder.pid!, os.userInfo().gid, group);
@@ -209,8 +209,3 @@ async function giveIds(kind: "user" | "group", pid: number, own: number, first: 
   const { failed, stderr } = await execa(`new${letter}idmap`, [String(pid), ...map], { reject: false });
   if (failed) throw new Error(stderr || `new${letter}idmap failed`);
 }
-
-/** Arguments of a command that runs another one as the outer namespace's root. */
-const enter = (holder: number): string[] => [
-  ...["nsenter", "--user", "--target", String(holder), "--setuid", "0", "--setgid", "0"],
-];

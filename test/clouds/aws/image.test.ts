@@ -113,7 +113,8 @@ function run(one: Case = {}): Promise<Run> {
       extraDiskMib: 0,
       overlays: [],
       slots: 1,
-      isolation: "auto", accelerator: "tcg" as const,
+      isolation: "auto" as const,
+      accelerator: "tcg" as const,
       timeoutMinutes: 1,
       cacheGib: 1,
     };

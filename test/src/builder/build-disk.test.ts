@@ -31,7 +31,8 @@ describe("a build", () => {
       extraDiskMib: 0,
       overlays: [],
       slots: 1,
-      isolation: "auto", accelerator: "tcg",
+      isolation: "auto",
+      accelerator: "tcg",
       timeoutMinutes: 1,
       cacheGib: 20,
     } as const;

@@ -13,7 +13,8 @@ const settings: BuildSettings = {
   extraDiskMib: 0,
   overlays: [],
   slots: 1,
-  isolation: "auto", accelerator: "auto",
+  isolation: "auto",
+  accelerator: "auto",
   timeoutMinutes: 30,
   cacheGib: 10,
 };

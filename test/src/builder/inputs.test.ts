@@ -14,7 +14,8 @@ const settings: BuildSettings = {
   extraDiskMib: 0,
   overlays: [],
   slots: 1,
-  isolation: "auto", accelerator: "auto",
+  isolation: "auto",
+  accelerator: "auto",
   timeoutMinutes: 30,
   cacheGib: 20,
 };
@@ -113,7 +114,13 @@ describe("the digest of an image's inputs", () => {
   });
 
   it("does not change with how this machine builds", () => {
-    const machine = { slots: 4, isolation: "auto", accelerator: "tcg", timeoutMinutes: 5, cacheGib: 20 } as const;
+    const machine = {
+      slots: 4,
+      isolation: "auto",
+      accelerator: "tcg",
+      timeoutMinutes: 5,
+      cacheGib: 20,
+    } as const;
     assert.equal(inputsDigest(variant, { ...settings, ...machine }), digest);
     assert.notEqual(inputsDigest(variant, { ...settings, extraDiskMib: 96 }), digest);
   });

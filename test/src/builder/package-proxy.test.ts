@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type * as Mirror from "../../../src/builder/mirror.ts";
 import type * as Proxy from "../../../src/builder/package-proxy.ts";
+import { listenOnLoopback } from "../../../src/lib/loopback.ts";
 import { projectCopy } from "../../helpers/project-copy.ts";
 import { type TestMirror, testMirror } from "../../helpers/repository.ts";
 import { type DirectoryServer, type Fault, serveDirectory } from "../../../offline-kit/mirror/serve.ts";
@@ -15,8 +16,8 @@ describe("the package proxy of a build guest", function () {
   const faults: Fault[] = [];
   let content: TestMirror;
   let server: DirectoryServer;
-  let proxy: Proxy.PackageProxy;
-  let startProxy: typeof Proxy.startPackageProxy;
+  let proxy: Proxy.PackageProxy & { port: number };
+  let startProxy: (useCache: boolean) => Promise<Proxy.PackageProxy & { port: number }>;
   let settings: Mirror.MirrorSettings;
   let repository: Mirror.Repository;
 
@@ -25,10 +26,14 @@ describe("the package proxy of a build guest", function () {
     server = await serveDirectory(content.folder, { faults });
     const copy = projectCopy();
     const mirror = await copy.load<typeof Mirror>("src/builder/mirror.ts");
-    startProxy = (await copy.load<typeof Proxy>("src/builder/package-proxy.ts")).startPackageProxy;
+    const { packageProxy } = await copy.load<typeof Proxy>("src/builder/package-proxy.ts");
     settings = { name: "test", url: server.url, keyFiles: [content.keyFile], stallSeconds: 1 };
     repository = await mirror.openRepository(settings, content.declaredUrl, "x86_64");
-    proxy = await startProxy(settings, [repository], true);
+    startProxy = async (useCache) => {
+      const started = packageProxy(settings, [repository], useCache);
+      return { ...started, port: await listenOnLoopback(started.server) };
+    };
+    proxy = await startProxy(true);
   });
   after(async () => {
     await proxy.close();
@@ -97,7 +102,7 @@ describe("the package proxy of a build guest", function () {
 
   it("neither has nor keeps what others made, when a build shall do without", async () => {
     const key = "ab".repeat(32);
-    const alone = await startProxy(settings, [repository], false);
+    const alone = await startProxy(false);
     const shared = proxy;
     proxy = alone;
     try {

@@ -52,7 +52,8 @@ const settings: BuildSettings = {
   extraDiskMib: 96,
   overlays: [],
   slots: 1,
-  isolation: "auto", accelerator: "auto",
+  isolation: "auto",
+  accelerator: "auto",
   timeoutMinutes: 30,
   cacheGib: 10,
 };
@@ -91,7 +92,8 @@ describe("an image's provenance", () => {
       ...settings,
       mirror: { ...settings.mirror, url: "file:///mirror", keyFiles: ["two.pub"] },
       slots: 4,
-      isolation: "auto", accelerator: "tcg" as const,
+      isolation: "auto" as const,
+      accelerator: "tcg" as const,
       timeoutMinutes: 5,
     };
     const other = structuredClone({ ...record, settings: elsewhere });
