@@ -16,6 +16,7 @@ import { trimCache } from "./cache-limit.ts";
 import { checkDisk } from "./disk-check/check.ts";
 import { convertDisk } from "./formats/convert.ts";
 import { checkFormat, virtualSizeMib } from "./formats/image-file.ts";
+import { installExtlinux, loaderFiles } from "./extlinux.ts";
 import { runJob } from "./guest.ts";
 import type { BuildSettings } from "./build-settings.ts";
 import { type Documents, writeDocuments } from "./documents.ts";
@@ -159,18 +160,20 @@ async function makeDisk(
   base: BaseTree,
   scratch: string,
 ): Promise<MadeDisk> {
-  const { variant, settings, progress, declaredMib } = build;
+  const { variant, settings, progress, declaredMib, repositories } = build;
   const disk = path.join(scratch, "disk.raw");
   writeFileSync(disk, "");
   truncateSync(disk, build.diskSizeMib * 2 ** 20);
+  const isExtlinux = variant.bootloader === "extlinux";
+  const loaders = isExtlinux ? await loaderFiles(settings.mirror, repositories) : {};
   const facts: string[] = [];
   progress.phase("start the build guest", 10);
   const report = reportSchema.parse(
     await runJob({
       what: variant.name,
       place,
-      job: imageJob(variant, settings, build.ids, declaredMib, base.missing ? "make" : "ready"),
-      repositories: build.repositories,
+      job: imageJob(build, loaders, base.missing ? "make" : "ready"),
+      repositories,
       mirror: settings.mirror,
       disk,
       sharedDisk: { file: base.file, readOnly: !base.missing },
@@ -184,7 +187,14 @@ async function makeDisk(
       deadlineSeconds: settings.timeoutMinutes * 60,
     }),
   );
+  if (isExtlinux) installExtlinux(disk, loaderBlocks(facts));
   return { disk, report, facts };
+}
+
+/** The blocks of /boot/ldlinux.sys, as the guest reported them. */
+function loaderBlocks(facts: readonly string[]): number[] {
+  const blocks = facts.find((fact) => fact.startsWith("loader "))?.match(/\d+/g) ?? [];
+  return blocks.map(Number);
 }
 
 /** Compares the disk with its variant. Throws a UserError if they differ. */
@@ -289,10 +299,8 @@ export function checkRelease(
 
 /** The job archive, which tells a build guest everything about the variant. */
 function imageJob(
-  variant: Variant,
-  settings: BuildSettings,
-  ids: ReturnType<typeof identifiers>,
-  declaredMib: number,
+  { variant, settings, ids, declaredMib }: DiskBuild,
+  loaders: Record<string, Buffer>,
   base: "make" | "ready",
 ): Buffer {
   const runlevels = (services: Record<string, string[]>): string =>
@@ -343,6 +351,7 @@ function imageJob(
       "files/repositories": variant.repos
         .map(({ url, tag, enabled }) => `${enabled ? "" : "#"}${tag === undefined ? "" : `@${tag} `}${url}\n`)
         .join(""),
+      ...loaders,
       ...repoKeyFiles(variant),
       ...overlayFiles(settings.overlays),
     },

@@ -9,7 +9,7 @@ import type { BuildSettings } from "./build-settings.ts";
 import { guestScripts } from "./job.ts";
 
 /** Increase when a change to the builder's host side changes the bytes of images. */
-export const builderVersion = 1;
+export const builderVersion = 2;
 
 /** The fields of a variant that decide an image's bytes. Regions, access, cloud names and publishing URLs do not. */
 const bytesOfVariant = [
@@ -53,7 +53,7 @@ export function inputsDigest(variant: Variant, settings: BuildSettings): string 
     JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, variantInputs(variant)]),
   );
   const files = {
-    ...prefixed("guest/", withoutMoves(scriptsThatMake())),
+    ...prefixed("guest/", scriptsThatMake()),
     ...overlayFiles(settings.overlays),
     ...repoKeyFiles(variant),
   };
@@ -72,18 +72,6 @@ export function variantInputs(variant: Variant): Record<string, unknown> {
 /** Guest scripts, except those that only check the finished disk: checks do not change an image. */
 export function scriptsThatMake(): Record<string, Buffer> {
   return Object.fromEntries(Object.entries(guestScripts()).filter(([name]) => !name.startsWith("check/")));
-}
-
-/** Where the scripts were when `builderVersion` became 1. */
-const firstFolder = "scripts/build/guest/";
-
-/** Restores the first folder in comments for shellcheck: moving a folder changes no image, so it must not change a digest. */
-function withoutMoves(scripts: Record<string, Buffer>): Record<string, Buffer> {
-  const before = (script: Buffer): string =>
-    script.toString("utf8").replace(/^(# shellcheck source=)src\/builder\/guest\//gm, `$1${firstFolder}`);
-  return Object.fromEntries(
-    Object.entries(scripts).map(([name, script]) => [name, Buffer.from(before(script))]),
-  );
 }
 
 /** Files in the overlays' `scripts/`, as the job sees them: files of later overlays override those of earlier ones. */

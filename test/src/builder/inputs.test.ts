@@ -52,8 +52,8 @@ describe("the digest of an image's inputs", () => {
     assert.deepEqual(
       [inputsDigest(bios, settings), inputsDigest(uefi, settings)],
       [
-        "27f87b9208db2bf5c1e46dccaebc261870a2e5d85356db67dbc2daed8d16c674",
-        "464ea227b204ff823b4da6e76ff113e06a750364434e3351e43fc2b5a33ca7c8",
+        "a7236183dc152ed3a43f146d1c3fb099477a59d61c805ec5ca3f0a44fc745969",
+        "b723298075848cd2e8f7e35fe80126451c5e79df8dfaecafd2671fa72d45e9a9",
       ],
     );
   });

@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { guestScripts, jobArchive, shellAssignments } from "../../../src/builder/job.ts";
 import { readCpio } from "../../helpers/cpio.ts";
-import { projectRoot } from "../../helpers/project-copy.ts";
 import { runProgram } from "../../helpers/processes.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 

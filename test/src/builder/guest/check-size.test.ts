@@ -1,4 +1,4 @@
-/** Whether a tree fits a disk, against what mke2fs and tune2fs leave free. */
+/** Whether a tree fits a disk, against what mke2fs leaves free. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -7,8 +7,8 @@ import { projectRoot } from "../../../helpers/project-copy.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
 
 /**
- * MiB of a disk → MiB that are free in its filesystem once it has a journal: measured with mke2fs and tune2fs 1.47, with
- * the options of ext4-functions.
+ * MiB of a disk → MiB that are free in its filesystem beside its journal: measured with mke2fs 1.47, with the options of
+ * ext4-functions.
  */
 const free: Record<number, number> = {
   40: 32,

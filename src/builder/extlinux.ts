@@ -1,0 +1,216 @@
+/**
+ * Makes a raw disk bootable with SYSLINUX, as `extlinux --install` does on a mounted filesystem: ldlinux.sys loads by
+ * sector numbers, so its own start and the partition's boot sector must contain those numbers. Works by offset, without
+ * mounting. The offsets and rules are those of SYSLINUX 6.04.
+ */
+import { createHash } from "node:crypto";
+import { closeSync, openSync, writeSync } from "node:fs";
+import { readTar, verifyPackage } from "./apk-archive.ts";
+import { blockBytes } from "./disk-check/facts.ts";
+import { readAt } from "./formats/read-at.ts";
+import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
+import { readPartitionTable } from "./partition-table.ts";
+
+const sectorBytes = 512;
+
+/** Marks the area in ldlinux.sys that an installer fills in. */
+const areaMagic = 0x3eb202fe;
+
+/** The two copies of the auxiliary data vector at the end of ldlinux.sys, a sector each. */
+const vectorSectors = 2;
+
+/** SYSLINUX' own choice for a disk that tells no geometry. A BIOS tells its own, which SYSLINUX prefers. */
+const geometry = { heads: 64, sectorsPerTrack: 32 };
+
+/** What `extlinux --install` writes besides ldlinux.c32. */
+export interface Loader {
+  /** The first sector of the partition. */
+  bootSector: Buffer;
+  /** The content of ldlinux.sys. */
+  ldlinux: Buffer;
+}
+
+/**
+ * The loaders of the syslinux packages that a guest could install, as files of its job:
+ * `files/extlinux/<sha256 of the extlinux program>/{ldlinux.sys,boot-sector}`. The program alone contains them.
+ */
+export async function loaderFiles(
+  mirror: MirrorSettings,
+  repositories: readonly Repository[],
+): Promise<Record<string, Buffer>> {
+  const files: Record<string, Buffer> = {};
+  for (const repository of repositories) {
+    for (const entry of repository.entries.filter(({ name }) => name === "syslinux")) {
+      const archive = await fetchPackage(mirror, repository, entry);
+      const programs = (await readTar(await verifyPackage(archive, entry.checksum))).filter(
+        ({ header }) => header.type === "file" && /(^|\/)extlinux$/.test(header.name),
+      );
+      for (const { content } of programs) {
+        const loader = loaderIn(content);
+        const folder = `files/extlinux/${createHash("sha256").update(content).digest("hex")}`;
+        files[`${folder}/ldlinux.sys`] = loader.ldlinux;
+        files[`${folder}/boot-sector`] = loader.bootSector;
+      }
+    }
+  }
+  return files;
+}
+
+/** Finds the loader in an extlinux program, and appends the empty auxiliary data vector to ldlinux.sys. */
+export function loaderIn(program: Buffer): Loader {
+  const magic = uint32(areaMagic);
+  const starts = indexesOf(program, magic).flatMap((at) => {
+    const banner = program.lastIndexOf("\r\nSYSLINUX ", at, "latin1");
+    return banner >= 0 && at - banner < 64 && (at - banner) % 8 === 0 ? [banner] : [];
+  });
+  const bootSectors = indexesOf(program, Buffer.from("SYSLINUX", "latin1"))
+    .map((at) => program.subarray(at - 3, at - 3 + sectorBytes))
+    .filter((sector) => sector[0] === 0xeb && sector.subarray(510).toString("hex") === "55aa");
+  const [ldlinux, ...otherImages] = starts.flatMap((start) => imagesAt(program, start));
+  const [bootSector, ...otherSectors] = bootSectors;
+  if (ldlinux === undefined || bootSector === undefined || otherImages.length + otherSectors.length > 0) {
+    throw new Error("the syslinux package's extlinux program contains no loader of a known form");
+  }
+  return { bootSector, ldlinux: Buffer.concat([ldlinux, emptyVector(), emptyVector()]) };
+}
+
+/**
+ * The parts of a program that can be an ldlinux.sys which starts there. It is padded to whole sectors, its compressed part
+ * ends with LZO's end marker (0x11 0 0), and the program has its length in a variable.
+ */
+function imagesAt(program: Buffer, start: number): Buffer[] {
+  const images: Buffer[] = [];
+  for (let end = start + sectorBytes; end <= program.length; end += sectorBytes) {
+    const last = program.subarray(end - sectorBytes, end);
+    const padding = sectorBytes - 1 - last.findLastIndex((byte) => byte !== 0);
+    if (padding < 2 || last[sectorBytes - 1 - padding] !== 0x11) continue;
+    const outside = indexesOf(program, uint32(end - start)).filter((at) => at < start || at >= end);
+    if (outside.some((at) => at % 4 === 0)) images.push(program.subarray(start, end));
+  }
+  return images;
+}
+
+/** An auxiliary data vector without data: head, checksum, 500 bytes, tail. */
+function emptyVector(): Buffer {
+  return Buffer.concat([uint32(0x5a2d2fa5), uint32(0xa3041767), Buffer.alloc(500), uint32(0xdd28bf64)]);
+}
+
+/**
+ * Makes a disk bootable whose first partition has the files of `loaderFiles` in place: the boot sector, and
+ * /boot/ldlinux.sys.
+ * @param blocks blocks of /boot/ldlinux.sys in its filesystem, in the file's order
+ */
+export function installExtlinux(disk: string, blocks: readonly number[]): void {
+  const { start, length } = readPartitionTable(disk).partitions[0]!;
+  if (blocks.some((block) => !Number.isSafeInteger(block) || block < 1 || (block + 1) * blockBytes > length))
+    throw new Error(`blocks of /boot/ldlinux.sys are outside of its filesystem: ${blocks.join(" ")}`);
+  const descriptor = openSync(disk, "r+");
+  try {
+    const bootSector = readAt(descriptor, start, sectorBytes);
+    const content = blocks.map((block) => readAt(descriptor, start + block * blockBytes, blockBytes));
+    const file = Buffer.concat(content);
+    const loader = { bootSector, ldlinux: file.subarray(0, endOfLoader(file)) };
+    patchLoader(loader, sectorsOf(blocks), { start: start / sectorBytes, sectors: length / sectorBytes });
+    writeSync(descriptor, bootSector, 0, bootSector.length, start);
+    blocks.forEach((block, index) =>
+      writeSync(descriptor, file, index * blockBytes, blockBytes, start + block * blockBytes),
+    );
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Where ldlinux.sys ends in its blocks: after the second copy of the vector, whose tail is the last thing in it. */
+function endOfLoader(file: Buffer): number {
+  const end = file.lastIndexOf(emptyVector()) + sectorBytes;
+  if (end < sectorBytes || end % sectorBytes !== 0) throw new Error("/boot/ldlinux.sys is not in its blocks");
+  return end;
+}
+
+function sectorsOf(blocks: readonly number[]): number[] {
+  const perBlock = blockBytes / sectorBytes;
+  return blocks.flatMap((block) => Array.from({ length: perBlock }, (_, index) => block * perBlock + index));
+}
+
+/**
+ * Writes into a loader where its sectors are.
+ * @param sectors sectors of ldlinux.sys in its partition, in the file's order; further ones are ignored
+ * @param partition first sector and number of sectors of its partition
+ * @param folder the folder of ldlinux.sys in its filesystem
+ */
+export function patchLoader(
+  { bootSector, ldlinux }: Loader,
+  sectors: readonly number[],
+  partition: { start: number; sectors: number },
+  folder = "/boot",
+): void {
+  const dataSectors = ldlinux.length / sectorBytes - vectorSectors;
+  const image = ldlinux.subarray(0, dataSectors * sectorBytes);
+  const area = image.indexOf(uint32(areaMagic));
+  if (area < 0 || area % 4 !== 0 || sectors.length < dataSectors + vectorSectors)
+    throw new Error("ldlinux.sys has no patch area, or fewer sectors than content");
+  const extended = image.readUInt16LE(area + 22);
+  const field = (index: number): number => image.readUInt16LE(extended + 2 * index);
+  const [vectors, path, pathRoom, extentTable, extentRoom] = [
+    field(0),
+    field(1),
+    field(2),
+    field(5),
+    field(6),
+  ];
+  const [firstLow, firstHigh] = [field(7), field(8)];
+
+  bootSector.writeUInt16LE(sectorBytes, 0x0b);
+  bootSector.writeUInt16LE(partition.sectors < 0x10000 ? partition.sectors : 0, 0x13);
+  bootSector.writeUInt16LE(geometry.sectorsPerTrack, 0x18);
+  bootSector.writeUInt16LE(geometry.heads, 0x1a);
+  bootSector.writeUInt32LE(partition.start, 0x1c);
+  bootSector.writeUInt32LE(partition.sectors, 0x20);
+  bootSector.writeUInt32LE(sectors[0]!, firstLow);
+  bootSector.writeUInt32LE(0, firstHigh);
+
+  const words = image.length / 4;
+  image.writeUInt16LE(dataSectors, area + 8);
+  image.writeUInt16LE(vectorSectors, area + 10);
+  image.writeUInt32LE(words, area + 12);
+  const extents = extentsOf(sectors.slice(1, dataSectors));
+  if (extents.length > extentRoom) throw new Error(`ldlinux.sys is in ${extents.length} pieces: too many`);
+  extents.forEach(({ sector, count }, index) => {
+    image.writeBigUInt64LE(BigInt(sector), extentTable + index * 10);
+    image.writeUInt16LE(count, extentTable + index * 10 + 8);
+  });
+  image.writeBigUInt64LE(BigInt(sectors[dataSectors]!), vectors);
+  image.writeBigUInt64LE(BigInt(sectors[dataSectors + 1]!), vectors + 8);
+  if (folder.length >= pathRoom) throw new Error(`${folder} is too long for ldlinux.sys`);
+  image.write(`${folder}\0`, path, "latin1");
+
+  // The sum of all words, this one included, is the magic number.
+  image.writeUInt32LE(0, area + 16);
+  let checksum = areaMagic;
+  for (let at = 0; at < image.length; at += 4) checksum -= image.readUInt32LE(at);
+  image.writeUInt32LE(checksum >>> 0, area + 16);
+}
+
+/** Joins sectors into the pieces that the boot sector's code reads at once: less than 64 KiB each. */
+function extentsOf(sectors: readonly number[]): { sector: number; count: number }[] {
+  const extents: { sector: number; count: number }[] = [];
+  for (const sector of sectors) {
+    const last = extents.at(-1);
+    const joins = last !== undefined && sector === last.sector + last.count;
+    if (joins && (last.count + 1) * sectorBytes < 0x10000) last.count++;
+    else extents.push({ sector, count: 1 });
+  }
+  return extents;
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes;
+}
+
+function indexesOf(bytes: Buffer, part: Buffer): number[] {
+  const found: number[] = [];
+  for (let at = bytes.indexOf(part); at >= 0; at = bytes.indexOf(part, at + 1)) found.push(at);
+  return found;
+}
