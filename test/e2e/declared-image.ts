@@ -18,6 +18,8 @@ const mirrorFolder = resolve(
 export interface ImageDimensions {
   arch: "x86_64" | "aarch64";
   firmware: "bios" | "uefi";
+  /** @default "tiny" */
+  bootstrap?: "tiny" | "cloudinit";
   cloud: string;
 }
 
@@ -46,15 +48,15 @@ export class DeclaredImage extends Checkout {
   constructor(dimensions: ImageDimensions = { arch: "x86_64", firmware: "bios", cloud: "nocloud" }) {
     super();
     this.dimensions = dimensions;
-    const { arch, firmware, cloud } = dimensions;
-    this.key = `3.23.6-${arch}-${firmware}-tiny-${cloud}-r0`;
-    this.name = `${cloud}_alpine-3.23.6-${arch}-${firmware}-tiny-r0`;
+    const { arch, firmware, bootstrap = "tiny", cloud } = dimensions;
+    this.key = `3.23.6-${arch}-${firmware}-${bootstrap}-${cloud}-r0`;
+    this.name = `${cloud}_alpine-3.23.6-${arch}-${firmware}-${bootstrap}-r0`;
     this.storage = `work/storage/v3.23/${cloud}/${arch}`;
   }
 
   /** Makes the stack and starts its mirror. */
   async begin(): Promise<void> {
-    const images = [{ ...this.dimensions, bootstrap: "tiny" }];
+    const images = [{ bootstrap: "tiny", ...this.dimensions }];
     const entry = {
       release: "3.23.6",
       date: "2026-09-17",

@@ -4,16 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
-import {
-  chmodSync,
-  chownSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:net";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -26,15 +17,7 @@ import { projectCopy, projectRoot } from "../helpers/project-copy.ts";
 import { temporaryFolder } from "../helpers/temporary.ts";
 import { skipWithoutMirror } from "./declared-image.ts";
 import type { EscapeJob, EscapeResult } from "./escapes/guest.ts";
-
-/** An id that no user of the machine has. */
-const ordinary = 64_321;
-
-interface User {
-  name: string;
-  /** A command that runs another one as this user, with its own /etc/subuid. */
-  become: readonly string[];
-}
+import { giveTo, type User, users } from "./escapes/users.ts";
 
 describe("a hostile script in a guest in namespaces", function () {
   this.timeout(180_000);
@@ -128,8 +111,7 @@ describe("a hostile script in a guest in namespaces", function () {
   for (const user of users()) {
     describe(`of ${user.name}`, () => {
       before(() => {
-        if (user.become.length === 0) return;
-        for (const folder of ["work", "work/tmp"]) chownSync(join(copy, folder), ordinary, ordinary);
+        giveTo(user, join(copy, "work"));
       });
 
       it("gets nothing of the host: files, sockets, processes, devices, mounts, keyrings, networks", async () => {
@@ -225,32 +207,6 @@ while :; do sleep 1; done
     });
   }
 });
-
-/** Root and an ordinary user; only the latter if this is one. */
-function users(): User[] {
-  if (process.getuid!() !== 0) return [{ name: "an ordinary user", become: [] }];
-  const folder = temporaryFolder();
-  const etc = (name: string, line: string): string => {
-    const file = join(folder, name);
-    writeFileSync(file, line);
-    return `mount --bind ${file} /etc/${name}`;
-  };
-  const passwd = readFileSync("/etc/passwd", "utf8");
-  const script = [
-    "set -e",
-    etc("passwd", `${passwd}builder:x:${ordinary}:${ordinary}::/nonexistent:/bin/sh\n`),
-    etc("subuid", `builder:700000:65536\n`),
-    etc("subgid", `builder:700000:65536\n`),
-    `exec setpriv --reuid=${ordinary} --regid=${ordinary} --clear-groups -- "$@"`,
-  ].join("\n");
-  return [
-    { name: "root", become: [] },
-    {
-      name: "an ordinary user",
-      become: ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, "become"],
-    },
-  ];
-}
 
 /** The host's perl with its libraries, as files of a job. */
 function perlFiles(): Record<string, string> {

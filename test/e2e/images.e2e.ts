@@ -1,7 +1,7 @@
 /**
  * One image of each firmware and architecture, each of another cloud: built, booted as its cloud boots it, and the same to the
- * last bit when it is built again, with what earlier builds left behind and without, here and by a builder on another
- * machine.
+ * last bit when it is built again, with what earlier builds left behind and without, in namespaces and in a VM, here and by a builder on
+ * another machine.
  */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
@@ -17,6 +17,7 @@ import { DeclaredImage, type ImageDimensions, skipWithoutMirror } from "./declar
 /** What `npm run build -- --json` prints, as far as it is looked at here. */
 interface Built {
   sha512: string;
+  isolation: "vm" | "namespace";
   documents: Record<string, { sha512: string }>;
   /** Whether a second build had the same bytes, where that was asked for. */
   identical?: true;
@@ -66,10 +67,13 @@ describe("an image of x86_64 with BIOS, for NoCloud", function () {
     assert.deepEqual(image().files("work/tmp"), []);
   });
 
-  it("comes out the same here, from packages alone, by a clock that is twenty years ahead", async () => {
+  it("comes out the same here, in a VM, from packages alone, by a clock that is twenty years ahead", async () => {
     // Of this machine and, by its hardware clock, of the guest; timers go as they always do.
     const clock = ["faketime", "-m", "--exclude-monotonic", "-f", "+20y"];
-    const second = await run([...clock, ...buildProgram(image(), "two", "--no-boot", "--no-cache")], image());
+    const second = await run(
+      [...clock, ...buildProgram(image(), "two", "--no-boot", "--no-cache", "--isolation", "vm")],
+      image(),
+    );
     const sums = ({ sha512, documents }: Built): string[] => [
       sha512,
       ...Object.values(documents).map(({ sha512 }) => sha512),
@@ -94,8 +98,28 @@ describe("an image of aarch64, for Google Cloud", function () {
   this.timeout(1_500_000);
   const image = declared({ arch: "aarch64", firmware: "uefi", cloud: "gcp" });
 
-  it("is built and boots", async () => assertBooted(await build(image(), "one")));
+  it("boots, and comes out the same from packages alone", async () => {
+    const built = await build(image(), "one", "--verify");
+    assertBooted(built);
+    assert.equal(built.identical, true);
+  });
 });
+
+for (const [firmware, cloud] of [
+  ["bios", "azure"],
+  ["uefi", "oci"],
+] as const) {
+  describe(`an image with cloud-init, of x86_64 with ${firmware.toUpperCase()}`, function () {
+    this.timeout(1_500_000);
+    const image = declared({ arch: "x86_64", firmware, bootstrap: "cloudinit", cloud });
+
+    it("comes out the same in a VM and in namespaces", async () => {
+      const built = await build(image(), "one", "--no-boot", "--isolation", "namespace", "--verify");
+      assert.equal(built.isolation, "namespace");
+      assert.equal(built.identical, true);
+    });
+  });
+}
 
 /** For a suite: makes the image's stack before its tests, and takes it away after. */
 function declared(dimensions: ImageDimensions): () => DeclaredImage {
