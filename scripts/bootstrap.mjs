@@ -93,7 +93,9 @@ async function ensureSystemTools(options, memory, versions, signal) {
   const missing = await findMissing(requirements, memory, versions);
   if (missing.length === 0) return;
   await installMissing(missing, signal);
-  const stillMissing = await findMissing(requirements, memory, versions);
+  const stillMissing = (await findMissing(requirements, memory, versions)).filter(
+    ({ optional }) => !optional,
+  );
   if (stillMissing.length > 0) {
     throw new BootstrapError(
       "tool-missing",

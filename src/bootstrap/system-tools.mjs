@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { pinned, projectRoot } from "./pinned.mjs";
 import { findOnPath, run } from "./processes.mjs";
-import { BootstrapError, step } from "./report.mjs";
+import { BootstrapError, say, step } from "./report.mjs";
 import { compareVersions, versionIn } from "./versions.mjs";
 
 /**
@@ -15,6 +15,7 @@ import { compareVersions, versionIn } from "./versions.mjs";
  * @property {string} [debianPackage] met if this is installed
  * @property {string} [minimumVersion] of what `command --version` prints
  * @property {"x86_64" | "aarch64"} [arch] only images of this architecture need it
+ * @property {boolean} [optional] images are built without it, but more slowly
  * @property {Partial<Record<PackageManager, string>>} packages
  */
 
@@ -88,6 +89,56 @@ const builderRequirements = [
   },
 ];
 
+/**
+ * What runs build guests in namespaces. Elsewhere than on Linux, there are none.
+ * @type {readonly Requirement[]}
+ */
+const namespaceRequirements = [
+  {
+    name: "bubblewrap",
+    optional: true,
+    command: "bwrap",
+    packages: { apt: "bubblewrap", apk: "bubblewrap", dnf: "bubblewrap" },
+  },
+  {
+    name: "nsenter (util-linux)",
+    optional: true,
+    command: "nsenter",
+    packages: { apt: "util-linux", apk: "util-linux-misc", dnf: "util-linux" },
+  },
+  {
+    name: "newuidmap",
+    optional: true,
+    command: "newuidmap",
+    packages: { apt: "uidmap", apk: "shadow-subids", dnf: "shadow-utils-subid" },
+  },
+  emulatorOf("x86_64"),
+  emulatorOf("aarch64"),
+];
+
+/**
+ * What runs programs of an architecture on a host of another one.
+ * @param {"x86_64" | "aarch64"} arch
+ * @returns {Requirement}
+ */
+function emulatorOf(arch) {
+  const own = { x86_64: "x64", aarch64: "arm64" }[arch];
+  return {
+    name: `QEMU for programs of ${arch}`,
+    arch,
+    optional: true,
+    // On a host of that architecture, any file that is always there will do.
+    files: process.arch === own ? ["/"] : [`/usr/bin/qemu-${arch}-static`, `/usr/bin/qemu-${arch}`],
+    packages: { apt: "qemu-user-static", apk: `qemu-${arch}`, dnf: "qemu-user-static" },
+  };
+}
+
+/** @type {readonly Requirement[]} */
+const allBuilderRequirements = [
+  ...builderRequirements,
+  ...(process.platform === "linux" ? namespaceRequirements : []),
+];
+
 /** @type {readonly Requirement[]} */
 const testRequirements = [
   {
@@ -113,7 +164,7 @@ const testRequirements = [
  */
 export function requirementsFor(wanted) {
   return [
-    ...builderRequirements,
+    ...allBuilderRequirements,
     ...(wanted.tests ? testRequirements : []),
     ...(wanted.offlineKit ? kitRequirements() : []),
   ];
@@ -124,7 +175,7 @@ export function requirementsFor(wanted) {
  * @param {"x86_64" | "aarch64"} arch
  */
 export function requirementsToBuild(arch) {
-  return builderRequirements.filter((requirement) => (requirement.arch ?? arch) === arch);
+  return allBuilderRequirements.filter((requirement) => (requirement.arch ?? arch) === arch);
 }
 
 /** The offline kit extracts programs from Debian packages, so its requirements are Debian packages. */
@@ -243,7 +294,8 @@ export function missingToolsError(missing, manager) {
 }
 
 /**
- * Installs what is missing, if possible (as root, with apt or apk). Otherwise throws an error that says what to do.
+ * Installs what is missing, if possible (as root, with apt or apk). Otherwise throws an error that says what to do, or, if
+ * everything that is missing is optional, only says it.
  * @param {readonly Requirement[]} missing
  * @param {AbortSignal} signal
  */
@@ -252,7 +304,11 @@ export async function installMissing(missing, signal) {
   const isRoot = process.getuid?.() === 0;
   const packages = missing.map((requirement) => (manager ? requirement.packages[manager] : undefined));
   if (!isRoot || (manager !== "apt" && manager !== "apk") || packages.includes(undefined)) {
-    throw missingToolsError(missing, manager);
+    const error = missingToolsError(missing, manager);
+    if (!missing.every(({ optional }) => optional)) throw error;
+    say(`${error.what}: images are built without, more slowly where VMs are emulated`);
+    for (const line of error.hint?.split("\n") ?? []) say(line);
+    return;
   }
   const names = /** @type {string[]} */ ([...new Set(packages)]);
   await step(`${manager}: ${names.join(" ")}`, async () => {

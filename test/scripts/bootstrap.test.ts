@@ -322,9 +322,11 @@ describe("bootstrap", () => {
       assert.equal(
         installCommand("apt", all),
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
-          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 openssh-server shellcheck faketime",
+          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 " +
+          "bubblewrap util-linux uidmap qemu-user-static openssh-server shellcheck faketime",
       );
-      assert.equal(installCommand("brew", all), "brew install qemu bzip2 openssh shellcheck libfaketime");
+      const ofMacs = all.filter(({ optional }) => optional !== true);
+      assert.equal(installCommand("brew", ofMacs), "brew install qemu bzip2 openssh shellcheck libfaketime");
       assert.match(
         installCommand("apk", all) ?? "",
         /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck libfaketime$/,
@@ -336,8 +338,12 @@ describe("bootstrap", () => {
     });
 
     it("are only those of one architecture, for a machine that builds its images", () => {
-      const packages = requirementsToBuild("aarch64").map((one) => one.packages.apt);
-      assert.deepEqual(packages, ["qemu-system-arm", "qemu-utils", "bzip2", "qemu-efi-aarch64"]);
+      const packages = (optional: boolean): (string | undefined)[] =>
+        requirementsToBuild("aarch64")
+          .filter((one) => (one.optional ?? false) === optional)
+          .map((one) => one.packages.apt);
+      assert.deepEqual(packages(false), ["qemu-system-arm", "qemu-utils", "bzip2", "qemu-efi-aarch64"]);
+      assert.deepEqual(packages(true), ["bubblewrap", "util-linux", "uidmap", "qemu-user-static"]);
     });
 
     it("are all in one message, with every command where the package manager isn't known", () => {
