@@ -6,12 +6,18 @@
 import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
 import { readTar, verifyPackage } from "./apk-archive.ts";
-import { blockBytes } from "./disk-check/facts.ts";
+import { Ext4 } from "./disk-reader/ext4/filesystem.ts";
+import { Tree } from "./disk-reader/tree.ts";
+import { Volume } from "./disk-reader/volume.ts";
+import { FormatError } from "./formats/format-error.ts";
 import { readAt } from "./formats/read-at.ts";
 import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
-import { readPartitionTable } from "./partition-table.ts";
+import { type Partition, readPartitionTable } from "./partition-table.ts";
 
 const sectorBytes = 512;
+
+/** Of the root filesystem. */
+const blockBytes = 4096;
 
 /** Marks the area in ldlinux.sys that an installer fills in. */
 const areaMagic = 0x3eb202fe;
@@ -98,10 +104,31 @@ function emptyVector(): Buffer {
 /**
  * Makes a disk bootable whose first partition has the files of `loaderFiles` in place: the boot sector, and
  * /boot/ldlinux.sys.
- * @param blocks blocks of /boot/ldlinux.sys in its filesystem, in the file's order
+ * @throws FormatError if the disk is damaged
  */
-export function installExtlinux(disk: string, blocks: readonly number[]): void {
-  const { start, length } = readPartitionTable(disk).partitions[0]!;
+export async function installExtlinux(disk: string): Promise<void> {
+  const [partition] = readPartitionTable(disk).partitions;
+  if (partition === undefined) throw new FormatError("the partition table: it has no partitions");
+  writeLoader(disk, partition, await blocksOfLoader(disk, partition));
+}
+
+/** Blocks of /boot/ldlinux.sys in its filesystem, in the file's order. */
+async function blocksOfLoader(disk: string, { start, length }: Partition): Promise<number[]> {
+  const descriptor = openSync(disk, "r");
+  try {
+    const filesystem = new Ext4(new Volume(descriptor, start, length));
+    const file = (await Tree.of(filesystem)).file("boot/ldlinux.sys");
+    if (file === undefined) throw new FormatError("the root filesystem: /boot/ldlinux.sys is missing");
+    return [...filesystem.extents(file)].flatMap(({ physical, length: count }) =>
+      Array.from({ length: count }, (_, index) => physical + index),
+    );
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** @param blocks of /boot/ldlinux.sys */
+export function writeLoader(disk: string, { start, length }: Partition, blocks: readonly number[]): void {
   if (blocks.some((block) => !Number.isSafeInteger(block) || block < 1 || (block + 1) * blockBytes > length))
     throw new Error(`blocks of /boot/ldlinux.sys are outside of its filesystem: ${blocks.join(" ")}`);
   const descriptor = openSync(disk, "r+");

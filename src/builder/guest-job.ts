@@ -43,8 +43,6 @@ export interface GuestJob {
   useCache?: boolean;
   /** Called when the guest has packed a base tree of this many bytes on the second disk. An error ends the guest. */
   onBaseMade?: (bytes: number) => Promise<void>;
-  /** Called for each fact that the guest reports about its work: see guest/check/. */
-  onFact?: (fact: string) => void;
   consoleLog: string;
   progress?: Progress;
   scratch: string;

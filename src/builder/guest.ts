@@ -26,7 +26,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       timedOut = true;
       guest?.kill();
     }, deadlineSeconds * 1000);
-    const reading = readReport(guest.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
+    const reading = readReport(guest.lines, guestJob.progress, guestJob.onBaseMade);
     // Awaited below, after the guest has ended.
     reading.catch(() => guest?.kill());
     const ended = await guest.ended;
@@ -110,14 +110,13 @@ interface Report {
 }
 
 /**
- * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `fact KIND TEXT`, `because WORDS`,
- * `failed SCRIPT STATUS`, `result JSON`.
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `because WORDS`, `failed SCRIPT STATUS`,
+ * `result JSON`.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
   progress?: Progress,
   onBaseMade?: (bytes: number) => Promise<void>,
-  onFact?: (fact: string) => void,
 ): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
   for await (const line of lines) {
@@ -130,8 +129,6 @@ export async function readReport(
       progress?.note(text);
     } else if (word === "made") {
       await onBaseMade?.(Number(rest[1]));
-    } else if (word === "fact") {
-      onFact?.(text);
     } else if (word === "because") {
       report.because ??= text;
     } else if (word === "failed") {

@@ -29,6 +29,7 @@ apk add --root $tree --arch x86_64 --initdb --no-cache --no-scripts --keys-dir /
 mkdir -p $tree/dev $tree/proc $tree/mnt
 mount --bind /dev $tree/dev
 mount -t proc proc $tree/proc
+results=
 for disk in /dev/vda /dev/vdb; do
   echo 'start=1MiB, type=83, bootable' | sfdisk --quiet --label dos $disk
   mke2fs -q -t ext4 -b 4096 -N 800 -O '^64bit,^metadata_csum_seed,^orphan_file' \${disk}1
@@ -47,9 +48,9 @@ for disk in /dev/vda /dev/vdb; do
   chroot $tree extlinux --heads 64 --sectors 32 --install /mnt/boot
   umount $tree/mnt
   blocks=$(seq 0 14 | sed 's|^|bmap /boot/ldlinux.sys |' | debugfs -f - \${disk}1 2>/dev/null | grep '^[0-9]')
-  echo "fact $disk" $blocks >&3
+  results="$results\${results:+,}\\"$disk\\":\\"$(echo $blocks)\\""
 done
-echo 'result {}' >&3
+echo "result {$results}" >&3
 `;
 
 describe("SYSLINUX on a disk", function () {
@@ -72,8 +73,7 @@ describe("SYSLINUX on a disk", function () {
       writeFileSync(disk, "");
       truncateSync(disk, 4 * 2 ** 20);
     }
-    const facts: string[] = [];
-    await runJob({
+    const placed = (await runJob({
       what: "extlinux",
       // Only a VM can mount.
       place: (await openBuildPlace("x86_64", { mirror, isolation: "vm", accelerator: "auto" }, progress))
@@ -82,7 +82,6 @@ describe("SYSLINUX on a disk", function () {
       mirror,
       disk: disks["/dev/vda"],
       sharedDisk: { file: disks["/dev/vdb"], readOnly: false },
-      onFact: (fact) => facts.push(fact),
       scratch,
       consoleLog: join(scratch, "console.log"),
       job: jobArchive({
@@ -93,7 +92,7 @@ describe("SYSLINUX on a disk", function () {
         variables: {},
         files: { "install-extlinux": script },
       }),
-    });
+    })) as Record<string, string>;
 
     const [[, ldlinux], [, bootSector]] = Object.entries(await loaderFiles(mirror, repositories)) as [
       [string, Buffer],
@@ -102,11 +101,7 @@ describe("SYSLINUX on a disk", function () {
     const pieces = new Map<string, number>();
     for (const [device, disk] of Object.entries(disks)) {
       const installed = readFileSync(disk);
-      const [, ...words] = facts
-        .find((fact) => fact.startsWith(`${device} `))!
-        .trim()
-        .split(" ");
-      const blocks = words.map(Number);
+      const blocks = placed[device]!.split(" ").map(Number);
       assert.equal(blocks.length, Math.ceil(ldlinux.length / 4096));
       pieces.set(device, blocks.filter((block, index) => block !== blocks[index - 1]! + 1).length);
 
@@ -119,7 +114,7 @@ describe("SYSLINUX on a disk", function () {
       });
       closeSync(descriptor);
       assert.ok(!readFileSync(disk).equals(installed));
-      installExtlinux(disk, blocks);
+      await installExtlinux(disk);
       const different = differences(readFileSync(disk), installed);
       assert.deepEqual(different, [], `${device}: bytes that differ`);
     }

@@ -323,17 +323,20 @@ describe("bootstrap", () => {
         installCommand("apt", all),
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
           "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 " +
-          "bubblewrap util-linux uidmap qemu-user-static openssh-server shellcheck faketime",
+          "bubblewrap util-linux uidmap qemu-user-static openssh-server shellcheck e2fsprogs mtools faketime",
       );
       const ofMacs = all.filter(({ optional }) => optional !== true);
-      assert.equal(installCommand("brew", ofMacs), "brew install qemu bzip2 openssh shellcheck libfaketime");
+      assert.equal(
+        installCommand("brew", ofMacs),
+        "brew install qemu bzip2 openssh shellcheck e2fsprogs mtools libfaketime",
+      );
       assert.match(
         installCommand("apk", all) ?? "",
-        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck libfaketime$/,
+        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck e2fsprogs-extra mtools libfaketime$/,
       );
       assert.match(
         installCommand("dnf", all) ?? "",
-        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck libfaketime$/,
+        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck e2fsprogs mtools libfaketime$/,
       );
     });
 

@@ -2,7 +2,15 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { installExtlinux, type Loader, loaderIn, patchLoader } from "../../../src/builder/extlinux.ts";
+import {
+  installExtlinux,
+  type Loader,
+  loaderIn,
+  patchLoader,
+  writeLoader,
+} from "../../../src/builder/extlinux.ts";
+import { FormatError } from "../../../src/builder/formats/format-error.ts";
+import { type Partition, readPartitionTable } from "../../../src/builder/partition-table.ts";
 import { mbrDisk } from "../../helpers/disk.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
@@ -138,7 +146,8 @@ describe("a disk with SYSLINUX", () => {
   it("has its loader patched in place, and the same again when that is repeated", () => {
     const file = disk();
     const before = readFileSync(file);
-    installExtlinux(file, blocks);
+    const partition = partitionOf(file);
+    writeLoader(file, partition, blocks);
     const installed = readFileSync(file);
     const expected = loader();
     const sectors = blocks.flatMap((block) => run(block * 8, 8));
@@ -150,19 +159,26 @@ describe("a disk with SYSLINUX", () => {
     );
     assert.ok(installed.equals(changed));
     assert.ok(!installed.equals(before));
-    installExtlinux(file, blocks);
+    writeLoader(file, partition, blocks);
     assert.ok(readFileSync(file).equals(installed));
   });
 
-  it("is left alone when its guest names blocks that cannot be", () => {
+  const partitionOf = (file: string): Partition => readPartitionTable(file).partitions[0]!;
+
+  it("is left alone when its filesystem names blocks that cannot be", async () => {
     const file = disk();
+    const partition = partitionOf(file);
     const before = readFileSync(file);
     for (const wrong of [[0], [512], [-1], [1.5], [Number.NaN], [2 ** 53]]) {
-      assert.throws(() => installExtlinux(file, [...blocks, ...wrong]), /are outside of its filesystem/);
+      assert.throws(
+        () => writeLoader(file, partition, [...blocks, ...wrong]),
+        /are outside of its filesystem/,
+      );
     }
     for (const wrong of [[], blocks.slice(0, 10), run(100, 26)]) {
-      assert.throws(() => installExtlinux(file, wrong), /is not in its blocks/);
+      assert.throws(() => writeLoader(file, partition, wrong), /is not in its blocks/);
     }
+    await assert.rejects(installExtlinux(file), FormatError, "this has no filesystem");
     assert.ok(readFileSync(file).equals(before));
   });
 });

@@ -131,15 +131,18 @@ describe("the digest of an image's inputs", () => {
     assert.equal(inputsDigest(someVariant({ services: { disable, enable: turned } }), settings), digest);
   });
 
-  it("changes with what makes the disk, and not with what looks at it", async () => {
-    const of = async (script: string): Promise<string> => {
+  it("changes with what makes the disk, and not with what reads it", async () => {
+    const of = async (file: string): Promise<string> => {
       const copy = projectCopy();
-      appendFileSync(join(copy.root, "src/builder/guest", script), "# another line\n");
+      appendFileSync(
+        join(copy.root, "src/builder", file),
+        file.endsWith(".ts") ? "// another line\n" : "# another line\n",
+      );
       const inputs = await copy.load<typeof Inputs>("src/builder/inputs.ts");
       return inputs.inputsDigest(variant, settings);
     };
-    assert.equal(await of("check/tree-facts"), digest);
-    assert.notEqual(await of("make-disk-bios"), digest);
+    assert.equal(await of("disk-reader/disk-facts.ts"), digest);
+    assert.notEqual(await of("guest/make-disk-bios"), digest);
   });
 
   it("changes with the content of a key that the configuration adds, which must be there", () => {

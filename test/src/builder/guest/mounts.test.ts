@@ -14,10 +14,7 @@ function mounting(scripts: Record<string, string>): string[] {
 describe("guest scripts", () => {
   it("mount nothing, but for the first process of a VM", () => {
     const scripts = Object.entries(guestScripts()).map(([name, script]) => [name, script.toString()]);
-    assert.deepEqual(mounting(Object.fromEntries(scripts) as Record<string, string>), [
-      "check/disk-facts",
-      "init",
-    ]);
+    assert.deepEqual(mounting(Object.fromEntries(scripts) as Record<string, string>), ["init"]);
   });
 
   it("are found to mount something, wherever in a line they do", () => {
