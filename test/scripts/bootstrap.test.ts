@@ -332,11 +332,11 @@ describe("bootstrap", () => {
       );
       assert.match(
         installCommand("apk", all) ?? "",
-        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck e2fsprogs-extra mtools libfaketime$/,
+        /^sudo apk add qemu-system-x86_64 .* aavmf bubblewrap .* openssh-server shellcheck e2fsprogs-extra mtools libfaketime$/,
       );
       assert.match(
         installCommand("dnf", all) ?? "",
-        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck e2fsprogs mtools libfaketime$/,
+        /^sudo dnf install .*edk2-ovmf edk2-aarch64 bubblewrap .*openssh-server ShellCheck e2fsprogs mtools libfaketime$/,
       );
     });
 

@@ -52,8 +52,8 @@ describe("the digest of an image's inputs", () => {
     assert.deepEqual(
       [inputsDigest(bios, settings), inputsDigest(uefi, settings)],
       [
-        "a7236183dc152ed3a43f146d1c3fb099477a59d61c805ec5ca3f0a44fc745969",
-        "b723298075848cd2e8f7e35fe80126451c5e79df8dfaecafd2671fa72d45e9a9",
+        "106fc6f8aded1476ff94757ec9c348c6f4491e144536c3b7c981303e46d33c8d",
+        "0d58668fce8000cfcb5fe901358968166a6c8860325a4cefbf50c480a7fd7359",
       ],
     );
   });

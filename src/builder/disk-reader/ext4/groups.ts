@@ -79,13 +79,13 @@ export function* freeRuns(
 
 function readBitmap(
   volume: Volume,
-  { blockSize, checksumSeed }: Superblock,
+  { blockSize, blocksPerGroup, checksumSeed }: Superblock,
   { blockBitmap, blockBitmapChecksum }: Group,
   number: number,
 ): Buffer {
-  // A group has as many blocks as a block has bits.
   const bitmap = volume.read(blockBitmap * blockSize, blockSize);
-  if (checksumSeed !== undefined && (crc32c(checksumSeed, bitmap) & 0xffff) !== blockBitmapChecksum)
+  const checked = bitmap.subarray(0, blocksPerGroup / 8);
+  if (checksumSeed !== undefined && (crc32c(checksumSeed, checked) & 0xffff) !== blockBitmapChecksum)
     throw new FormatError(`the block bitmap of group ${number} has a wrong checksum`);
   return bitmap;
 }

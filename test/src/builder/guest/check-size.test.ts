@@ -30,9 +30,9 @@ const folder = temporaryFolder();
 
 /** What check-size says of a disk and a tree of so many MiB; nothing where it fits. */
 function checkSize(diskMib: number, treeMib: number): string {
-  writeFileSync(join(folder, "du"), `#!/bin/sh\nprintf '${treeMib}\\t/target\\n'\n`, { mode: 0o755 });
+  writeFileSync(join(folder, "du"), `#!/bin/sh\nprintf '${treeMib}\\t/tree\\n'\n`, { mode: 0o755 });
   const { status, output } = spawnSync("sh", [join(projectRoot, "src/builder/guest/check-size")], {
-    env: { PATH: `${folder}:${process.env.PATH}`, TARGET: "/target", DISK_MIB: String(diskMib) },
+    env: { PATH: `${folder}:${process.env.PATH}`, TREE: "/tree", DISK_MIB: String(diskMib) },
     stdio: ["ignore", "inherit", "inherit", "pipe"],
     encoding: "utf8",
   });
