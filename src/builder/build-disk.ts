@@ -7,7 +7,6 @@ import type { Variant } from "../configuration/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
 import type { Check } from "../lib/checks.ts";
 import { defined } from "../lib/defined.ts";
-import { digestsOfFile } from "../lib/digest.ts";
 import { releaseTime } from "../configuration/release-time.ts";
 import { UserError } from "../lib/user-error.ts";
 import { projectRoot, scratchFolder } from "../lib/workspace.ts";
@@ -215,12 +214,9 @@ async function finishImage(
   diskCheck: BuiltImage["diskCheck"],
   scratch: string,
 ): Promise<BuiltImage> {
-  const converted = await convertDisk(disk, scratch, variant, {
-    uniqueId: ids.fileUuid,
-    time: releaseTime(variant),
-  });
+  const identity = { uniqueId: ids.fileUuid, time: releaseTime(variant) };
+  const { file: converted, sha512, sha256 } = await convertDisk(disk, scratch, variant, identity);
   const file = path.join(folder, path.basename(converted));
-  const { sha512, sha256 } = await digestsOfFile(converted, "sha512", "sha256");
   const documents = writeDocuments(folder, { name: path.basename(file), sha512, sha256 }, report, {
     variant,
     settings,

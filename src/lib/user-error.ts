@@ -67,14 +67,17 @@ export class UserError extends Error {
   }
 }
 
-/** A full disk is not a bug, wherever it shows up: the UserError for it, or undefined for any other error. */
-export function fullDiskError(error: unknown): UserError | undefined {
+/**
+ * A full disk is not a bug, wherever it shows up: the UserError for it, or undefined for any other error.
+ * @param place what was being written, for errors that do not say. Node's do not, once a file is open.
+ */
+export function fullDiskError(error: unknown, place?: string): UserError | undefined {
   if (!(error instanceof Error)) return undefined;
   const { code, dest, path, message } = error as NodeJS.ErrnoException & { dest?: string };
   const isFull =
     code === "ENOSPC" || code === "EDQUOT" || /No space left on device|Disk quota exceeded/.test(message);
   if (!isFull || error instanceof UserError) return undefined;
-  return noRoomError(dest ?? path, message.split("\n")[0], error);
+  return noRoomError(dest ?? path ?? place, message.split("\n")[0], error);
 }
 
 /** The error for a full disk. */

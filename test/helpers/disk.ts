@@ -1,4 +1,5 @@
 /** Writes small raw disks with partition tables, so that the code that reads tables does not test itself. */
+import { createCipheriv } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
 
@@ -93,6 +94,12 @@ function write(
   ftruncateSync(descriptor, sizeMib * 2 ** 20);
   closeSync(descriptor);
   return file;
+}
+
+/** Incompressible bytes, the same each time. */
+export function noise(length: number): Buffer {
+  const cipher = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16));
+  return cipher.update(Buffer.alloc(length));
 }
 
 /** Changes one byte of a file. */

@@ -1,7 +1,7 @@
 /** Reads a disk as EBS direct takes it: in blocks of 512 KiB, without blank ones. */
 import { createHash } from "node:crypto";
 import { open } from "node:fs/promises";
-import { isBlank } from "../../../src/builder/formats/unpack.ts";
+import { isBlank } from "../../../src/builder/formats/disk-content.ts";
 import { readFully } from "./file-parts.ts";
 import { BufferPool } from "../../../src/lib/parallel.ts";
 

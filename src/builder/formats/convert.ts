@@ -1,14 +1,16 @@
 /** Converts a raw disk to the image file that is stored. */
-import { closeSync, fstatSync, openSync, statSync } from "node:fs";
+import { closeSync, fstatSync, openSync, rmSync, statSync } from "node:fs";
 import path from "node:path";
 import { z } from "zod";
-import { UserError } from "../../lib/user-error.ts";
+import { digestsOfFile } from "../../lib/digest.ts";
+import { fullDiskError, UserError } from "../../lib/user-error.ts";
 import { readPartitionTable } from "../partition-table.ts";
 import { qemuImg, runQemuImg } from "../qemu-img.ts";
 import { packBzip2 } from "./bzip2.ts";
 import { FormatError } from "./format-error.ts";
 import { writeGoogleArchive } from "./google-archive.ts";
 import { type ImageExtension, imageExtension, type ImageFormat, imageFileName } from "./image-file.ts";
+import { writeQcow2 } from "./qcow2.ts";
 import { readAt } from "./read-at.ts";
 import { type ReadableDisk, unpack } from "./unpack.ts";
 import { identifyVhd, readVhd, type VhdIdentity, type VhdKind } from "./vhd.ts";
@@ -29,7 +31,7 @@ interface FileFormat {
 
 const formats: Record<ImageExtension, FileFormat> = {
   qcow2: {
-    write: ({ disk, target }) => convertByQemu(disk, target, "qcow2", "-c"),
+    write: ({ disk, target }) => writeQcow2(disk, target),
     async check({ disk, target }) {
       const { exitCode, stdout, stderr } = await runQemuImg("check", "-q", "-f", "qcow2", target);
       if (exitCode !== 0) throw new FormatError(`qemu-img check rejects it (${stderr || stdout})`);
@@ -76,35 +78,49 @@ function vhdKind({ imageFormatOptions }: ImageFormat): VhdKind {
   return imageFormatOptions === "vhd/fixed_force-size" ? "fixed" : "dynamic";
 }
 
+/** An image file that has been verified. */
+export interface ImageFile {
+  file: string;
+  sha512: string;
+  sha256: string;
+}
+
 /**
  * Converts a raw disk to an image file, then reads the file back and verifies it.
- * @param folder gets the file, under the image's file name
+ * @param folder gets the file, under the image's file name. If this fails, there is no file.
  * @param identity what a format records besides the disk; like all bytes, it must be derived from the image's inputs
- * @returns the file
- * @throws UserError if the file does not contain the same disk, or is not valid in its format
+ * @throws UserError if there is no room for the file, if it does not contain the same disk, or is not valid in its format
  */
 export async function convertDisk(
   disk: string,
   folder: string,
   image: ImageFormat,
   identity: VhdIdentity,
-): Promise<string> {
+): Promise<ImageFile> {
   const target = path.join(folder, imageFileName(image));
   const format = formats[imageExtension(image)];
   try {
     readPartitionTable(disk);
     await format.write({ disk, target, image, identity });
-    await format.check({ disk, target, image, identity });
+    const [digests] = await Promise.all([
+      digestsOfFile(target, "sha512", "sha256"),
+      format.check({ disk, target, image, identity }),
+    ]);
+    return { file: target, ...digests };
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    throw new UserError(
-      "image-damaged",
-      `${path.basename(target)} was converted incorrectly: ${error.message}`,
-      "nothing was stored: build it again, and if that does not help, use another version of QEMU",
-      { where: target, cause: error },
-    );
+    rmSync(target, { force: true });
+    throw explained(error, target);
   }
-  return target;
+}
+
+function explained(error: unknown, target: string): unknown {
+  if (!(error instanceof FormatError)) return fullDiskError(error, target) ?? error;
+  return new UserError(
+    "image-damaged",
+    `${path.basename(target)} was converted incorrectly: ${error.message}`,
+    "nothing was stored: build it again, and if that does not help, use another version of QEMU",
+    { where: target, cause: error },
+  );
 }
 
 async function convertByQemu(

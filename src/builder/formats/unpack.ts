@@ -1,10 +1,12 @@
 /** Unpacks image files to disks. */
-import { closeSync, ftruncateSync, openSync, writeSync } from "node:fs";
+import { closeSync, ftruncateSync, openSync } from "node:fs";
 import path from "node:path";
 import { qemuImg } from "../qemu-img.ts";
 import { unpackBzip2 } from "./bzip2.ts";
+import { isBlank } from "./disk-content.ts";
 import { readGoogleArchive } from "./google-archive.ts";
 import { splitFileName } from "./image-file.ts";
+import { writeAt } from "./write-at.ts";
 
 /** A disk that QEMU can open. */
 export interface ReadableDisk {
@@ -44,16 +46,11 @@ async function writeSparse(chunks: AsyncIterable<Buffer>, target: string): Promi
   try {
     let position = 0;
     for await (const chunk of chunks) {
-      if (!isBlank(chunk)) writeSync(descriptor, chunk, 0, chunk.length, position);
+      if (!isBlank(chunk)) writeAt(descriptor, position, chunk);
       position += chunk.length;
     }
     ftruncateSync(descriptor, position);
   } finally {
     closeSync(descriptor);
   }
-}
-
-/** Whether all bytes are zero: the first is zero, and each equals the one before. */
-export function isBlank(chunk: Buffer): boolean {
-  return chunk[0] === 0 && chunk.subarray(1).equals(chunk.subarray(0, -1));
 }

@@ -36,10 +36,11 @@ describe("a disk's conversion", () => {
   });
 
   let runs = 0;
-  const convert = (format: Omit<ImageFormat, "name">, from = disk): Promise<string> => {
+  const convert = async (format: Omit<ImageFormat, "name">, from = disk): Promise<string> => {
     const out = join(folder, String((runs += 1)));
     mkdirSync(out);
-    return convertDisk(from, out, { name: "image-1.2.3-r0", ...format }, identity);
+    const { file } = await convertDisk(from, out, { name: "image-1.2.3-r0", ...format }, identity);
+    return file;
   };
 
   for (const [kind, format] of Object.entries(kinds)) {

@@ -99,8 +99,10 @@ describe("two builds of an image", function () {
 
   it("are compared by what is in their files, and by the files where that is the same", async () => {
     const identity = { uniqueId: "0a1b2c3d-4e5f-8677-a899-aabbccddeeff", time: 1_790_000_000 };
-    const vhd = (disk: string, name: string): Promise<string> =>
-      convertDisk(disk, folder, { name, imageFormat: "vhd", imageFormatOptions: "vhd/force-size" }, identity);
+    const vhd = async (disk: string, name: string): Promise<string> => {
+      const image = { name, imageFormat: "vhd", imageFormatOptions: "vhd/force-size" } as const;
+      return (await convertDisk(disk, folder, image, identity)).file;
+    };
     const one = await vhd(first, "one");
     flipByte(second, placeOf(motd));
     const lines = await compareImages(one, await vhd(second, "two"));
