@@ -38,7 +38,7 @@ export interface Loader {
 
 /**
  * The loaders of the syslinux packages that a guest could install, as files of its job:
- * `files/extlinux/<sha256 of the extlinux program>/{ldlinux.sys,boot-sector}`. The program alone contains them.
+ * `files/extlinux/<sha256 of the extlinux program>/{ldlinux.sys,boot-sector}`. Only the program itself contains them.
  */
 export async function loaderFiles(
   mirror: MirrorSettings,
@@ -47,37 +47,34 @@ export async function loaderFiles(
   const files: Record<string, Buffer> = {};
   for (const repository of repositories) {
     for (const entry of repository.entries.filter(({ name }) => name === "syslinux")) {
-      const archive = await fetchPackage(mirror, repository, entry);
-      const programs = (await readTar(await verifyPackage(archive, entry.checksum))).filter(
+      const data = await verifyPackage(await fetchPackage(mirror, repository, entry), entry.checksum);
+      const program = (await readTar(data)).find(
         ({ header }) => header.type === "file" && /(^|\/)extlinux$/.test(header.name),
       );
-      for (const { content } of programs) {
-        const loader = loaderIn(content);
-        const folder = `files/extlinux/${createHash("sha256").update(content).digest("hex")}`;
-        files[`${folder}/ldlinux.sys`] = loader.ldlinux;
-        files[`${folder}/boot-sector`] = loader.bootSector;
-      }
+      const loader = program && loaderIn(program.content);
+      if (loader === undefined) throw new Error(`syslinux ${entry.version} has no loader of a known form`);
+      const folder = `files/extlinux/${createHash("sha256").update(program!.content).digest("hex")}`;
+      files[`${folder}/ldlinux.sys`] = loader.ldlinux;
+      files[`${folder}/boot-sector`] = loader.bootSector;
     }
   }
   return files;
 }
 
-/** Finds the loader in an extlinux program, and appends the empty auxiliary data vector to ldlinux.sys. */
-export function loaderIn(program: Buffer): Loader {
-  const magic = uint32(areaMagic);
-  const starts = indexesOf(program, magic).flatMap((at) => {
+/**
+ * The loader in an extlinux program. Its ldlinux.sys gets the two empty vectors that every installed one has.
+ * @returns undefined if there is none, or more than one
+ */
+export function loaderIn(program: Buffer): Loader | undefined {
+  const images = indexesOf(program, uint32(areaMagic)).flatMap((at) => {
     const banner = program.lastIndexOf("\r\nSYSLINUX ", at, "latin1");
-    return banner >= 0 && at - banner < 64 && (at - banner) % 8 === 0 ? [banner] : [];
+    return banner >= 0 && at - banner < 64 && (at - banner) % 8 === 0 ? imagesAt(program, banner) : [];
   });
-  const bootSectors = indexesOf(program, Buffer.from("SYSLINUX", "latin1"))
-    .map((at) => program.subarray(at - 3, at - 3 + sectorBytes))
-    .filter((sector) => sector[0] === 0xeb && sector.subarray(510).toString("hex") === "55aa");
-  const [ldlinux, ...otherImages] = starts.flatMap((start) => imagesAt(program, start));
-  const [bootSector, ...otherSectors] = bootSectors;
-  if (ldlinux === undefined || bootSector === undefined || otherImages.length + otherSectors.length > 0) {
-    throw new Error("the syslinux package's extlinux program contains no loader of a known form");
-  }
-  return { bootSector, ldlinux: Buffer.concat([ldlinux, emptyVector(), emptyVector()]) };
+  const bootSectors = indexesOf(program, Buffer.from("\xeb\x58\x90SYSLINUX", "latin1"))
+    .map((at) => program.subarray(at, at + sectorBytes))
+    .filter((sector) => sector.subarray(510).toString("hex") === "55aa");
+  if (images.length !== 1 || bootSectors.length !== 1) return undefined;
+  return { bootSector: bootSectors[0]!, ldlinux: Buffer.concat([images[0]!, emptyVector(), emptyVector()]) };
 }
 
 /**
@@ -90,8 +87,8 @@ function imagesAt(program: Buffer, start: number): Buffer[] {
     const last = program.subarray(end - sectorBytes, end);
     const padding = sectorBytes - 1 - last.findLastIndex((byte) => byte !== 0);
     if (padding < 2 || last[sectorBytes - 1 - padding] !== 0x11) continue;
-    const outside = indexesOf(program, uint32(end - start)).filter((at) => at < start || at >= end);
-    if (outside.some((at) => at % 4 === 0)) images.push(program.subarray(start, end));
+    const lengths = indexesOf(program, uint32(end - start)).filter((at) => at % 4 === 0);
+    if (lengths.some((at) => at < start || at >= end)) images.push(program.subarray(start, end));
   }
   return images;
 }
@@ -171,45 +168,43 @@ export function patchLoader(
   partition: { start: number; sectors: number },
   folder = "/boot",
 ): void {
-  const dataSectors = ldlinux.length / sectorBytes - vectorSectors;
-  const image = ldlinux.subarray(0, dataSectors * sectorBytes);
+  const image = ldlinux.subarray(0, ldlinux.length - vectorSectors * sectorBytes);
+  const imageSectors = image.length / sectorBytes;
   const area = image.indexOf(uint32(areaMagic));
-  if (area < 0 || area % 4 !== 0 || sectors.length < dataSectors + vectorSectors)
-    throw new Error("ldlinux.sys has no patch area, or fewer sectors than content");
-  const extended = image.readUInt16LE(area + 22);
-  const field = (index: number): number => image.readUInt16LE(extended + 2 * index);
-  const [vectors, path, pathRoom, extentTable, extentRoom] = [
-    field(0),
-    field(1),
-    field(2),
-    field(5),
-    field(6),
-  ];
-  const [firstLow, firstHigh] = [field(7), field(8)];
+  if (area < 0 || area % 4 !== 0) throw new Error("ldlinux.sys has no patch area");
+  const [first, ...others] = sectors.slice(0, imageSectors);
+  const vectors = sectors.slice(imageSectors, imageSectors + vectorSectors);
+  if (vectors.length < vectorSectors) throw new Error("ldlinux.sys has fewer sectors than content");
+  const extents = extentsOf(others);
 
+  // Where the area's second part is, and in it the places of what is longer, with their lengths.
+  const further = image.readUInt16LE(area + 22);
+  const [vectorTable, folderName, folderRoom, , , extentTable, extentRoom, firstLow, firstHigh] = Array.from(
+    { length: 9 },
+    (_, index) => image.readUInt16LE(further + 2 * index),
+  ) as [number, number, number, number, number, number, number, number, number];
+  if (extents.length > extentRoom) throw new Error(`ldlinux.sys is in ${extents.length} pieces: too many`);
+  if (folder.length >= folderRoom) throw new Error(`${folder} is too long for ldlinux.sys`);
+
+  // The boot sector has the form of a FAT filesystem's.
   bootSector.writeUInt16LE(sectorBytes, 0x0b);
   bootSector.writeUInt16LE(partition.sectors < 0x10000 ? partition.sectors : 0, 0x13);
   bootSector.writeUInt16LE(geometry.sectorsPerTrack, 0x18);
   bootSector.writeUInt16LE(geometry.heads, 0x1a);
   bootSector.writeUInt32LE(partition.start, 0x1c);
   bootSector.writeUInt32LE(partition.sectors, 0x20);
-  bootSector.writeUInt32LE(sectors[0]!, firstLow);
+  bootSector.writeUInt32LE(first!, firstLow);
   bootSector.writeUInt32LE(0, firstHigh);
 
-  const words = image.length / 4;
-  image.writeUInt16LE(dataSectors, area + 8);
+  image.writeUInt16LE(imageSectors, area + 8);
   image.writeUInt16LE(vectorSectors, area + 10);
-  image.writeUInt32LE(words, area + 12);
-  const extents = extentsOf(sectors.slice(1, dataSectors));
-  if (extents.length > extentRoom) throw new Error(`ldlinux.sys is in ${extents.length} pieces: too many`);
+  image.writeUInt32LE(image.length / 4, area + 12);
   extents.forEach(({ sector, count }, index) => {
     image.writeBigUInt64LE(BigInt(sector), extentTable + index * 10);
     image.writeUInt16LE(count, extentTable + index * 10 + 8);
   });
-  image.writeBigUInt64LE(BigInt(sectors[dataSectors]!), vectors);
-  image.writeBigUInt64LE(BigInt(sectors[dataSectors + 1]!), vectors + 8);
-  if (folder.length >= pathRoom) throw new Error(`${folder} is too long for ldlinux.sys`);
-  image.write(`${folder}\0`, path, "latin1");
+  vectors.forEach((sector, index) => image.writeBigUInt64LE(BigInt(sector), vectorTable + index * 8));
+  image.write(`${folder}\0`, folderName, "latin1");
 
   // The sum of all words, this one included, is the magic number.
   image.writeUInt32LE(0, area + 16);
