@@ -18,6 +18,8 @@ export interface BuildSettings {
   slots: Slots;
   /** `auto` probes; any other value is used as is. */
   accelerator: "auto" | "kvm" | "hvf" | "tcg";
+  /** Where guest scripts run. @default "vm" */
+  isolation?: "auto" | "vm" | "namespace";
   /** Deadline of one guest, counted from when it gets its slot. */
   timeoutMinutes: number;
   /** Size limit of the caches, in GiB. */
