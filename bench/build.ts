@@ -1,73 +1,128 @@
-/** `npm run bench -- build`: measures builds and boot tests. */
+/** `npm run bench -- build`: compares builders, builds a whole release, or measures images one by one. */
 import { clouds } from "../clouds/registry.ts";
-import path from "node:path";
-import { execa } from "execa";
-import pLimit from "p-limit";
+import { type BuildSettings, buildSettings } from "../src/builder/build-settings.ts";
 import { loadVariants } from "../src/configuration/index.ts";
 import { idlePatterns, isSelected } from "../src/configuration/select.ts";
 import { readStackFile } from "../src/configuration/settings.ts";
 import type { Variant } from "../src/configuration/variant.ts";
-import { buildSettings } from "../src/builder/build-settings.ts";
 import { print } from "../src/lib/command.ts";
-import { figureColumns, figureRows } from "../src/lib/table.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { projectRoot } from "../src/lib/workspace.ts";
-import type { Caches, MeasureBuild, Measurement } from "./measure-build.ts";
+import { compare, imageToCompare } from "./compare.ts";
+import { comparisonTable, differingImages, phaseTable } from "./comparison-table.ts";
+import { buildFleet, type Fleet, fleetTable } from "./fleet.ts";
+import { imagesTable, differing, measureImages, phasesOfImages } from "./images.ts";
 import { machine } from "./machine.ts";
+import type { Caches } from "./measure-build.ts";
+import { between, type Isolation, readIsolations } from "./options.ts";
+import { findPeer } from "./peer.ts";
 
 export interface BuildOptions {
-  only: string[];
+  /** @default what each kind of benchmark says */
+  only?: string[];
   skip?: string[];
   stack: string;
   caches: Caches[];
   boot: boolean;
-  atOnce: string;
+  /** @default 1, or 2 for a whole release */
+  atOnce?: string;
+  /** @default 1, or 3 for a comparison */
+  runs?: string;
+  /** The isolations to compare, with commas between. */
+  isolation?: string;
+  /** The peer's script, or its folder. */
+  against?: string;
+  /** Builds all images of a release. */
+  fleet: boolean;
   phases: boolean;
   json: boolean;
 }
 
-/** Builds and boot-tests images and prints the measurements. Failed images are listed as such. */
+/** The release that is measured unless `--only` names another. */
+const release = "3.23.6";
+
+/** Runs the benchmark that the options choose, prints its table, and fails if builds failed or differ. */
 export async function benchBuild(options: BuildOptions): Promise<void> {
   const settings = buildSettings(readStackFile(projectRoot, options.stack, clouds));
-  const begun = performance.now();
-  const limit = pLimit(Number(options.atOnce));
-  const measurements = (
-    await Promise.all(
-      selectedVariants(options).map((variant) =>
-        limit(async () => {
-          const measured: Measurement[] = [];
-          for (const caches of options.caches) {
-            const boot = options.boot && caches === options.caches.at(-1);
-            const one = await measure({ variant, settings, caches, boot });
-            // The table is printed only at the end, possibly hours later.
-            process.stderr.write(`${JSON.stringify(one)}\n`);
-            measured.push(one);
-          }
-          return measured;
-        }),
-      ),
-    )
-  ).flat();
-  const minutes = (performance.now() - begun) / 60_000;
-  const beside = options.atOnce === "1" ? "" : `, ${options.atOnce} at once`;
-  const end = `${measurements.length} builds in ${minutes.toFixed(1)} minutes${beside}`;
-  const table = [...tables(measurements, options.phases), machine(), end].join("\n");
-  print({ text: options.json ? JSON.stringify(measurements, undefined, 2) : table, warnings: [] });
-  const failed = measurements.filter(({ error }) => error !== undefined);
-  const differing = differingImages(measurements);
-  if (failed.length + differing.length === 0) return;
-  throw new UserError(
-    "benchmark-failed",
-    [
-      ...failed.map(({ image, caches, error }) => `${image} (${caches}): ${error}`),
-      ...differing.map((image) => `${image}: cold and warm builds differ`),
-    ].join("\n"),
-  );
+  if (options.fleet) return benchFleet(options, settings);
+  const isComparison = options.against !== undefined || options.isolation !== undefined;
+  return isComparison ? benchComparison(options, settings) : benchImages(options, settings);
 }
 
-function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
-  const all = loadVariants({ root: projectRoot, clouds });
-  const idle = idlePatterns(all, { only, skip });
+/** This project's builders, and the peer if one is given, on the same image. */
+async function benchComparison(options: BuildOptions, settings: BuildSettings): Promise<void> {
+  const variant = imageToCompare(selectedVariants(options, `${release}-x86_64-bios-tiny-nocloud`));
+  const rows = await compare({
+    variant,
+    all: allVariants(),
+    settings,
+    isolations: isolationsOf(options, settings),
+    peer: options.against === undefined ? undefined : await findPeer(options.against, variant),
+    runs: between(1, 1000, "--runs", options.runs ?? "3"),
+  });
+  const table = [comparisonTable(rows), ...(options.phases ? ["", phaseTable(rows), ""] : []), machine()];
+  printResult(options, rows, table);
+  fail([
+    ...rows
+      .filter(({ failed }) => failed)
+      .map(({ builder, what, reason }) => `${builder}, ${what}: ${reason}`),
+    ...differingImages(rows).map((image) => `${image}: builds differ`),
+  ]);
+}
+
+/** All images of a release from empty caches, once for each isolation. */
+async function benchFleet(options: BuildOptions, settings: BuildSettings): Promise<void> {
+  const variants = selectedVariants(options, release);
+  const atOnce = between(1, 1000, "--at-once", options.atOnce ?? "2");
+  const fleets: Fleet[] = [];
+  for (const isolation of isolationsOf(options, settings))
+    fleets.push(await buildFleet(variants, { ...settings, isolation }, atOnce));
+  const phases = options.phases ? fleets.flatMap((fleet) => [phasesOfImages(fleet.measurements), ""]) : [];
+  printResult(options, fleets, [...phases, fleetTable(fleets), machine()]);
+  fail(fleets.flatMap(({ failures }) => failures));
+}
+
+/** Images one by one, each with and without caches, and their boot tests. Failed images are listed as such. */
+async function benchImages(options: BuildOptions, settings: BuildSettings): Promise<void> {
+  const begun = performance.now();
+  const atOnce = between(1, 1000, "--at-once", options.atOnce ?? "1");
+  const runs = between(1, 1000, "--runs", options.runs ?? "1");
+  const { caches, boot } = options;
+  const variants = selectedVariants(options, `${release}-x86_64-*-tiny-nocloud`);
+  const measurements = await measureImages(variants, settings, { caches, boot, runs, atOnce });
+  const minutes = (performance.now() - begun) / 60_000;
+  const beside = atOnce === 1 ? "" : `, ${atOnce} at once`;
+  const end = `${measurements.length} builds in ${minutes.toFixed(1)} minutes${beside}`;
+  const phases = options.phases ? ["", phasesOfImages(measurements), ""] : [];
+  printResult(options, measurements, [imagesTable(measurements), ...phases, machine(), end]);
+  fail([
+    ...measurements
+      .filter(({ error }) => error !== undefined)
+      .map(({ image, caches, error }) => `${image} (${caches}): ${error}`),
+    ...differing(measurements).map((image) => `${image}: builds differ`),
+  ]);
+}
+
+function printResult({ json }: BuildOptions, result: unknown, lines: readonly string[]): void {
+  print({ text: json ? JSON.stringify(result, undefined, 2) : lines.join("\n"), warnings: [] });
+}
+
+function fail(failures: readonly string[]): void {
+  if (failures.length > 0) throw new UserError("benchmark-failed", failures.join("\n"));
+}
+
+/** The isolations of `--isolation`, or the one that the stack sets. */
+function isolationsOf({ isolation }: BuildOptions, settings: BuildSettings): Isolation[] {
+  return isolation === undefined ? [settings.isolation ?? "auto"] : readIsolations(isolation);
+}
+
+const allVariants = (): Variant[] => loadVariants({ root: projectRoot, clouds });
+
+/** The images that `--only` and `--skip` select. @param otherwise the pattern if there is no `--only` */
+function selectedVariants({ only = [], skip = [] }: BuildOptions, otherwise: string): Variant[] {
+  const all = allVariants();
+  const patterns = { only: only.length > 0 ? only : [otherwise], skip };
+  const idle = idlePatterns(all, patterns);
   if (idle.length > 0) {
     throw new UserError(
       "selection-empty",
@@ -76,62 +131,5 @@ function selectedVariants({ only, skip = [] }: BuildOptions): Variant[] {
       { where: "--only, --skip" },
     );
   }
-  return all.filter((variant) => isSelected(variant, { only, skip }));
-}
-
-/** Measures in a new process, so that its memory usage is that of this build. */
-async function measure(job: MeasureBuild): Promise<Measurement> {
-  const program = path.join(import.meta.dirname, "measure-build.ts");
-  const { stdout } = await execa(process.execPath, [program], {
-    cwd: projectRoot,
-    stderr: "inherit",
-    input: JSON.stringify(job),
-  });
-  return JSON.parse(stdout) as Measurement;
-}
-
-/** Images whose builds differ. */
-function differingImages(measurements: readonly Measurement[]): string[] {
-  const digests = new Map<string, Set<string>>();
-  for (const { image, sha512 } of measurements) {
-    if (sha512 !== undefined) digests.set(image, (digests.get(image) ?? new Set()).add(sha512));
-  }
-  return [...digests].filter(([, found]) => found.size > 1).map(([image]) => image);
-}
-
-function tables(measurements: readonly Measurement[], withPhases: boolean): string[] {
-  const differing = differingImages(measurements);
-  const comparedImages = measurements
-    .map(({ image }) => image)
-    .filter((image, index, all) => all.indexOf(image) !== index);
-  const number = (value: number | undefined): string => value?.toFixed(1) ?? "";
-  const builds = figureRows(
-    measurements.map((one) => ({
-      image: one.image,
-      caches: one.caches,
-      "build s": number(one.buildSeconds),
-      "of it convert s": number(one.convertSeconds),
-      "boot test s": number(one.bootSeconds),
-      "disk / boot checks": `${one.diskChecks ?? ""} / ${one.bootChecks ?? ""}`,
-      "file MiB": number(one.bytes === undefined ? undefined : one.bytes / 2 ** 20),
-      "host MiB": one.hostMib,
-      bytes:
-        one.error !== undefined
-          ? "failed"
-          : differing.includes(one.image)
-            ? "differ"
-            : comparedImages.includes(one.image)
-              ? "same"
-              : "",
-      accelerator: one.accelerator ?? "",
-    })),
-  );
-  if (!withPhases) return [builds];
-  const phases = figureColumns(
-    measurements.map(({ image, caches, phases = {} }) => ({
-      seconds: `${image} ${caches}`,
-      ...Object.fromEntries(Object.entries(phases).filter(([, seconds]) => seconds >= 0.05)),
-    })),
-  );
-  return [builds, "", phases, ""];
+  return all.filter((variant) => isSelected(variant, patterns));
 }

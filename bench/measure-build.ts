@@ -10,6 +10,7 @@ import type { BuildSettings } from "../src/builder/build-settings.ts";
 import { startProgress } from "../src/builder/progress.ts";
 import { withBuildSlot } from "../src/builder/slots.ts";
 import { runCommand } from "../src/lib/command.ts";
+import type { ErrorCode } from "../src/lib/error-codes.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { scratchFolder } from "../src/lib/workspace.ts";
 import { peakMib } from "./machine.ts";
@@ -24,6 +25,8 @@ export interface MeasureBuild {
   caches: Caches;
   /** Whether to boot-test the image, too. */
   boot: boolean;
+  /** A folder that gets the image; undefined to delete it. */
+  keepIn?: string;
 }
 
 /** The measurements of a build and its boot test. */
@@ -45,11 +48,15 @@ export interface Measurement {
   hostMib: number;
   /** Why the build or the boot test failed. */
   error?: string;
+  /** The error's code. */
+  errorCode?: ErrorCode;
+  /** The image, if it was kept. */
+  file?: string;
 }
 
-async function measure({ variant, settings, caches, boot }: MeasureBuild): Promise<Measurement> {
+async function measure({ variant, settings, caches, boot, keepIn }: MeasureBuild): Promise<Measurement> {
   const measurement: Measurement = { image: variant.imageKey, caches, hostMib: 0 };
-  const out = scratchFolder("bench");
+  const out = keepIn ?? scratchFolder("bench");
   try {
     const progress = startProgress(`${variant.name} (${caches})`);
     const image = await buildDisk(variant, settings, out, progress, {
@@ -65,6 +72,7 @@ async function measure({ variant, settings, caches, boot }: MeasureBuild): Promi
       bytes: image.size,
       sha512: image.sha512,
       diskChecks: image.diskCheck.passed,
+      ...(keepIn === undefined ? {} : { file: image.file }),
     });
     if (boot) {
       const tested = await bootTest(variant, image, clouds, progress);
@@ -72,9 +80,9 @@ async function measure({ variant, settings, caches, boot }: MeasureBuild): Promi
     }
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    measurement.error = error.what;
+    Object.assign(measurement, { error: error.what, errorCode: error.code });
   } finally {
-    rmSync(out, { recursive: true, force: true });
+    if (keepIn === undefined) rmSync(out, { recursive: true, force: true });
   }
   return { ...measurement, hostMib: peakMib() };
 }

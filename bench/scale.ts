@@ -10,6 +10,7 @@ import { figureColumns, type Figures } from "../src/lib/table.ts";
 import { UserError } from "../src/lib/user-error.ts";
 import { watchSession, type Usage } from "./session-usage.ts";
 import { machine } from "./machine.ts";
+import { between } from "./options.ts";
 
 /** All images in one stack, or one stack per Alpine version. */
 export const layouts = ["one", "by-version"] as const;
@@ -95,17 +96,6 @@ export async function benchScale(options: ScaleOptions): Promise<Output> {
 /** Alpine versions, newest first. Some are fictitious, to have enough. */
 function allVersions(): string[] {
   return Array.from({ length: newestVersion - 9 }, (_, i) => `3.${newestVersion - i}`);
-}
-
-function between(minimum: number, maximum: number, option: string, text: string): number {
-  const number = Number(text);
-  if (Number.isInteger(number) && number >= minimum && number <= maximum) return number;
-  throw new UserError(
-    "usage",
-    `${option} ${text}: expected a whole number from ${minimum} to ${maximum}`,
-    undefined,
-    { where: option },
-  );
 }
 
 interface Fleet {

@@ -1,10 +1,8 @@
 /** Measures the memory and CPU time of the processes of a session. */
-import { readdirSync, readFileSync } from "node:fs";
+import { kibOf, readProcessFile, runningProcesses } from "./processes.ts";
 
 /** How often processes are sampled. Each sample takes some milliseconds of CPU time. */
 const everyMs = 200;
-/** Unit of the times in /proc. On Linux, it has been the same for decades. */
-const ticksPerSecond = 100;
 
 /** Resources that the processes of a session used, except processes that started and ended between two samples. */
 export interface Usage {
@@ -24,7 +22,7 @@ export interface Usage {
  */
 export function watchSession(session: number): () => Usage | undefined {
   const usage: Usage = { largestMib: 0, programMib: 0, allMib: 0, cpuSeconds: 0 };
-  const seconds = new Map<string, number>();
+  const seconds = new Map<number, number>();
   const look = (): void => {
     const processes = processesOf(session);
     const sum = (some: readonly Seen[]): number => some.reduce((total, { kib }) => total + kib, 0) / 1024;
@@ -42,32 +40,21 @@ export function watchSession(session: number): () => Usage | undefined {
 }
 
 interface Seen {
-  pid: string;
+  pid: number;
   kib: number;
   cpuSeconds: number;
   isProgram: boolean;
 }
 
 function processesOf(session: number): Seen[] {
-  if (process.platform !== "linux") return [];
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .flatMap((pid) => {
-      try {
-        // Skips the first two fields: the second is the program's name, which may contain anything.
-        const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
-          .replace(/^.*\) /s, "")
-          .split(" ");
-        if (Number(stat[3]) !== session) return [];
-        const kib = Number(/^VmRSS:\s*(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0);
-        const words = readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
-        const cpuSeconds = (Number(stat[11]) + Number(stat[12])) / ticksPerSecond;
-        return [{ pid, kib, cpuSeconds, isProgram: words.some(isOfCliOrProgram) }];
-      } catch {
-        // The process ended in the meantime.
-        return [];
-      }
-    });
+  return runningProcesses()
+    .filter((one) => one.session === session)
+    .map(({ pid, cpuSeconds }) => ({
+      pid,
+      cpuSeconds,
+      kib: kibOf(readProcessFile(pid, "status"), "VmRSS"),
+      isProgram: (readProcessFile(pid, "cmdline") ?? "").split("\0").some(isOfCliOrProgram),
+    }));
 }
 
 /** Whether a word in a command line identifies the CLI, the language host, or a Pulumi program. */

@@ -10,10 +10,13 @@ const program = new Command("npm run bench --").description("Runs a benchmark an
 
 program
   .command("build")
-  .description("builds images from packages alone (cold) and with caches (warm), and boot-tests them")
-  .option("--only <pattern...>", "only images whose key has all of these words; also globs or whole keys", [
-    "3.23.6-x86_64-*-tiny-nocloud",
-  ])
+  .description(
+    "builds images from packages alone (cold) and with caches (warm), and boot-tests them; compares builders; or builds a release",
+  )
+  .option(
+    "--only <pattern...>",
+    "only images whose key has all of these words; also globs or whole keys (default: Tiny Cloud for NoCloud on x86_64; with --fleet, a release)",
+  )
   .option("--skip <pattern...>", "skip images that match any of these")
   .option("--stack <name>", "the stack whose mirror and build settings to use", "dev")
   .addOption(
@@ -22,7 +25,27 @@ program
       .default(["cold", "warm"]),
   )
   .option("--no-boot", "skip the boot tests")
-  .option("--at-once <n>", "how many to measure at once, limited by the build slots", "1")
+  .option(
+    "--isolation <list>",
+    "compare where builds run: vm, namespace, or vm,namespace; empties the caches",
+  )
+  .option(
+    "--against <peer>",
+    "compare with this script of alpine-make-vm-image, or the one in this folder; needs root",
+  )
+  .addOption(
+    new Option("--fleet", "build all images of a release from empty caches, and print the total")
+      .default(false)
+      .conflicts("against"),
+  )
+  .option(
+    "--runs <n>",
+    "how often to measure each thing (default: 3 with --isolation or --against, otherwise 1)",
+  )
+  .option(
+    "--at-once <n>",
+    "how many to measure at once, limited by the build slots (default: 2 with --fleet, otherwise 1)",
+  )
   .option("--phases", "also print the time of each build phase", false)
   .option("--json", "print JSON instead of a table", false)
   .action(benchBuild);

@@ -7,7 +7,8 @@ import { digestOfFile } from "../lib/digest.ts";
 import { cacheFolder } from "../lib/workspace.ts";
 
 /** `base`: packed base trees. `initramfs`: the output of mkinitfs. */
-export type MadeKind = "base" | "initramfs";
+export const madeKinds = ["base", "initramfs"] as const;
+export type MadeKind = (typeof madeKinds)[number];
 
 /** Keys also come from guests, so they are validated. */
 const validKey = /^[0-9a-f]{64}$/;

@@ -144,6 +144,10 @@ export const errorCodes = {
     "boot-machine-unknown": "The boot test has no machine for a cloud. → Add one to src/boot-test/machines.",
     "ssh-key-invalid": "A file has no usable SSH key. → Give a key that ssh-keygen made.",
     "benchmark-failed": "Builds of a benchmark failed or differ. → See each of them.",
+    "peer-unknown": "A script is not the peer that a benchmark knows. → Check out the version that it names.",
+    "peer-failed": "The peer of a benchmark did not finish. → See its output.",
+    "root-needed": "A benchmark's peer needs root. → Run it as root, or without --against.",
+    "loop-device-missing": "A host has no free loop device. → Load the kernel's module `loop`.",
   },
   "Remote builders": {
     "unknown-builder": "The stack does not have this builder. → Add it to the stack's builders.",

@@ -14,7 +14,16 @@ export interface ProjectCopy {
 
 export function projectCopy(): ProjectCopy {
   const root = temporaryFolder();
-  for (const name of ["package.json", "tsconfig.json", "clouds", "components", "configs", "scripts", "src"]) {
+  for (const name of [
+    "package.json",
+    "tsconfig.json",
+    "bench",
+    "clouds",
+    "components",
+    "configs",
+    "scripts",
+    "src",
+  ]) {
     cpSync(join(projectRoot, name), join(root, name), { recursive: true });
   }
   symlinkSync(join(projectRoot, "node_modules"), join(root, "node_modules"));
