@@ -33,6 +33,7 @@ export interface MeasureBuild {
 export interface Measurement {
   image: string;
   caches: Caches;
+  isolation?: "vm" | "namespace";
   accelerator?: string;
   buildSeconds?: number;
   convertSeconds?: number;
@@ -65,6 +66,7 @@ async function measure({ variant, settings, caches, boot, keepIn }: MeasureBuild
     });
     const phases = progress.seconds();
     Object.assign(measurement, {
+      isolation: image.isolation,
       accelerator: image.accelerator,
       buildSeconds: Object.values(phases).reduce((sum, seconds) => sum + seconds, 0),
       convertSeconds: phases["convert"] ?? 0,

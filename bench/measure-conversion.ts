@@ -7,7 +7,6 @@ import type { BuildSettings } from "../src/builder/build-settings.ts";
 import { releaseTime } from "../src/configuration/release-time.ts";
 import type { Variant } from "../src/configuration/variant.ts";
 import { runCommand } from "../src/lib/command.ts";
-import { digestOfFile } from "../src/lib/digest.ts";
 import { scratchFolder } from "../src/lib/workspace.ts";
 
 /** The conversion to measure. */
@@ -20,7 +19,7 @@ export interface MeasureConversion {
 
 /** The measurement of a conversion. */
 export interface ConversionMeasurement {
-  /** Of the conversion and of the comparison with the disk, which belongs to it. */
+  /** Of the conversion, the comparison with the disk, and the digests. */
   seconds: number;
   sha512: string;
 }
@@ -31,9 +30,9 @@ await runCommand(undefined, async () => {
   try {
     const uniqueId = identifiers(inputsDigest(variant, settings)).fileUuid;
     const begun = performance.now();
-    const file = await convertDisk(disk, scratch, variant, { uniqueId, time: releaseTime(variant) });
+    const { sha512 } = await convertDisk(disk, scratch, variant, { uniqueId, time: releaseTime(variant) });
     const seconds = (performance.now() - begun) / 1000;
-    const measurement: ConversionMeasurement = { seconds, sha512: await digestOfFile(file, "sha512") };
+    const measurement: ConversionMeasurement = { seconds, sha512 };
     process.stdout.write(JSON.stringify(measurement));
   } finally {
     rmSync(scratch, { recursive: true, force: true });

@@ -20,8 +20,6 @@ export interface BuildSettings {
   isolation: "auto" | "vm" | "namespace";
   /** `auto` probes; any other value is used as is. */
   accelerator: "auto" | "kvm" | "hvf" | "tcg";
-  /** Where guest scripts run. @default "vm" */
-  isolation?: "auto" | "vm" | "namespace";
   /** Deadline of one guest, counted from when it gets its slot. */
   timeoutMinutes: number;
   /** Size limit of the caches, in GiB. */
