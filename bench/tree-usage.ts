@@ -13,8 +13,6 @@ export interface TreeUsage {
    * added. The page cache of files on disk does not count: the kernel can drop it.
    */
   peakMib: number;
-  /** Whether a QEMU guest was among them. */
-  ranGuest: boolean;
 }
 
 /**
@@ -23,14 +21,13 @@ export interface TreeUsage {
  * @returns a function that stops watching and returns the usage; undefined if nothing was seen: only Linux reports it
  */
 export function watchTree(root: number): () => TreeUsage | undefined {
-  const usage: TreeUsage = { peakMib: 0, ranGuest: false };
+  const usage: TreeUsage = { peakMib: 0 };
   const tmpfsBefore = tmpfsKib();
   const look = (): void => {
     const tree = treeOf(root, runningProcesses());
     const processes = tree.reduce((sum, { pid }) => sum + ownKib(pid), 0);
     const tmpfs = Math.max(0, tmpfsKib() - tmpfsBefore);
     if (tree.length > 0) usage.peakMib = Math.max(usage.peakMib, (processes + tmpfs) / 1024);
-    usage.ranGuest ||= tree.some(({ name }) => name.startsWith("qemu-system-"));
   };
   look();
   const timer = setInterval(look, everyMs);

@@ -79,7 +79,7 @@ describe("the peer of a comparison", () => {
   });
 
   it("is timed in two parts", () => {
-    const usage = (peakMib: number) => ({ peakMib, ranGuest: false });
+    const usage = (peakMib: number) => ({ peakMib });
     const parts = peerRun({ seconds: 4, usage: usage(30) }, { seconds: 2.5, usage: usage(12) }, "digest");
     assert.deepEqual(parts, {
       disk: { seconds: 4, peakMib: 30 },
