@@ -101,6 +101,16 @@ const testRequirements = [
     packages: { apt: "shellcheck", apk: "shellcheck", dnf: "ShellCheck", brew: "shellcheck" },
   },
   {
+    name: "e2fsprogs",
+    files: ["/usr/sbin/debugfs", "/sbin/debugfs", "/opt/homebrew/opt/e2fsprogs/sbin/debugfs"],
+    packages: { apt: "e2fsprogs", apk: "e2fsprogs-extra", dnf: "e2fsprogs", brew: "e2fsprogs" },
+  },
+  {
+    name: "mtools",
+    command: "mcopy",
+    packages: { apt: "mtools", apk: "mtools", dnf: "mtools", brew: "mtools" },
+  },
+  {
     name: "faketime",
     command: "faketime",
     packages: { apt: "faketime", apk: "libfaketime", dnf: "libfaketime", brew: "libfaketime" },

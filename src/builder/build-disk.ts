@@ -81,8 +81,6 @@ interface MadeDisk {
   /** The raw disk. */
   disk: string;
   report: z.infer<typeof reportSchema>;
-  /** What the guest reports about the finished disk. */
-  facts: readonly string[];
 }
 
 /**
@@ -110,7 +108,8 @@ export async function buildDisk(
     // The cache may have been deleted while this waited for the base.
     if (!existsSync(appliance.archive)) appliance = await makeAppliance(variant.arch, settings, progress);
     const made = await makeDisk(build, appliance, base, scratch);
-    const checks = checkMade(build, made);
+    progress.phase("check the disk", 91);
+    const checks = await checkMade(build, made);
     progress.phase("convert", 92);
     return await finishImage(build, appliance, made, { passed: checks.length }, scratch);
   } finally {
@@ -158,7 +157,6 @@ async function makeDisk(
   truncateSync(disk, build.diskSizeMib * 2 ** 20);
   const isExtlinux = variant.bootloader === "extlinux";
   const loaders = isExtlinux ? await loaderFiles(settings.mirror, repositories) : {};
-  const facts: string[] = [];
   progress.phase("boot the build guest", 10);
   const report = reportSchema.parse(
     await runJob({
@@ -170,7 +168,6 @@ async function makeDisk(
       disk,
       sharedDisk: { file: base.file, readOnly: !base.missing },
       onBaseMade: (bytes) => base.keep(bytes),
-      onFact: (fact) => facts.push(fact),
       useCache: build.useCache,
       consoleLog: build.consoleLog,
       progress,
@@ -179,22 +176,16 @@ async function makeDisk(
       deadlineSeconds: settings.timeoutMinutes * 60,
     }),
   );
-  if (isExtlinux) installExtlinux(disk, loaderBlocks(facts));
-  return { disk, report, facts };
-}
-
-/** The blocks of /boot/ldlinux.sys, as the guest reported them. */
-function loaderBlocks(facts: readonly string[]): number[] {
-  const blocks = facts.find((fact) => fact.startsWith("loader "))?.match(/\d+/g) ?? [];
-  return blocks.map(Number);
+  if (isExtlinux) installExtlinux(disk, variant.name);
+  return { disk, report };
 }
 
 /** Compares the disk with its variant. Throws a UserError if they differ. */
-function checkMade(
+async function checkMade(
   { variant, settings, dataSource, ids, diskSizeMib, declaredMib }: DiskBuild,
-  { disk, report, facts }: MadeDisk,
-): Check[] {
-  return checkDisk(disk, facts, {
+  { disk, report }: MadeDisk,
+): Promise<Check[]> {
+  return await checkDisk(disk, {
     variant,
     dataSource,
     diskSizeMib,

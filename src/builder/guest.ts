@@ -36,8 +36,6 @@ export interface GuestJob {
   useCache?: boolean;
   /** Called when the guest has packed a base tree of this many bytes on the second disk. An error ends the guest. */
   onBaseMade?: (bytes: number) => Promise<void>;
-  /** Called for each fact that the guest reports about its work: see guest/check/. */
-  onFact?: (fact: string) => void;
   consoleLog: string;
   progress?: Progress;
   scratch: string;
@@ -77,7 +75,7 @@ export async function runJob(guestJob: GuestJob): Promise<unknown> {
       timedOut = true;
       guest.kill();
     }, deadlineSeconds * 1000);
-    const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade, guestJob.onFact);
+    const reading = readReport(report.lines, guestJob.progress, guestJob.onBaseMade);
     // Awaited below, after the guest has ended.
     reading.catch(() => guest.kill());
     const ended = await guest.ended;
@@ -190,14 +188,13 @@ interface Report {
 }
 
 /**
- * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `fact KIND TEXT`, `because WORDS`,
- * `failed SCRIPT STATUS`, `result JSON`.
+ * Reads the guest's lines: `phase PERCENT WORDS`, `note WORDS`, `made base BYTES`, `because WORDS`, `failed SCRIPT STATUS`,
+ * `result JSON`.
  */
 export async function readReport(
   lines: AsyncIterable<string>,
   progress?: Progress,
   onBaseMade?: (bytes: number) => Promise<void>,
-  onFact?: (fact: string) => void,
 ): Promise<Report> {
   const report: Report = { result: undefined, failed: undefined, because: undefined, lastPhase: "boot" };
   for await (const line of lines) {
@@ -210,8 +207,6 @@ export async function readReport(
       progress?.note(text);
     } else if (word === "made") {
       await onBaseMade?.(Number(rest[1]));
-    } else if (word === "fact") {
-      onFact?.(text);
     } else if (word === "because") {
       report.because ??= text;
     } else if (word === "failed") {

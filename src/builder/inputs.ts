@@ -53,7 +53,7 @@ export function inputsDigest(variant: Variant, settings: BuildSettings): string 
     JSON.stringify([builderVersion, settings.mirror.name, settings.extraDiskMib, variantInputs(variant)]),
   );
   const files = {
-    ...prefixed("guest/", scriptsThatMake()),
+    ...prefixed("guest/", guestScripts()),
     ...overlayFiles(settings.overlays),
     ...repoKeyFiles(variant),
   };
@@ -67,11 +67,6 @@ export function inputsDigest(variant: Variant, settings: BuildSettings): string 
 export function variantInputs(variant: Variant): Record<string, unknown> {
   const fields = Object.fromEntries(bytesOfVariant.map((field) => [field, variant[field] ?? null]));
   return sorted(fields) as Record<string, unknown>;
-}
-
-/** Guest scripts, except those that only check the finished disk: checks do not change an image. */
-export function scriptsThatMake(): Record<string, Buffer> {
-  return Object.fromEntries(Object.entries(guestScripts()).filter(([name]) => !name.startsWith("check/")));
 }
 
 /** Files in the overlays' `scripts/`, as the job sees them: files of later overlays override those of earlier ones. */

@@ -6,7 +6,8 @@ import type { Variant } from "../configuration/variant.ts";
 import { projectRoot } from "../lib/workspace.ts";
 import type { Appliance } from "./appliance.ts";
 import type { BuildSettings } from "./build-settings.ts";
-import { builderVersion, overlayFiles, scriptsThatMake, variantInputs } from "./inputs.ts";
+import { builderVersion, overlayFiles, variantInputs } from "./inputs.ts";
+import { guestScripts } from "./job.ts";
 import type { Repository } from "./mirror.ts";
 
 /** The format that docs/provenance.md describes. Changing the meaning of a field requires a new version. */
@@ -74,7 +75,7 @@ function dependencies({ variant, settings, appliance, repositories }: BuildRecor
       digest: { sha256: digest },
     })),
     { name: `appliance ${appliance.arch}`, digest: { sha256: appliance.digest } },
-    { name: "src/builder/guest", digest: { dirHash: dirHash(scriptsThatMake()) } },
+    { name: "src/builder/guest", digest: { dirHash: dirHash(guestScripts()) } },
     ...files(
       Object.fromEntries(
         variant.repoKeys.map((file) => [file, readFileSync(path.resolve(projectRoot, file))]),

@@ -128,7 +128,7 @@ export const errorCodes = {
     "guest-panic": "The build guest's kernel panicked. → See its console.",
     "guest-no-report": "A build guest ended without a readable report. → See its console.",
     "disk-check-failed":
-      "A finished disk does not match its variant. → Check the layers' scripts and packages.",
+      "A finished disk does not match its variant, or cannot be read. → Check the layers' scripts and packages.",
     "image-damaged":
       "A converted image does not match its disk. → Build it again, or use another version of QEMU.",
     "image-not-reproducible":

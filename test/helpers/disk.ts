@@ -3,10 +3,18 @@ import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs
 import { crc32 } from "node:zlib";
 
 const sector = 512;
+/** In an MBR. */
+export const diskId = 0x12345678;
 
 export interface DiskPart {
   /** GPT only. */
   name?: string;
+  /** GPT only: whether it is an EFI system partition. */
+  efi?: boolean;
+  /** MBR only. @default Linux's, 0x83 */
+  type?: number;
+  /** MBR only. */
+  active?: boolean;
   /** MiB. */
   start: number;
   /** MiB. */
@@ -18,8 +26,10 @@ export interface DiskPart {
 /** Writes a disk with an MBR. */
 export function mbrDisk(file: string, sizeMib: number, parts: readonly DiskPart[]): string {
   const record = Buffer.alloc(sector);
-  parts.forEach(({ start, length }, index) => {
-    record.writeUInt8(0x83, 446 + index * 16 + 4);
+  record.writeUInt32LE(diskId, 440);
+  parts.forEach(({ start, length, type = 0x83, active = false }, index) => {
+    record.writeUInt8(active ? 0x80 : 0, 446 + index * 16);
+    record.writeUInt8(type, 446 + index * 16 + 4);
     record.writeUInt32LE(start * 2048, 446 + index * 16 + 8);
     record.writeUInt32LE(length * 2048, 446 + index * 16 + 12);
   });
@@ -36,11 +46,14 @@ export function gptDisk(
 ): string {
   const protection = Buffer.alloc(sector);
   protection.writeUInt8(0xee, 446 + 4);
+  protection.writeUInt32LE(1, 446 + 8);
+  protection.writeUInt32LE(endsAtMib * 2048 - 1, 446 + 12);
   protection.writeUInt16LE(0xaa55, 510);
   const entries = Buffer.alloc(128 * 128);
-  parts.forEach(({ name = "", start, length }, index) => {
+  parts.forEach(({ name = "", efi = false, start, length }, index) => {
     const entry = entries.subarray(index * 128);
     entry.fill(index + 1, 0, 32);
+    if (efi) entry.write("28732ac11ff8d211ba4b00a0c93ec93b", "hex");
     entry.writeBigUInt64LE(BigInt(start * 2048), 32);
     entry.writeBigUInt64LE(BigInt((start + length) * 2048 - 1), 40);
     entry.write(name, 56, "utf16le");

@@ -322,16 +322,16 @@ describe("bootstrap", () => {
       assert.equal(
         installCommand("apt", all),
         "sudo apt-get update && sudo apt-get install -y --no-install-recommends " +
-          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 openssh-server shellcheck faketime",
+          "qemu-system-x86 qemu-system-arm qemu-utils bzip2 ovmf qemu-efi-aarch64 openssh-server shellcheck e2fsprogs mtools faketime",
       );
-      assert.equal(installCommand("brew", all), "brew install qemu bzip2 openssh shellcheck libfaketime");
+      assert.equal(installCommand("brew", all), "brew install qemu bzip2 openssh shellcheck e2fsprogs mtools libfaketime");
       assert.match(
         installCommand("apk", all) ?? "",
-        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck libfaketime$/,
+        /^sudo apk add qemu-system-x86_64 .* aavmf openssh-server shellcheck e2fsprogs-extra mtools libfaketime$/,
       );
       assert.match(
         installCommand("dnf", all) ?? "",
-        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck libfaketime$/,
+        /^sudo dnf install .*edk2-ovmf edk2-aarch64 openssh-server ShellCheck e2fsprogs mtools libfaketime$/,
       );
     });
 

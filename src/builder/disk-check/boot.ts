@@ -1,7 +1,7 @@
 /** Checks what the bootloader and the kernel need: kernel, initramfs, kernel line, modules. */
 import type { Variant } from "../../configuration/variant.ts";
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import { blockBytes, type DiskFacts } from "./facts.ts";
+import type { DiskFacts } from "../disk-reader/facts.ts";
 import { initramfsChecks, isModule, moduleName } from "./initramfs.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
@@ -116,8 +116,8 @@ const modulesOption = ({ kernelModules }: Pick<Variant, "kernelModules">): strin
   `modules=${kernelModules.join(",")}`;
 
 /** SYSLINUX cannot load a file that has holes, and mke2fs turns blocks of zeroes into holes. */
-function holes(file: string, { extents, paths }: DiskFacts): Check {
-  const blocks = Math.ceil((paths.get(file)?.size ?? 0) / blockBytes);
+function holes(file: string, { extents, paths, filesystem }: DiskFacts): Check {
+  const blocks = Math.ceil((paths.get(file)?.size ?? 0) / filesystem.blockSize);
   let next = 0;
   for (const [first, last] of extents.get(file) ?? []) {
     if (first !== next) break;

@@ -1,7 +1,7 @@
 /** Checks that nothing is left on a finished disk that an image must not contain. */
 import { type Check, none } from "../../lib/checks.ts";
 import { releaseTime } from "../../configuration/release-time.ts";
-import type { DiskFacts } from "./facts.ts";
+import type { DiskFacts } from "../disk-reader/facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
 /** Description → pattern of paths. An image must have none of these: each instance makes its own, or needs none. */

@@ -4,7 +4,7 @@
  */
 import type { Variant } from "../../configuration/variant.ts";
 import { type Check, none } from "../../lib/checks.ts";
-import type { DiskFacts } from "./facts.ts";
+import type { DiskFacts } from "../disk-reader/facts.ts";
 
 /** @param features in mkinitfs.conf, including mkinitfs' own */
 export function initramfsChecks(

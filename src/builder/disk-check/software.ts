@@ -1,6 +1,6 @@
 /** Checks packages, repositories, keys and services. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import type { DiskFacts } from "./facts.ts";
+import type { DiskFacts } from "../disk-reader/facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
 export function packageChecks(

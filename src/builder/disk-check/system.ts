@@ -1,6 +1,6 @@
 /** Checks the configuration of the system and of its bootstrap. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import type { DiskFacts } from "./facts.ts";
+import type { DiskFacts } from "../disk-reader/facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
 /** Lines without comments and blank lines, with words separated by one space. */

@@ -1,6 +1,6 @@
 /** Checks accounts, logins and file permissions. */
 import { type Check, contains, equal, none } from "../../lib/checks.ts";
-import type { DiskFacts, PathFact } from "./facts.ts";
+import type { DiskFacts, PathFact } from "../disk-reader/facts.ts";
 import type { ExpectedDisk } from "./check-facts.ts";
 
 /** Programs that are not shells: an account with one of them cannot log in. */

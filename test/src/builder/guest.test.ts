@@ -41,14 +41,6 @@ describe("what a guest reports", () => {
     assert.deepEqual(seen, [10240]);
   });
 
-  it("has facts, handed on one by one as they are told", async () => {
-    const seen: string[] = [];
-    await readReport(lines("fact path 81a4 ./a  b", "fact end yes"), undefined, undefined, (fact) =>
-      seen.push(fact),
-    );
-    assert.deepEqual(seen, ["path 81a4 ./a  b", "end yes"]);
-  });
-
   it("names the innermost failure, not those that pass it on", async () => {
     const { failed, result } = await readReport(lines("failed install-packages 99", "failed build-disk 1"));
     assert.deepEqual(failed, { script: "install-packages", status: 99 });

@@ -16,7 +16,6 @@ describe("guest scripts", () => {
     const scripts = Object.entries(guestScripts()).map(([name, script]) => [name, script.toString()]);
     assert.deepEqual(mounting(Object.fromEntries(scripts) as Record<string, string>), [
       "build-disk",
-      "check/disk-facts",
       "init",
       "install-base",
       "make-appliance",
