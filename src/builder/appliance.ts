@@ -55,7 +55,7 @@ const appliancePackages = [
 ];
 
 /** Kernel modules that a guest loads, together with their dependencies. Everything else is built in. */
-const guestModules = ["virtio_blk", "virtio_net", "ext4"];
+const guestModules = ["virtio_blk", "virtio_net"];
 
 /** The files in the appliance's folder, except its lock. */
 const applianceFiles = ["kernel", "modules.cpio", "stage0.cpio", "appliance.cpio"];

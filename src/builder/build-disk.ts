@@ -183,7 +183,7 @@ async function makeDisk(
       deadlineSeconds: settings.timeoutMinutes * 60,
     }),
   );
-  if (isExtlinux) await installExtlinux(disk);
+  if (isExtlinux) installExtlinux(disk, variant.name);
   return { disk, report };
 }
 

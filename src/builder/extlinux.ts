@@ -5,19 +5,17 @@
  */
 import { createHash } from "node:crypto";
 import { closeSync, openSync, writeSync } from "node:fs";
+import { printable } from "../lib/printable.ts";
+import { UserError } from "../lib/user-error.ts";
 import { readTar, verifyPackage } from "./apk-archive.ts";
 import { Ext4 } from "./disk-reader/ext4/filesystem.ts";
-import { Tree } from "./disk-reader/tree.ts";
+import type { Inode } from "./disk-reader/ext4/inode.ts";
 import { Volume } from "./disk-reader/volume.ts";
 import { FormatError } from "./formats/format-error.ts";
-import { readAt } from "./formats/read-at.ts";
 import { fetchPackage, type MirrorSettings, type Repository } from "./mirror.ts";
-import { type Partition, readPartitionTable } from "./partition-table.ts";
+import { readPartitionTable } from "./partition-table.ts";
 
 const sectorBytes = 512;
-
-/** Of the root filesystem. */
-const blockBytes = 4096;
 
 /** Marks the area in ldlinux.sys that an installer fills in. */
 const areaMagic = 0x3eb202fe;
@@ -101,59 +99,60 @@ function emptyVector(): Buffer {
 /**
  * Makes a disk bootable whose first partition has the files of `loaderFiles` in place: the boot sector, and
  * /boot/ldlinux.sys.
- * @throws FormatError if the disk is damaged
+ * @param name the image's, for messages
+ * @throws UserError if the disk is damaged
  */
-export async function installExtlinux(disk: string): Promise<void> {
-  const [partition] = readPartitionTable(disk).partitions;
-  if (partition === undefined) throw new FormatError("the partition table: it has no partitions");
-  writeLoader(disk, partition, await blocksOfLoader(disk, partition));
-}
-
-/** Blocks of /boot/ldlinux.sys in its filesystem, in the file's order. */
-async function blocksOfLoader(disk: string, { start, length }: Partition): Promise<number[]> {
-  const descriptor = openSync(disk, "r");
-  try {
-    const filesystem = new Ext4(new Volume(descriptor, start, length));
-    const file = (await Tree.of(filesystem)).file("boot/ldlinux.sys");
-    if (file === undefined) throw new FormatError("the root filesystem: /boot/ldlinux.sys is missing");
-    return [...filesystem.extents(file)].flatMap(({ physical, length: count }) =>
-      Array.from({ length: count }, (_, index) => physical + index),
-    );
-  } finally {
-    closeSync(descriptor);
-  }
-}
-
-/** @param blocks of /boot/ldlinux.sys */
-export function writeLoader(disk: string, { start, length }: Partition, blocks: readonly number[]): void {
-  if (blocks.some((block) => !Number.isSafeInteger(block) || block < 1 || (block + 1) * blockBytes > length))
-    throw new Error(`blocks of /boot/ldlinux.sys are outside of its filesystem: ${blocks.join(" ")}`);
+export function installExtlinux(disk: string, name: string): void {
   const descriptor = openSync(disk, "r+");
   try {
-    const bootSector = readAt(descriptor, start, sectorBytes);
-    const content = blocks.map((block) => readAt(descriptor, start + block * blockBytes, blockBytes));
-    const file = Buffer.concat(content);
-    const loader = { bootSector, ldlinux: file.subarray(0, endOfLoader(file)) };
-    patchLoader(loader, sectorsOf(blocks), { start: start / sectorBytes, sectors: length / sectorBytes });
-    writeSync(descriptor, bootSector, 0, bootSector.length, start);
-    blocks.forEach((block, index) =>
-      writeSync(descriptor, file, index * blockBytes, blockBytes, start + block * blockBytes),
+    const [partition] = readPartitionTable(disk).partitions;
+    if (partition === undefined) throw new FormatError("it has no partitions");
+    const { start, length } = partition;
+    const volume = new Volume(descriptor, start, length);
+    const sectors = sectorsOf(new Ext4(volume), "boot/ldlinux.sys");
+    const read = (sector: number): Buffer => volume.read(sector * sectorBytes, sectorBytes);
+    const write = (sector: number, content: Buffer): void =>
+      void writeSync(descriptor, content, 0, sectorBytes, start + sector * sectorBytes);
+
+    const bootSector = read(0);
+    const ldlinux = Buffer.concat(sectors.map(read));
+    patchLoader({ bootSector, ldlinux }, sectors, {
+      start: start / sectorBytes,
+      sectors: length / sectorBytes,
+    });
+    write(0, bootSector);
+    sectors.forEach((sector, index) => write(sector, ldlinux.subarray(index * sectorBytes)));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    throw new UserError(
+      "disk-check-failed",
+      `the finished disk of ${name} cannot be made bootable: ${printable(error.message)}`,
+      "check the scripts and packages that the image's layers name: an image's files alone do not damage its disk",
+      { where: name },
     );
   } finally {
     closeSync(descriptor);
   }
 }
 
-/** Where ldlinux.sys ends in its blocks: after the second copy of the vector, whose tail is the last thing in it. */
-function endOfLoader(file: Buffer): number {
-  const end = file.lastIndexOf(emptyVector()) + sectorBytes;
-  if (end < sectorBytes || end % sectorBytes !== 0) throw new Error("/boot/ldlinux.sys is not in its blocks");
-  return end;
+/** The sectors of a file in its filesystem, in the file's order. It must end with a sector, and have no holes. */
+function sectorsOf(filesystem: Ext4, path: string): number[] {
+  const inode = inodeOf(filesystem, path);
+  const perBlock = filesystem.superblock.blockSize / sectorBytes;
+  const sectors: number[] = [];
+  for (const { logical, physical, length, written } of filesystem.extents(inode)) {
+    if (logical * perBlock !== sectors.length || !written) throw new FormatError(`/${path} has a hole`);
+    for (let index = 0; index < length * perBlock; index++) sectors.push(physical * perBlock + index);
+  }
+  const count = inode.size / sectorBytes;
+  if (!Number.isInteger(count) || count > sectors.length)
+    throw new FormatError(`/${path} has ${inode.size} bytes in ${sectors.length} sectors`);
+  return sectors.slice(0, count);
 }
 
-function sectorsOf(blocks: readonly number[]): number[] {
-  const perBlock = blockBytes / sectorBytes;
-  return blocks.flatMap((block) => Array.from({ length: perBlock }, (_, index) => block * perBlock + index));
+function inodeOf(filesystem: Ext4, path: string): Inode {
+  for (const found of filesystem.walk()) if (found.path === path) return found.inode;
+  throw new FormatError(`there is no /${path}`);
 }
 
 /**
@@ -161,6 +160,7 @@ function sectorsOf(blocks: readonly number[]): number[] {
  * @param sectors sectors of ldlinux.sys in its partition, in the file's order; further ones are ignored
  * @param partition first sector and number of sectors of its partition
  * @param folder the folder of ldlinux.sys in its filesystem
+ * @throws FormatError if ldlinux.sys has no room for that
  */
 export function patchLoader(
   { bootSector, ldlinux }: Loader,
@@ -171,10 +171,10 @@ export function patchLoader(
   const image = ldlinux.subarray(0, ldlinux.length - vectorSectors * sectorBytes);
   const imageSectors = image.length / sectorBytes;
   const area = image.indexOf(uint32(areaMagic));
-  if (area < 0 || area % 4 !== 0) throw new Error("ldlinux.sys has no patch area");
+  if (area < 0 || area % 4 !== 0) throw new FormatError("ldlinux.sys has no patch area");
   const [first, ...others] = sectors.slice(0, imageSectors);
   const vectors = sectors.slice(imageSectors, imageSectors + vectorSectors);
-  if (vectors.length < vectorSectors) throw new Error("ldlinux.sys has fewer sectors than content");
+  if (vectors.length < vectorSectors) throw new FormatError("ldlinux.sys has fewer sectors than content");
   const extents = extentsOf(others);
 
   // Where the area's second part is, and in it the places of what is longer, with their lengths.
@@ -183,8 +183,9 @@ export function patchLoader(
     { length: 9 },
     (_, index) => image.readUInt16LE(further + 2 * index),
   ) as [number, number, number, number, number, number, number, number, number];
-  if (extents.length > extentRoom) throw new Error(`ldlinux.sys is in ${extents.length} pieces: too many`);
-  if (folder.length >= folderRoom) throw new Error(`${folder} is too long for ldlinux.sys`);
+  if (extents.length > extentRoom)
+    throw new FormatError(`ldlinux.sys is in ${extents.length} pieces: too many`);
+  if (folder.length >= folderRoom) throw new FormatError(`${folder} is too long for ldlinux.sys`);
 
   // The boot sector has the form of a FAT filesystem's.
   bootSector.writeUInt16LE(sectorBytes, 0x0b);

@@ -1,11 +1,11 @@
 /** The form of what is patched; test/e2e/extlinux.e2e.ts compares it with the real extlinux. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { installExtlinux, loaderIn, patchLoader, writeLoader } from "../../../src/builder/extlinux.ts";
-import { FormatError } from "../../../src/builder/formats/format-error.ts";
-import { type Partition, readPartitionTable } from "../../../src/builder/partition-table.ts";
+import { installExtlinux, loaderIn, patchLoader } from "../../../src/builder/extlinux.ts";
 import { mbrDisk } from "../../helpers/disk.ts";
+import { throwsError } from "../../helpers/errors.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 const magic = 0x3eb202fe;
@@ -17,7 +17,7 @@ const at = { area: 24, extended: 600, vectors: 640, path: 660, extents: 700 };
 /** An ldlinux.sys as the extlinux program has it: patch areas, content, end of the compressed part, padding. */
 function ldlinux(): Buffer {
   const image = Buffer.alloc(length);
-  for (let index = 2048; index < length - 100; index++) image[index] = index % 251;
+  for (let index = 2048; index < length - 100; index++) image[index] = index ^ (index >> 8) ^ (index >> 16);
   image.write("\r\nSYSLINUX 6.04 \0", "latin1");
   image.writeUInt32LE(magic, at.area);
   image.writeUInt16LE(at.extended, at.area + 22);
@@ -127,52 +127,63 @@ describe("a loader's sectors", () => {
 });
 
 describe("a disk with SYSLINUX", () => {
-  const blocks = [...run(20, 20), ...run(60, 6)];
-
-  function disk(): string {
-    const { bootSector, ldlinux } = loader();
-    const content = Buffer.alloc(2 ** 20);
-    bootSector.copy(content);
-    blocks.forEach((block, index) => ldlinux.copy(content, block * 4096, index * 4096, (index + 1) * 4096));
-    return mbrDisk(join(temporaryFolder(), "disk"), 4, [{ start: 1, length: 2, content }]);
+  /** A disk with a root filesystem of these files in /boot. */
+  function disk(boot: Record<string, Buffer>): string {
+    const folder = temporaryFolder();
+    mkdirSync(join(folder, "tree/boot"), { recursive: true });
+    for (const [name, content] of Object.entries(boot))
+      writeFileSync(join(folder, "tree/boot", name), content);
+    const root = join(folder, "root");
+    const features = "^64bit,^metadata_csum_seed,^orphan_file,^has_journal";
+    const options = ["-q", "-F", "-t", "ext4", "-b", "4096", "-O", features, "-d", join(folder, "tree")];
+    const { status, stderr } = spawnSync("mke2fs", [...options, root, "2m"], {
+      env: { PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` },
+      encoding: "utf8",
+    });
+    assert.equal(status, 0, stderr);
+    const content = readFileSync(root);
+    bootSector().copy(content);
+    return mbrDisk(join(folder, "disk"), 4, [{ start: 1, length: 2, content }]);
   }
+  const install = (file: string) => installExtlinux(file, "an image");
 
-  it("has its loader patched in place, and the same again when that is repeated", () => {
-    const file = disk();
+  it("has its loader patched where it is, and the same again when that is repeated", () => {
+    const file = disk({ "ldlinux.sys": loader().ldlinux });
     const before = readFileSync(file);
-    const partition = partitionOf(file);
-    writeLoader(file, partition, blocks);
+    const blocks = run(0, Math.ceil(loader().ldlinux.length / 4096)).map((index) =>
+      before.indexOf(loader().ldlinux.subarray(index * 4096, (index + 1) * 4096)),
+    );
+    install(file);
     const installed = readFileSync(file);
+
     const expected = loader();
-    const sectors = blocks.flatMap((block) => run(block * 8, 8));
+    const sectors = blocks.flatMap((place) => run((place - 2 ** 20) / 512, 8));
     patchLoader(expected, sectors, { start: 2048, sectors: 4096 });
     const changed = Buffer.from(before);
     expected.bootSector.copy(changed, 2 ** 20);
-    blocks.forEach((block, index) =>
-      expected.ldlinux.copy(changed, 2 ** 20 + block * 4096, index * 4096, (index + 1) * 4096),
-    );
+    blocks.forEach((place, index) => expected.ldlinux.copy(changed, place, index * 4096, (index + 1) * 4096));
     assert.ok(installed.equals(changed));
     assert.ok(!installed.equals(before));
-    writeLoader(file, partition, blocks);
+    install(file);
     assert.ok(readFileSync(file).equals(installed));
   });
 
-  const partitionOf = (file: string): Partition => readPartitionTable(file).partitions[0]!;
-
-  it("is left alone when its filesystem names blocks that cannot be", async () => {
-    const file = disk();
-    const partition = partitionOf(file);
-    const before = readFileSync(file);
-    for (const wrong of [[0], [512], [-1], [1.5], [Number.NaN], [2 ** 53]]) {
-      assert.throws(
-        () => writeLoader(file, partition, [...blocks, ...wrong]),
-        /are outside of its filesystem/,
-      );
-    }
-    for (const wrong of [[], blocks.slice(0, 10), run(100, 26)]) {
-      assert.throws(() => writeLoader(file, partition, wrong), /is not in its blocks/);
-    }
-    await assert.rejects(installExtlinux(file), FormatError, "this has no filesystem");
-    assert.ok(readFileSync(file).equals(before));
-  });
+  const ldlinuxWith = (zeroes: number): Buffer => loader().ldlinux.fill(0, 8192, 8192 + zeroes);
+  for (const [fault, boot] of Object.entries({
+    "there is no /boot/ldlinux.sys": {},
+    "/boot/ldlinux.sys has a hole": { "ldlinux.sys": ldlinuxWith(8192) },
+    "/boot/ldlinux.sys has 5000 bytes in 16 sectors": { "ldlinux.sys": Buffer.alloc(5000, 1) },
+    "ldlinux.sys has no patch area": { "ldlinux.sys": Buffer.alloc(length, 1) },
+  })) {
+    it(`is left alone when ${fault}`, () => {
+      const file = disk(boot);
+      const before = readFileSync(file);
+      throwsError(() => install(file), {
+        code: "disk-check-failed",
+        where: "an image",
+        text: new RegExp(`the finished disk of an image cannot be made bootable: ${fault}\n`),
+      });
+      assert.ok(readFileSync(file).equals(before));
+    });
+  }
 });

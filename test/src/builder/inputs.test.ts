@@ -52,8 +52,8 @@ describe("the digest of an image's inputs", () => {
     assert.deepEqual(
       [inputsDigest(bios, settings), inputsDigest(uefi, settings)],
       [
-        "106fc6f8aded1476ff94757ec9c348c6f4491e144536c3b7c981303e46d33c8d",
-        "0d58668fce8000cfcb5fe901358968166a6c8860325a4cefbf50c480a7fd7359",
+        "9272e09c0d813d711e7949c0dc56132c9fc29d2c9cf73efac9181c3e2cc62a24",
+        "bf386bc90db5dbd01f30883250a0d4ac767cf7b8adc6f53f5da24daddc7ccaec",
       ],
     );
   });
