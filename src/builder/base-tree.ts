@@ -1,9 +1,11 @@
 /** Caches base trees, so that builds that share one install its packages only once. */
 import { createHash } from "node:crypto";
-import { truncateSync, writeFileSync } from "node:fs";
+import { constants, statSync, truncateSync, writeFileSync } from "node:fs";
+import { copyFile } from "node:fs/promises";
 import path from "node:path";
 import type { Variant } from "../configuration/variant.ts";
 import { takeFileLock } from "../lib/file-lock.ts";
+import { UserError } from "../lib/user-error.ts";
 import { cacheFolder } from "../lib/workspace.ts";
 import type { Appliance } from "./appliance.ts";
 import { guestScripts } from "./job.ts";
@@ -32,7 +34,17 @@ export interface BaseTree {
 const diskMib = 8 * 1024;
 
 /** The scripts that decide what is in the tree. */
-const scripts = ["init", "install-base", "tree-functions"];
+const scripts = ["init", "init-namespace", "start", "install-base", "tree-functions"];
+
+/** An empty archive, in bytes. */
+const smallestArchive = 10_240;
+
+/** Shares a copy, because the guest that made the file can still write it. */
+async function keepCopy(key: string, file: string): Promise<void> {
+  const copy = `${file}.kept`;
+  await copyFile(file, copy, constants.COPYFILE_FICLONE);
+  await keepMade("base", key, copy);
+}
 
 /** Not an error: this build has its tree and continues. */
 function couldNotKeep(error: Error): void {
@@ -73,10 +85,17 @@ export async function openBaseTree(key: string, scratch: string, useCache: boole
   return {
     file,
     missing: true,
-    // The guest still has the file open for reading, which a move does not disturb.
     keep: async (bytes) => {
+      // A length that the guest says. In a VM, the disk is longer than the tree.
+      if (!Number.isSafeInteger(bytes) || bytes < smallestArchive || bytes > statSync(file).size) {
+        throw new UserError(
+          "guest-no-report",
+          `the build guest says that it packed a base tree of ${bytes} bytes, which cannot be`,
+          "check the console log for the cause",
+        );
+      }
       truncateSync(file, bytes);
-      if (useCache) await keepMade("base", key, file).catch(couldNotKeep);
+      if (useCache) await keepCopy(key, file).catch(couldNotKeep);
       await release();
     },
     release,

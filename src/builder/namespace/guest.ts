@@ -27,13 +27,15 @@ export const startNamespaceGuest: StartGuest<"namespace"> = async (job, { host, 
   const filter = path.join(scratch, "seccomp");
   writeFileSync(filter, seccompFilter(host.arch));
   const disks = [
-    ...(disk === undefined ? [] : [{ name: "disk", file: disk, readOnly: false }]),
-    ...(sharedDisk === undefined ? [] : [{ name: "shared", ...sharedDisk }]),
+    ...(disk === undefined ? [] : [{ name: "disk", file: path.resolve(disk), readOnly: false }]),
+    ...(sharedDisk === undefined
+      ? []
+      : [{ name: "shared", ...sharedDisk, file: path.resolve(sharedDisk.file) }]),
   ];
   for (const { name, file, readOnly } of disks) {
     writeFileSync(path.join(root, "disks", name), "");
     // The guest's users are strangers here, and reach this file alone.
-    if (!readOnly) chmodSync(file, 0o666);
+    chmodSync(file, readOnly ? 0o644 : 0o666);
   }
   const memoryBytes = (job.memoryMib ?? 1024) * 2 ** 20;
   const temporary = ["/tmp", "/run"].flatMap((place) => ["--size", String(temporaryBytes), "--tmpfs", place]);
@@ -41,7 +43,7 @@ export const startNamespaceGuest: StartGuest<"namespace"> = async (job, { host, 
     ids: host.ids,
     ...(host.emulator !== undefined && { emulator: host.emulator }),
     root,
-    files: Object.fromEntries(disks.map(({ name, file }) => [name, path.resolve(file)])),
+    files: disks,
     filter,
     log: job.consoleLog,
     service: { server: proxy, port: proxyPort },
@@ -52,11 +54,6 @@ export const startNamespaceGuest: StartGuest<"namespace"> = async (job, { host, 
       temporary,
       ["--size", String(memoryBytes), "--tmpfs", "/work"],
       ["--dev", "/work/target/dev", "--proc", "/work/target/proc"],
-      disks.flatMap(({ name, readOnly }) => [
-        readOnly ? "--ro-bind" : "--bind",
-        `/mnt/${name}`,
-        `/disks/${name}`,
-      ]),
     ].flat(),
     command: ["/bin/sh", "/init-namespace"],
   });

@@ -11,7 +11,17 @@ const mountPoints = ["dev", "proc", "tmp", "run", "work", "disks"];
  * @throws Error if an archive is damaged, or names a file outside of the folder
  */
 export function unpackRoot(folder: string, archives: readonly Uint8Array[]): void {
-  mkdirSync(folder, { mode: 0o755 });
+  // The guest's users are strangers here, and nothing in the archives is secret.
+  const before = process.umask(0o022);
+  try {
+    unpack(folder, archives);
+  } finally {
+    process.umask(before);
+  }
+}
+
+function unpack(folder: string, archives: readonly Uint8Array[]): void {
+  mkdirSync(folder);
   const made = new Set<string>();
   const links = new Set<string>();
   for (const archive of archives) {
@@ -23,11 +33,11 @@ export function unpackRoot(folder: string, archives: readonly Uint8Array[]): voi
       }
       const file = path.join(folder, name);
       if (kind === "directory") {
-        mkdirSync(file, { recursive: true, mode: 0o755 });
+        mkdirSync(file, { recursive: true });
       } else if (kind === "file" || kind === "symlink") {
         if (made.has(file)) rmSync(file);
         made.add(file);
-        mkdirSync(path.dirname(file), { recursive: true, mode: 0o755 });
+        mkdirSync(path.dirname(file), { recursive: true });
         links.delete(name);
         if (kind === "symlink") {
           symlinkSync(Buffer.from(content!).toString(), file);
@@ -35,7 +45,6 @@ export function unpackRoot(folder: string, archives: readonly Uint8Array[]): voi
           continue;
         }
         writeFileSync(file, content!, { flag: "wx" });
-        // The guest's root is another user here. Nothing in the archives is secret.
         chmodSync(file, (mode & 0o111) === 0 ? 0o644 : 0o755);
       }
     }

@@ -16,13 +16,22 @@ import { UserError } from "../../lib/user-error.ts";
 import { type GuestIds, guestIds } from "./id-ranges.ts";
 import { watchMemory } from "./watch-memory.ts";
 
+/** A file of the host. */
+export interface SandboxFile {
+  /** Its name in the sandbox. */
+  name: string;
+  /** The host's file. */
+  file: string;
+  readOnly: boolean;
+}
+
 /** What a program in namespaces gets, and what it may use. */
 export interface Sandbox {
   ids: GuestIds;
   /** A folder that becomes its root, read-only. */
   root: string;
-  /** Name → a host's file, mounted at `/mnt/NAME` for `options` to take from there. */
-  files: Readonly<Record<string, string>>;
+  /** Files of the host that it gets, below `/disks`. */
+  files: readonly SandboxFile[];
   /** Options of bubblewrap beyond those that all sandboxes have. */
   options: readonly string[];
   command: readonly string[];
@@ -56,22 +65,40 @@ const mostProcesses = 512;
 /** What root may do within: install files of all users, and change its root folder. */
 const capabilities = "CHOWN DAC_OVERRIDE FOWNER FSETID KILL SETFCAP SETGID SETUID SYS_CHROOT".split(" ");
 
-/** Options of bubblewrap that all sandboxes have. The paths below /mnt are made by `enter-namespaces`. */
-const commonOptions = [
-  ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
-  // Ends with its parent, and has no terminal to write commands into.
-  ["--die-with-parent", "--new-session", "--hostname", "localhost"],
-  ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"],
-  ["--cap-drop", "ALL", ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`])],
-  ["--info-fd", "6", "--block-fd", "7", "--seccomp", "8"],
-  ["--ro-bind", "/mnt/root", "/", "--proc", "/proc", "--dev", "/dev"],
-].flat();
+/** Folders of every Linux, of which `enter-namespaces` hides one behind the guest's files. */
+const places = ["/mnt", "/media", "/srv", "/opt"];
+
+/** The first one that none of the paths leads through. */
+function placeBeside(paths: readonly string[]): string {
+  const place = places.find((one) => paths.every((path) => !`${path}/`.startsWith(`${one}/`)));
+  if (place === undefined) throw new Error(`${paths.join(", ")} are below all of ${places.join(", ")}`);
+  return place;
+}
+
+/** Options of bubblewrap that all sandboxes have. @param place the folder that `enter-namespaces` fills */
+const commonOptions = (place: string, files: readonly SandboxFile[]): string[] =>
+  [
+    ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"],
+    // Ends with its parent, and has no terminal to write commands into.
+    ["--die-with-parent", "--new-session", "--hostname", "localhost"],
+    ["--clearenv", "--setenv", "PATH", "/usr/sbin:/usr/bin:/sbin:/bin"],
+    ["--cap-drop", "ALL", ...capabilities.flatMap((name) => ["--cap-add", `CAP_${name}`])],
+    ["--info-fd", "6", "--block-fd", "7", "--seccomp", "8"],
+    ["--ro-bind", `${place}/root`, "/", "--proc", "/proc", "--dev", "/dev"],
+    ...files.map(({ name, readOnly }) => [
+      readOnly ? "--ro-bind" : "--bind",
+      `${place}/${name}`,
+      `/disks/${name}`,
+    ]),
+  ].flat();
 
 /**
  * Starts a program.
  * @throws UserError if the outer namespace cannot be made. Whatever fails later is in the log, and in the exit code.
  */
 export async function startSandboxed(sandbox: Sandbox): Promise<SandboxedProgram> {
+  const { root, files } = sandbox;
+  const place = placeBeside([root, ...files.map(({ file }) => file)]);
   const outer = await makeOuterNamespace(sandbox.ids);
   const [log, filter] = [openSync(sandbox.log, "w"), openSync(sandbox.filter, "r")];
   const program = spawn(
@@ -86,7 +113,7 @@ export async function startSandboxed(sandbox: Sandbox): Promise<SandboxedProgram
       ],
       ["--core=0", "--", "unshare", "--mount", "--propagation", "private"],
       path.join(import.meta.dirname, "enter-namespaces"),
-      [...commonOptions, ...sandbox.options, "--", ...sandbox.command],
+      [...commonOptions(place, files), ...sandbox.options, "--", ...sandbox.command],
     ].flat(),
     {
       // 0 is the watchdog's, which also takes 3; 4 leads to the host; the rest is as enter-namespaces and bubblewrap have it.
@@ -94,10 +121,9 @@ export async function startSandboxed(sandbox: Sandbox): Promise<SandboxedProgram
       detached: true,
       env: {
         PATH: process.env["PATH"],
-        GUEST_ROOT: sandbox.root,
-        GUEST_FILES: Object.entries(sandbox.files)
-          .map(([name, file]) => `${name}=${file}`)
-          .join("\n"),
+        GUEST_ROOT: root,
+        GUEST_FILES: files.map(({ name, file }) => `${name}=${file}`).join("\n"),
+        GUEST_PLACE: place,
         ...(sandbox.emulator !== undefined && { EMULATOR: sandbox.emulator }),
       },
     },
@@ -117,17 +143,18 @@ export async function startSandboxed(sandbox: Sandbox): Promise<SandboxedProgram
   // They break when the program ends first, which is not an error.
   for (const stream of [watched, life, gate, report]) stream.on("error", () => {});
   const kill = (): void => void watched.destroy();
-  const memory = watchMemory(program.pid!, sandbox.memoryBytes, kill);
+  const memory = watchMemory(program.pid ?? 0, sandbox.memoryBytes, kill);
   let fault = "";
   const ended = new Promise<{ exitCode: number | null; stderr: string }>((resolve, reject) => {
-    program.once("error", reject);
-    program.once("exit", (exitCode) => {
-      life.destroy();
-      outer.stdin!.destroy();
-      gate.destroy();
-      const excess = memory.stop();
-      resolve({ exitCode, stderr: excess ?? fault });
+    const release = (): string | undefined => {
+      for (const stream of [life, outer.stdin!, gate]) stream.destroy();
+      return memory.stop();
+    };
+    program.once("error", (error) => {
+      release();
+      reject(error);
     });
+    program.once("exit", (exitCode) => resolve({ exitCode, stderr: release() ?? fault }));
   });
   open(info, gate, sandbox.service).catch((error: unknown) => {
     fault = error instanceof Error ? error.message : String(error);

@@ -52,8 +52,8 @@ describe("the digest of an image's inputs", () => {
     assert.deepEqual(
       [inputsDigest(bios, settings), inputsDigest(uefi, settings)],
       [
-        "9272e09c0d813d711e7949c0dc56132c9fc29d2c9cf73efac9181c3e2cc62a24",
-        "bf386bc90db5dbd01f30883250a0d4ac767cf7b8adc6f53f5da24daddc7ccaec",
+        "4e7554c7e917d39413951d0da03d27fb7fe71201216e7b51c4496109e8d86478",
+        "342534ada52ccba951cef757bd62da4c0cbc8b045025089d80120abcae3a00d7",
       ],
     );
   });

@@ -15,6 +15,7 @@ import { join } from "node:path";
 import type * as BaseTree from "../../../src/builder/base-tree.ts";
 import type * as MadeFiles from "../../../src/builder/made-files.ts";
 import { type ProjectCopy, projectCopy } from "../../helpers/project-copy.ts";
+import { rejectsWith } from "../../helpers/errors.ts";
 import { temporaryFolder } from "../../helpers/temporary.ts";
 
 const key = "ab".repeat(32);
@@ -111,12 +112,19 @@ describe("the base tree", () => {
     assert.equal(had, undefined, "it did not wait");
     assert.ok(statSync(first.file).size > 2 ** 30, "a base tree may not fit");
     const file = openSync(first.file, "r+");
-    writeSync(file, "packed");
+    const packed = Buffer.alloc(10_240, "packed");
+    writeSync(file, packed);
     closeSync(file);
-    await first.keep(6);
+    for (const length of [-5, 0, 6, 10_240.5, Number.NaN, 2 ** 33 + 1]) {
+      const expected = { code: "guest-no-report", where: undefined } as const;
+      await rejectsWith(first.keep(length), expected);
+    }
+    await first.keep(packed.length);
+    // Its guest may still write the file that it has.
+    writeFileSync(first.file, "changed");
     await first.release();
     assert.equal((await second).missing, false);
-    assert.equal(readFileSync((await second).file, "utf8"), "packed");
+    assert.ok(readFileSync((await second).file).equals(packed));
   });
 
   it("is made by the next when the first fails", async () => {
@@ -131,7 +139,7 @@ describe("the base tree", () => {
   it("is made in any case without the cache, and kept to the one build", async () => {
     const tree = await trees.openBaseTree(key, temporaryFolder(), false);
     assert.equal(tree.missing, true);
-    await tree.keep(6);
+    await tree.keep(10_240);
     assert.equal(existsSync(tree.file), true);
     await tree.release();
   });
