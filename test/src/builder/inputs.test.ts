@@ -52,8 +52,8 @@ describe("the digest of an image's inputs", () => {
     assert.deepEqual(
       [inputsDigest(bios, settings), inputsDigest(uefi, settings)],
       [
-        "4e7554c7e917d39413951d0da03d27fb7fe71201216e7b51c4496109e8d86478",
-        "342534ada52ccba951cef757bd62da4c0cbc8b045025089d80120abcae3a00d7",
+        "54f85b263435ddbaa12d22d9450d5a2946866a552771814abfc385349d85c116",
+        "e900663e984a8d05661c33d71123cbfbb17e5d07e7bdd67fe8f1ddac589ad40c",
       ],
     );
   });
