@@ -1,4 +1,5 @@
 /** Writes small raw disks with partition tables, so that the code that reads tables does not test itself. */
+import assert from "node:assert/strict";
 import { createCipheriv } from "node:crypto";
 import { closeSync, ftruncateSync, openSync, readSync, writeSync } from "node:fs";
 import { crc32 } from "node:zlib";
@@ -92,6 +93,21 @@ function write(
     if (content !== undefined) writeSync(descriptor, content, 0, content.length, start * 2 ** 20);
   }
   ftruncateSync(descriptor, sizeMib * 2 ** 20);
+  closeSync(descriptor);
+  return file;
+}
+
+/** Position → content. */
+export type Content = Record<number, Buffer>;
+
+/** Writes a disk of this many bytes, with holes where it has no content. */
+export function sparseDisk(file: string, size: number, content: Content): string {
+  const descriptor = openSync(file, "w");
+  ftruncateSync(descriptor, size);
+  for (const [position, bytes] of Object.entries(content)) {
+    assert.ok(Number(position) + bytes.length <= size, "the content is beyond the disk's end");
+    writeSync(descriptor, bytes, 0, bytes.length, Number(position));
+  }
   closeSync(descriptor);
   return file;
 }

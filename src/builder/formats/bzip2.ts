@@ -10,7 +10,7 @@ export async function packBzip2(file: string, target: string): Promise<void> {
       buffer: { stdout: false },
     });
   } catch (error) {
-    throw explained(error);
+    throw explained(error, target);
   }
 }
 
@@ -27,9 +27,9 @@ export async function* unpackBzip2(file: string): AsyncGenerator<Buffer> {
   }
 }
 
-function explained(error: unknown): unknown {
+function explained(error: unknown, target?: string): unknown {
   const { code, stderr } = error as ExecaError;
-  if (code !== "ENOENT") return fullDiskError(new Error(String(stderr))) ?? error;
+  if (code !== "ENOENT") return fullDiskError(new Error(String(stderr)), target) ?? error;
   return new UserError("tool-missing", "bzip2 not found", "npm run bootstrap installs it or says how", {
     where: "bzip2",
     cause: error,

@@ -22,7 +22,7 @@ const lastBlock = Buffer.from("0300", "hex");
  * @param chunks decide the bytes, because each becomes deflate blocks of its own. A chunk that is the same buffer as the
  *   one before, which must not change then, is compressed only once.
  */
-export async function* gzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+export async function* gzip(chunks: AsyncIterable<Buffer> | Iterable<Buffer>): AsyncGenerator<Buffer> {
   let checksum = 0;
   let length = 0;
   async function* jobs(): AsyncGenerator<DeflateJob> {

@@ -4,7 +4,8 @@
  */
 import { closeSync, ftruncateSync, openSync, statSync } from "node:fs";
 import { Readable } from "node:stream";
-import { constants, createDeflateRaw, type ZlibOptions } from "node:zlib";
+import { promisify } from "node:util";
+import { deflateRaw, type ZlibOptions } from "node:zlib";
 import { chunksWithContent, type DiskChunk } from "./disk-content.ts";
 import { clusterSize, Qcow2Tables } from "./qcow2-tables.ts";
 import { writeAt } from "./write-at.ts";
@@ -29,11 +30,11 @@ export async function writeQcow2(disk: string, target: string): Promise<void> {
     const placeWaiting = (): void => {
       for (const { index, bytes } of waiting.splice(0)) writeAt(descriptor, tables.place(index), bytes);
     };
-    for await (const cluster of compressedClusters(disk)) {
-      const { index, compressed } = cluster;
+    const clusters = Readable.from(chunksWithContent(disk, clusterSize)).map(compress, { concurrency });
+    for await (const { index, bytes, compressed } of clusters as AsyncIterable<CompressedCluster>) {
       if (compressed.length < clusterSize) {
         writeAt(descriptor, tables.placeCompressed(index, compressed.length), compressed);
-      } else if (waiting.push(cluster) === mostWaiting) {
+      } else if (waiting.push({ index, bytes }) === mostWaiting) {
         placeWaiting();
       }
     }
@@ -49,37 +50,8 @@ interface CompressedCluster extends DiskChunk {
   compressed: Buffer;
 }
 
-/** The clusters of a disk that are not blank, in order. */
-function compressedClusters(disk: string): AsyncIterable<CompressedCluster> {
-  const idle: Deflater[] = [];
-  const compress = async ({ index, bytes }: DiskChunk): Promise<CompressedCluster> => {
-    // The last cluster of a disk may be short, but is stored whole.
-    const whole = bytes.length < clusterSize ? Buffer.concat([bytes], clusterSize) : bytes;
-    const deflater = idle.pop() ?? new Deflater();
-    const compressed = await deflater.deflate(whole);
-    idle.push(deflater);
-    return { index, bytes: whole, compressed };
-  };
-  return Readable.from(chunksWithContent(disk, clusterSize)).map(compress, { concurrency });
-}
-
-/** Compresses one cluster after the other. A new compressor for each would take a third more time. */
-class Deflater {
-  readonly #stream = createDeflateRaw(deflating);
-  #parts: Buffer[] = [];
-
-  constructor() {
-    this.#stream.on("data", (part: Buffer) => this.#parts.push(part));
-    // `deflate` reports it.
-    this.#stream.on("error", () => {});
-  }
-
-  async deflate(bytes: Buffer): Promise<Buffer> {
-    this.#stream.write(bytes);
-    await new Promise<void>((resolve, reject) => {
-      this.#stream.flush(constants.Z_FINISH, (error?: Error | null) => (error ? reject(error) : resolve()));
-    });
-    this.#stream.reset();
-    return Buffer.concat(this.#parts.splice(0));
-  }
+async function compress({ index, bytes }: DiskChunk): Promise<CompressedCluster> {
+  // The last cluster of a disk may be short, but is stored whole.
+  const whole = bytes.length < clusterSize ? Buffer.concat([bytes], clusterSize) : bytes;
+  return { index, bytes: whole, compressed: await promisify(deflateRaw)(whole, deflating) };
 }

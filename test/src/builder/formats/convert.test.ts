@@ -1,9 +1,18 @@
 /** Real conversions of small disks, by the real qemu-img. */
 import assert from "node:assert/strict";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { join } from "node:path";
 import { compareByQemu, compareContent, convertDisk } from "../../../../src/builder/formats/convert.ts";
-import type { ImageFormat } from "../../../../src/builder/formats/image-file.ts";
+import { type ImageFormat, imageFileName } from "../../../../src/builder/formats/image-file.ts";
 import { openImageFile, unpack } from "../../../../src/builder/formats/unpack.ts";
 import { readVhd, identifyVhd } from "../../../../src/builder/formats/vhd.ts";
 import { flipByte, gptDisk, mbrDisk } from "../../../helpers/disk.ts";
@@ -85,6 +94,56 @@ describe("a disk's conversion", () => {
       text: /7340032 bytes is not a whole number of GiB/,
     });
   });
+
+  it("says what the file's digests are", async () => {
+    const out = join(folder, "digests");
+    mkdirSync(out);
+    const { file, ...digests } = await convertDisk(disk, out, { name: "a", imageFormat: "qcow2" }, identity);
+    const digest = (algorithm: string): string =>
+      createHash(algorithm).update(readFileSync(file)).digest("hex");
+    assert.deepEqual(digests, { sha512: digest("sha512"), sha256: digest("sha256") });
+  });
+
+  it("leaves no file when it fails", async () => {
+    const out = join(folder, "failed");
+    mkdirSync(out);
+    // The conversion succeeds, but an empty VHD is not valid.
+    const empty = mbrDisk(join(folder, "odd.raw"), 1.5, []);
+    await rejectsWith(convertDisk(empty, out, { name: "a", imageFormat: "vhd" }, identity), {
+      code: "image-damaged",
+      where: join(out, "a.vhd"),
+      text: /not a whole number of MiB/,
+    });
+    assert.deepEqual(readdirSync(out), []);
+  });
+
+  const packed: [Omit<ImageFormat, "name">, sizeMib: number][] = [
+    [{ imageFormat: "qcow2" }, 7],
+    [{ imageFormat: "raw", imageCompress: "bz2" }, 7],
+    [{ imageFormat: "raw", imageCompress: "tar.gz" }, 1024],
+  ];
+  for (const [format, sizeMib] of packed) {
+    const name = imageFileName({ name: "a", ...format });
+    it(`to ${name} says when the host's disk is full, and leaves no file`, async function () {
+      if (!existsSync("/dev/full")) {
+        console.log("      skipped: there is no /dev/full here");
+        this.skip();
+      }
+      const out = join(folder, `full ${name}`);
+      mkdirSync(out);
+      symlinkSync("/dev/full", join(out, name));
+      await rejectsWith(
+        convertDisk(
+          mbrDisk(join(folder, "some.raw"), sizeMib, parts),
+          out,
+          { name: "a", ...format },
+          identity,
+        ),
+        { code: "disk-full", where: join(out, name) },
+      );
+      assert.deepEqual(readdirSync(out), []);
+    });
+  }
 
   it("notices what is not the disk that went in", async () => {
     const file = await convert({ imageFormat: "raw", imageCompress: "bz2" });

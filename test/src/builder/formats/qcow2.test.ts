@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { writeQcow2 } from "../../../../src/builder/formats/qcow2.ts";
 import { clusterSize, Qcow2Tables } from "../../../../src/builder/formats/qcow2-tables.ts";
 import { writeAt } from "../../../../src/builder/formats/write-at.ts";
-import { noise } from "../../../helpers/disk.ts";
+import { type Content, noise, sparseDisk } from "../../../helpers/disk.ts";
 import { runProgram } from "../../../helpers/processes.ts";
 import { temporaryFolder } from "../../../helpers/temporary.ts";
 
@@ -14,19 +14,6 @@ const mib = 2 ** 20;
 const gib = 2 ** 30;
 /** Becomes about a tenth. */
 const text = (length: number): Buffer => Buffer.alloc(length, noise(2000).toString("base64").repeat(5));
-
-/** Position → content. */
-type Content = Record<number, Buffer>;
-
-/** Writes a raw disk with holes where there is no content. */
-function sparseDisk(file: string, size: number, content: Content): string {
-  const descriptor = openSync(file, "w");
-  ftruncateSync(descriptor, size);
-  for (const [position, bytes] of Object.entries(content)) writeAt(descriptor, Number(position), bytes);
-  closeSync(descriptor);
-  assert.equal(statSync(file).size, size, "the content is beyond the disk's end");
-  return file;
-}
 
 async function qemuImg(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await runProgram("qemu-img", args);
