@@ -103,13 +103,13 @@ const alternatives = fc
     `{${choices.map(([glob]) => glob).join(",")}}`,
     `(?:${choices.map(([, meaning]) => meaning).join("|")})`,
   ])
-  // {1..3} is a range, in a shell as well. A choice that begins with a dot and a star is a file's name to picomatch, and as
-  // such never just a dot; no image has such a name.
-  .filter(([glob]) => !glob.includes("..") && !/[{,]\.\*/.test(glob));
+  // {1..3} is a range, in a shell as well.
+  .filter(([glob]) => !glob.includes(".."));
 const pattern = fc.array(fc.oneof(simple, alternatives), { minLength: 1, maxLength: 5 }).map(joined);
 const word = fc
   .string({ unit: letters, minLength: 1, maxLength: 6 })
-  .filter((word) => !/^\.{1,2}$/.test(word));
+  // Nothing in an image's key ends with a dot. To picomatch, which matches files, such names are special.
+  .filter((word) => !word.endsWith("."));
 
 describe("patterns", () => {
   it("mean what their parts mean, one after the other", () => {
