@@ -69,11 +69,11 @@ export class Fat {
     this.#root = volume.read(rootStart, rootEntries * entrySize);
 
     const table = volume.read(reserved * sector, tableSectors * sector);
+    this.#next = readTable(table, this.#clusterCount);
     for (let copy = 1; copy < copies; copy++) {
       const other = volume.read((reserved + copy * tableSectors) * sector, table.length);
       if (!other.equals(table)) throw new FormatError("its allocation tables are different");
     }
-    this.#next = readTable(table, this.#clusterCount);
   }
 
   /** The label in the root directory, where mounting programs look for it. Undefined if there is none. */
