@@ -53,7 +53,7 @@ export async function readFacts(
     new UserError(
       "disk-check-failed",
       `the finished disk of ${name} cannot be read: ${printable(what)}`,
-      "check the scripts and packages that the image's layers name: an image's files alone do not damage its disk",
+      "build it again; if that does not help, check the scripts and packages that the image's layers name",
       { where: name },
     );
   if (ended.timedOut) throw fault(`it took longer than ${mostSeconds} s`);

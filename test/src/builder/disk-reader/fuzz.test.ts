@@ -99,7 +99,7 @@ describe("a disk with random damage", function () {
             writeSync(descriptor, good, at, damage.bytes.length, at);
           }
         }),
-        { seed, numRuns: 1500 },
+        { seed, numRuns: 3000 },
       );
       closeSync(descriptor);
       assert.ok(readFileSync(disk).equals(good));
