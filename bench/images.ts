@@ -68,7 +68,7 @@ export function imagesTable(measurements: readonly Measurement[]): string {
       caches: last.caches,
       "build s": middle("buildSeconds")?.toFixed(1) ?? "",
       ...(runs.length > 1 ? { runs: runs.length, "min–max": range } : {}),
-      "of it convert s": middle("convertSeconds")?.toFixed(1) ?? "",
+      "of it check and convert s": middle("convertSeconds")?.toFixed(1) ?? "",
       "boot test s": middle("bootSeconds")?.toFixed(1) ?? "",
       "disk / boot checks": `${last.diskChecks ?? ""} / ${last.bootChecks ?? ""}`,
       "file MiB": last.bytes === undefined ? "" : (last.bytes / 2 ** 20).toFixed(1),

@@ -69,7 +69,7 @@ async function measure({ variant, settings, caches, boot, keepIn }: MeasureBuild
       isolation: image.isolation,
       accelerator: image.accelerator,
       buildSeconds: Object.values(phases).reduce((sum, seconds) => sum + seconds, 0),
-      convertSeconds: phases["convert"] ?? 0,
+      convertSeconds: phases["check and convert"] ?? 0,
       phases,
       bytes: image.size,
       sha512: image.sha512,

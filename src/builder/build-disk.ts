@@ -5,6 +5,7 @@ import path from "node:path";
 import { z } from "zod";
 import type { Variant } from "../configuration/variant.ts";
 import { moveFile } from "../lib/atomic-file.ts";
+import { allDone } from "../lib/all-done.ts";
 import type { Check } from "../lib/checks.ts";
 import { defined } from "../lib/defined.ts";
 import { releaseTime } from "../configuration/release-time.ts";
@@ -13,7 +14,7 @@ import { projectRoot, scratchFolder } from "../lib/workspace.ts";
 import { type BaseTree, baseTreeKey, openBaseTree } from "./base-tree.ts";
 import { trimCache } from "./cache-limit.ts";
 import { checkDisk } from "./disk-check/check.ts";
-import { convertDisk } from "./formats/convert.ts";
+import { convertDisk, type ImageFile } from "./formats/convert.ts";
 import { checkFormat, virtualSizeMib } from "./formats/image-file.ts";
 import { installExtlinux, loaderFiles } from "./extlinux.ts";
 import { runJob } from "./guest.ts";
@@ -115,10 +116,13 @@ export async function buildDisk(
     // The cache may have been deleted while this waited for the base.
     if (!existsSync(place.appliance.archive)) place = await openBuildPlace(variant.arch, settings, progress);
     const made = await makeDisk(build, place, base, scratch);
-    progress.phase("check the disk", 91);
-    const checks = await checkMade(build, made);
-    progress.phase("convert", 92);
-    return await finishImage(build, place, made, { passed: checks.length }, scratch);
+    progress.phase("check and convert", 91);
+    const identity = { uniqueId: build.ids.fileUuid, time: releaseTime(variant) };
+    const [checks, image] = await allDone(
+      checkMade(build, made),
+      convertDisk(made.disk, scratch, variant, identity),
+    );
+    return finishImage(build, place, made, { passed: checks.length }, image);
   } finally {
     await base.release();
     rmSync(scratch, { recursive: true, force: true });
@@ -206,16 +210,14 @@ async function checkMade(
   });
 }
 
-/** Converts the disk, writes the documents that describe the image, and finally moves the image to its place. */
-async function finishImage(
-  { variant, settings, folder, inputsDigest, ids, repositories, diskSizeMib, consoleLog }: DiskBuild,
+/** Writes the documents that describe the image, and finally moves the image to its place. */
+function finishImage(
+  { variant, settings, folder, inputsDigest, repositories, diskSizeMib, consoleLog }: DiskBuild,
   { appliance, accelerator, place }: BuildPlace,
-  { disk, report }: MadeDisk,
+  { report }: MadeDisk,
   diskCheck: BuiltImage["diskCheck"],
-  scratch: string,
-): Promise<BuiltImage> {
-  const identity = { uniqueId: ids.fileUuid, time: releaseTime(variant) };
-  const { file: converted, sha512, sha256 } = await convertDisk(disk, scratch, variant, identity);
+  { file: converted, sha512, sha256 }: ImageFile,
+): BuiltImage {
   const file = path.join(folder, path.basename(converted));
   const documents = writeDocuments(folder, { name: path.basename(file), sha512, sha256 }, report, {
     variant,

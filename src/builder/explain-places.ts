@@ -33,11 +33,7 @@ export async function explainPlaces(build: BuildSettings, asJson: boolean): Prom
 
 async function explain(arch: Architecture, build: BuildSettings): Promise<Explanation> {
   try {
-    const place = await openBuildPlace(
-      arch,
-      build,
-      startProgress(arch, () => {}),
-    );
+    const place = await openBuildPlace(arch, build, startProgress(arch));
     return { arch, isolation: place.place.kind, why: placeText(place), lacks: place.lacks };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

@@ -41,7 +41,7 @@ const builderSchema = z.strictObject({
   slots: z
     .union([z.literal("auto"), z.int().min(1)])
     .default("auto")
-    .describe("QEMUs that may run there at once; auto depends on its cores and memory"),
+    .describe("Guests that may run there at once; auto depends on its cores and memory"),
   folder: z
     .string()
     .min(1)
@@ -109,7 +109,7 @@ const commonSettings = z.strictObject({
       slots: z
         .union([z.literal("auto"), z.int().min(1)])
         .default("auto")
-        .describe("QEMUs that may run at once on this machine; auto depends on its cores and memory"),
+        .describe("Guests that may run at once on this machine; auto depends on its cores and memory"),
       isolation: z
         .enum(["auto", "vm", "namespace"])
         .default("auto")
