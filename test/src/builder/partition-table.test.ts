@@ -56,7 +56,7 @@ describe("a disk's partition table", () => {
       { start: 1, length: 2, type: 0x82 },
       { start: 3, length: 5, active: true },
     ];
-    assert.deepEqual(readPartitionTable(mbrDisk(disk, 8, [first!, second!])), {
+    assert.deepEqual(readPartitionTable(mbrDisk(disk, 8, [first, second])), {
       kind: "MBR",
       id: "12345678",
       usableEnd: 8 * mib,

@@ -56,7 +56,7 @@ describe("the check of a finished disk", () => {
     throwsError(() => passedChecks(bad, build), {
       code: "disk-check-failed",
       where: variant.name,
-      text: /\n    left over: temporary files: \/tmp\/\\u\{1b\}\[2J\\u\{a\}all is well\\u\{dcff\}\n/,
+      text: /\n {4}left over: temporary files: \/tmp\/\\u\{1b\}\[2J\\u\{a\}all is well\\u\{dcff\}\n/,
     });
   });
 
