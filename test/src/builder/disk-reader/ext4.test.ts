@@ -38,7 +38,7 @@ function found(filesystem: Ext4): Map<string, Inode> {
 }
 
 /** Names that are hard to print, split or store. Two are not UTF-8, and would look the same if that were replaced. */
-const oddNames: readonly Buffer[] = [
+const oddNames = [
   "with space",
   "line\nfeed",
   "\x1b[31mred",
