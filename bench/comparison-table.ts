@@ -40,7 +40,7 @@ export function comparisonTable(rows: readonly Row[]): string {
 /** The cells of a row, by the names of the columns. */
 export function rowFigures(row: Row, rows: readonly Row[]): Figures {
   const seconds = row.runs.map((run) => run.seconds);
-  const peaks = row.runs.flatMap(({ peakMib }) => peakMib ?? []);
+  const peak = median(row.runs.flatMap(({ peakMib }) => peakMib ?? []));
   const reference = median(peerRow(row, rows)?.runs.map((run) => run.seconds) ?? []);
   const middle = median(seconds);
   return {
@@ -51,7 +51,7 @@ export function rowFigures(row: Row, rows: readonly Row[]): Figures {
     "median s": secondsText(middle) || "–",
     "min–max": rangeText(seconds),
     "× peer": reference === undefined || middle === undefined ? "" : (middle / reference).toFixed(2),
-    "peak MiB": peaks.length === 0 ? "" : Math.round(Math.max(...peaks)),
+    "peak MiB": peak === undefined ? "" : Math.round(peak),
     bytes: bytesText(row, rows),
     note: row.reason ?? "",
   };
