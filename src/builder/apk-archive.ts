@@ -6,8 +6,7 @@
  */
 import { createHash, createVerify } from "node:crypto";
 import { Readable } from "node:stream";
-import { gunzipSync } from "node:zlib";
-import { Gunzip } from "fflate";
+import { gunzipSync, inflateRawSync, type Zlib } from "node:zlib";
 import { extract, type Header } from "tar-stream";
 
 /** One file of a tar, with its whole content. */
@@ -30,33 +29,51 @@ export class ArchiveError extends Error {
 /** Public keys by the name that signatures use: `alpine-devel@lists.alpinelinux.org-6165ee59.rsa.pub`. */
 export type TrustedKeys = ReadonlyMap<string, string>;
 
-/** Bytes to unpack at a time when looking for the end of a member, so that a kernel package is never in memory unpacked. */
-const sliceLength = 2 ** 18;
+/** No signature and no control part unpacks to more. */
+const largestMember = 2 ** 24;
 
-/** The raw gzip members of an archive. */
-export function gzipMembers(archive: Buffer): Buffer[] {
-  if (
-    archive.subarray(0, 3).toString("latin1") === "ADB" ||
-    archive.subarray(0, 4).toString("latin1") === "ADBd"
-  ) {
+/**
+ * The first raw gzip members of an archive, and after them everything that follows, unread: the hash of a package's data is
+ * known, so it is not unpacked to find out where it ends.
+ * @param count how many members to find; at most as many as the archive has
+ */
+export function splitMembers(archive: Buffer, count: number): Buffer[] {
+  if (archive.subarray(0, 3).toString("latin1") === "ADB") {
     throw new ArchiveError("format", "it is an apk v3 database (ADB); only v2 (signed tar.gz) is supported");
   }
-  if (archive[0] !== 0x1f || archive[1] !== 0x8b) {
-    throw new ArchiveError("format", "it is not a gzip file");
+  const parts: Buffer[] = [];
+  let rest = archive;
+  while (parts.length < count && (rest.length > 0 || parts.length === 0)) {
+    const length = memberLength(rest);
+    parts.push(rest.subarray(0, length));
+    rest = rest.subarray(length);
   }
-  const starts: number[] = [];
-  const splitter = new Gunzip(() => {});
-  splitter.onmember = (start) => starts.push(start);
+  return rest.length > 0 ? [...parts, rest] : parts;
+}
+
+/** How long the gzip member is that bytes begin with (RFC 1952). */
+function memberLength(bytes: Buffer): number {
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) throw new ArchiveError("format", "it is not a gzip file");
+  const flags = bytes[3] ?? 0;
+  let at = 10;
+  if ((flags & 4) !== 0) at += 2 + (bytes[at] ?? 0) + 256 * (bytes[at + 1] ?? 0);
+  for (const text of [8, 16]) {
+    if ((flags & text) === 0) continue;
+    const end = bytes.indexOf(0, at);
+    if (end < 0) throw new ArchiveError("format", "its compressed data is cut off");
+    at = end + 1;
+  }
+  if ((flags & 2) !== 0) at += 2;
   try {
-    for (let at = 0; at < archive.length; at += sliceLength) {
-      splitter.push(archive.subarray(at, at + sliceLength), at + sliceLength >= archive.length);
-    }
+    const { engine } = inflateRawSync(bytes.subarray(at), {
+      info: true,
+      maxOutputLength: largestMember,
+    }) as unknown as { engine: Zlib };
+    const checksumAndLength = 8;
+    return at + engine.bytesWritten + checksumAndLength;
   } catch (error) {
     throw new ArchiveError("format", `its compressed data is damaged (${(error as Error).message})`);
   }
-  // fflate reports the first member only if a second one follows.
-  const offsets = [0, ...starts.filter((start) => start > 0)];
-  return offsets.map((start, index) => archive.subarray(start, offsets[index + 1] ?? archive.length));
 }
 
 /** The files of one gzip-compressed piece of a tar. */
@@ -112,8 +129,8 @@ export async function verifySignature(members: readonly Buffer[], keys: TrustedK
  * @returns the raw data member
  */
 export async function verifyPackage(archive: Buffer, checksum: string): Promise<Buffer> {
-  const [, control, data, ...more] = gzipMembers(archive);
-  if (control === undefined || data === undefined || more.length > 0) {
+  const [, control, data] = splitMembers(archive, 2);
+  if (control === undefined || data === undefined) {
     throw new ArchiveError("format", "it does not have the three parts of a package");
   }
   const found = `Q1${createHash("sha1").update(control).digest("base64")}`;

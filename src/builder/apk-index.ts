@@ -1,5 +1,5 @@
 /** Reads APKINDEX, the list of a repository's packages, and resolves dependencies for build guests. */
-import { type TrustedKeys, ArchiveError, gzipMembers, readTar, verifySignature } from "./apk-archive.ts";
+import { type TrustedKeys, ArchiveError, readTar, splitMembers, verifySignature } from "./apk-archive.ts";
 
 /** A package as a repository's APKINDEX describes it. */
 export interface IndexEntry {
@@ -21,9 +21,9 @@ export interface IndexEntry {
 
 /** Reads a signed APKINDEX.tar.gz after checking its signature. Throws ArchiveError. */
 export async function readIndex(archive: Buffer, keys: TrustedKeys): Promise<IndexEntry[]> {
-  const members = gzipMembers(archive);
+  const members = splitMembers(archive, 1);
   await verifySignature(members, keys);
-  const files = (await Promise.all(members.slice(1).map((member) => readTar(member)))).flat();
+  const files = await readTar(members[1] ?? Buffer.alloc(0));
   const index = files.find(({ header }) => header.name === "APKINDEX");
   if (index === undefined) throw new ArchiveError("format", "it contains no APKINDEX file");
   return parseIndex(index.content.toString());

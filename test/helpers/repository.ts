@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { gzipMembers, type TrustedKeys } from "../../src/builder/apk-archive.ts";
+import { splitMembers, type TrustedKeys } from "../../src/builder/apk-archive.ts";
 import { officialMirrorUrl } from "../../src/lib/official-mirror.ts";
 import { writeIndex } from "../../offline-kit/mirror/apk-index.ts";
 import { type WrittenPackage, writePackage } from "../../offline-kit/mirror/apk-package.ts";
@@ -129,3 +129,6 @@ export async function testMirror(
     indexPath: `${repository}/APKINDEX.tar.gz`,
   };
 }
+
+/** All gzip members of an archive. */
+export const gzipMembers = (archive: Buffer): Buffer[] => splitMembers(archive, Infinity);

@@ -1,13 +1,12 @@
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { gzipMembers } from "../../../src/builder/apk-archive.ts";
 import { projectRoot } from "../../../src/lib/workspace.ts";
 import { revise, update } from "../../../src/releases/add.ts";
 import type { ErrorCode } from "../../../src/lib/error-codes.ts";
 import { rejectsWith } from "../../helpers/errors.ts";
 import { runProgram } from "../../helpers/processes.ts";
-import { testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
+import { gzipMembers, testIndex, testPackage, throwawayKey } from "../../helpers/repository.ts";
 import { indexFile, ledger, mirrorKey, serve, start, today, upstream } from "./fixture.ts";
 
 describe("releases update", () => {
