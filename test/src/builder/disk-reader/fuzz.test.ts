@@ -99,7 +99,7 @@ describe("a disk with random damage", function () {
             writeSync(descriptor, good, at, damage.bytes.length, at);
           }
         }),
-        { seed, numRuns: 3000 },
+        { seed, numRuns: 800 },
       );
       closeSync(descriptor);
       assert.ok(readFileSync(disk).equals(good));
@@ -134,7 +134,7 @@ describe("an initramfs with random damage", function () {
           const cut = end % 4 === 0 ? packed.subarray(0, end % packed.length) : packed;
           counts[await outcome(() => [...initramfsEntries(cut)])] += 1;
         }),
-        { seed, numRuns: 2000 },
+        { seed, numRuns: 800 },
       );
       assert.ok(counts.refused > 100, JSON.stringify(counts));
     });
