@@ -12,7 +12,12 @@ export interface Task {
 }
 
 /** Errors that say what a machine lacks. All others are failures. */
-export const lacks: readonly ErrorCode[] = ["offline-kit-incomplete", "root-needed", "tool-missing"];
+export const lacks: readonly ErrorCode[] = [
+  "namespace-unavailable",
+  "offline-kit-incomplete",
+  "root-needed",
+  "tool-missing",
+];
 
 /** A row without runs. @param reason why it will have none */
 export function rowOf(

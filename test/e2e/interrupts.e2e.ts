@@ -32,6 +32,8 @@ describe("an interrupted build", function () {
     }
     project = new DeclaredImage();
     await project.begin();
+    // A guest in a VM takes long enough to be met. isolation.e2e.ts kills builders of the other kind.
+    project.configure(project.settings({ "alpine:build": { isolation: "vm" } }));
   });
 
   after(async () => {

@@ -159,7 +159,7 @@ describe("the program: one NoCloud image", function () {
     await project.moveMirror();
     project.configure(project.settings());
     const output = await project.up();
-    assert.doesNotMatch(output, /boot the build guest/);
+    assert.doesNotMatch(output, /start the build guest/);
     assert.deepEqual([await project.result("disk"), await project.result("artifact")], before);
     assert.ok(existsSync(project.path(project.storage, `${project.name}.qcow2`)));
   });

@@ -44,7 +44,13 @@ describe("a remote builder", function () {
     assert.equal(await project.command("disk"), undefined);
   };
   const configure = (changes: Partial<Builder> = {}): void =>
-    project.configure(project.settings({ "alpine:builders": [{ ...ssh.builder, ...changes }] }));
+    project.configure(
+      project.settings({
+        "alpine:builders": [{ ...ssh.builder, ...changes }],
+        // A guest in a VM takes long enough to be met.
+        "alpine:build": { isolation: "vm" },
+      }),
+    );
 
   it("with another host key than the pinned one is sent nothing", async () => {
     const other = ssh2.utils.generateKeyPairSync("ed25519");

@@ -19,4 +19,5 @@ async function output(): Promise<ReaderOutput> {
   }
 }
 
-process.stdout.write(JSON.stringify(await output()), () => process.exit(0));
+// It then ends by itself. To exit at once can hang in Node's own shutdown (nodejs/node#54918).
+process.stdout.write(JSON.stringify(await output()), () => process.stdin.destroy());

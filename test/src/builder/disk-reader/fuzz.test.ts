@@ -99,11 +99,11 @@ describe("a disk with random damage", function () {
             writeSync(descriptor, good, at, damage.bytes.length, at);
           }
         }),
-        { seed, numRuns: 800 },
+        { seed, numRuns: 400 },
       );
       closeSync(descriptor);
       assert.ok(readFileSync(disk).equals(good));
-      assert.ok(counts.read > 100 && counts.refused > 100, JSON.stringify(counts));
+      assert.ok(counts.read > 10 && counts.refused > 10, JSON.stringify(counts));
     });
   }
 });
@@ -134,9 +134,9 @@ describe("an initramfs with random damage", function () {
           const cut = end % 4 === 0 ? packed.subarray(0, end % packed.length) : packed;
           counts[await outcome(() => [...initramfsEntries(cut)])] += 1;
         }),
-        { seed, numRuns: 800 },
+        { seed, numRuns: 400 },
       );
-      assert.ok(counts.refused > 100, JSON.stringify(counts));
+      assert.ok(counts.refused > 50, JSON.stringify(counts));
     });
   }
 });

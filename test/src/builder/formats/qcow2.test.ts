@@ -139,10 +139,10 @@ describe("a qcow2 file", () => {
   it("takes little memory to write, however large the disk", async () => {
     const small = sparseDisk(join(folder, "disk.raw"), mib, { 0: text(mib) });
     const { memory: least } = await convertApart(small);
-    const large = sparseDisk(join(folder, "large.raw"), 20 * gib, {});
+    const large = sparseDisk(join(folder, "large.raw"), 6 * gib, {});
     const descriptor = openSync(large, "r+");
     const content = Buffer.concat([noise(mib), text(7 * mib)]);
-    for (let index = 0; index < 40; index += 1)
+    for (let index = 0; index < 12; index += 1)
       writeSync(descriptor, content, 0, content.length, (index * gib) / 2);
     closeSync(descriptor);
     const { memory } = await convertApart(large);
