@@ -1,11 +1,11 @@
 /** Tells what is on a raw disk. It judges nothing: the disk check compares the facts with what the variant declares. */
+import { hash } from "node:crypto";
 import { closeSync, fstatSync, openSync } from "node:fs";
 import { FormatError } from "../formats/format-error.ts";
 import { readPartitionTable } from "../partition-table.ts";
 import { Ext4 } from "./ext4/filesystem.ts";
 import type { DiskReport } from "./facts.ts";
 import { Fat } from "./fat.ts";
-import { hash } from "node:crypto";
 import { treeFacts } from "./tree-facts.ts";
 import { Volume } from "./volume.ts";
 import { turn, within } from "./within.ts";

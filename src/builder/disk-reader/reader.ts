@@ -1,14 +1,14 @@
 /**
- * A process of its own that reads a finished disk: `reader.ts DISK`. It prints one line of JSON (`ReaderOutput`), and
- * ends when its standard input closes, for then nobody waits for it any more.
+ * A process of its own that reads a finished disk: `reader.ts DISK`. It prints one line of JSON (`ReaderOutput`) and kills
+ * itself. It also does so when its standard input closes, for then nobody waits for it any more.
  */
 import { FormatError } from "../formats/format-error.ts";
 import { readDisk } from "./disk-facts.ts";
 import type { ReaderOutput } from "./facts.ts";
 
-process.stdin.on("error", () => process.exit(1));
-process.stdin.on("end", () => process.exit(1));
-process.stdin.resume();
+// Not by an exit, in which Node may wait forever for its compilers' threads: https://github.com/nodejs/node/issues/54918
+const end = (): boolean => process.kill(process.pid, "SIGKILL");
+process.stdin.on("error", end).on("end", end).resume();
 
 async function output(): Promise<ReaderOutput> {
   try {
@@ -19,5 +19,4 @@ async function output(): Promise<ReaderOutput> {
   }
 }
 
-// It then ends by itself. To exit at once can hang in Node's own shutdown (nodejs/node#54918).
-process.stdout.write(JSON.stringify(await output()), () => process.stdin.destroy());
+process.stdout.write(`${JSON.stringify(await output())}\n`, end);

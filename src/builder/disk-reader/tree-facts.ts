@@ -1,9 +1,9 @@
 /** Tells what files a root filesystem has, and what its configuration says. */
+import { hash } from "node:crypto";
 import type { Ext4 } from "./ext4/filesystem.ts";
 import type { Inode } from "./ext4/inode.ts";
 import type { DiskReport } from "./facts.ts";
 import { initramfsEntries } from "./initramfs.ts";
-import { hash } from "node:crypto";
 import { linesOf } from "./text.ts";
 import { Tree } from "./tree.ts";
 import { within } from "./within.ts";

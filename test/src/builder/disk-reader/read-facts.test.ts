@@ -215,7 +215,12 @@ describe("the process of the disk reader", function () {
 
   for (const [what, program, text] of [
     ["prints no JSON", "console.log('{'); process.exit();", /what the reader says of it is invalid:/],
-    ["prints nothing", "process.exit();", /what the reader says of it is invalid:/],
+    ["prints nothing", "process.exit();", /the reader ended with 0: \n/],
+    [
+      "prints half of it",
+      `process.stdout.write('{"fault": "x"}', () => process.exit());`,
+      /the reader ended with 0: \n/,
+    ],
     [
       "prints other facts",
       `console.log('{"facts":{}}'); process.exit();`,
